@@ -1,0 +1,108 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: MIT
+
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+let cSettings: [CSetting] = [.treatAllWarnings(as: .error), .define("_GNU_SOURCE")]
+
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+/// A library target of this package, with the settings every target shares.
+func library(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
+}
+
+/// A program: `@main` and nothing more; its library holds the rest.
+func program(_ name: String, _ library: Target.Dependency) -> Target {
+    .executableTarget(name: name, dependencies: [library, argumentParser], swiftSettings: swiftSettings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
+}
+
+let package = Package(
+    name: "flying-passenger",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
+    ],
+    targets: [
+        // Pure: decisions and formats, no operating system.
+        library("AppSettings", []),
+        library("FrontConfiguration", ["AppSettings"]),
+        library("HTTPFraming", [nioCore]),
+        library("AppTransport", ["HTTPFraming", nioCore]),
+        library("WireProtocol", ["AppSettings", nioCore]),
+        library("ApplicationPool", ["AppSettings", collections]),
+        library("SpawnPlan", ["AppSettings"], resources: [.embedInCode("Loaders")]),
+
+        // The operating system.
+        .target(name: "CFlyingPassenger", cSettings: cSettings),
+        .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+        library("LinuxSystem", ["CFlyingPassenger", "CSystemd"]),
+
+        // Shells.
+        library(
+            "Supervisor",
+            [
+                "AppSettings", "WireProtocol", "ApplicationPool", "SpawnPlan", "LinuxSystem",
+                nioCore, nioPosix, logging, argumentParser,
+            ]
+        ),
+        library(
+            "FrontProxy",
+            [
+                "AppSettings", "WireProtocol", "HTTPFraming", "AppTransport", "FrontConfiguration", "LinuxSystem",
+                nioCore, nioPosix, logging, argumentParser,
+            ]
+        ),
+        library("AdminTools", ["WireProtocol", "LinuxSystem", nioCore, argumentParser]),
+
+        // Programs.
+        program("flying-passenger", "Supervisor"),
+        program("front-proxy", "FrontProxy"),
+        program("passenger-status", "AdminTools"),
+        .executableTarget(
+            name: "flying-passenger-exec",
+            cSettings: cSettings,
+            // Keeps the Swift runtime, which SwiftPM links into every executable, out of a plain C program.
+            linkerSettings: [.unsafeFlags(["-nostartfiles", "-Xlinker", "--as-needed"])]
+        ),
+
+        // Tests.
+        .target(
+            name: "TestSupport",
+            dependencies: ["LinuxSystem", "SpawnPlan", "WireProtocol", nioCore],
+            path: "Tests/TestSupport",
+            swiftSettings: swiftSettings
+        ),
+        tests("LayeringTests", ["TestSupport"]),
+        tests("AppSettingsTests", ["AppSettings"]),
+        tests("FrontConfigurationTests", ["FrontConfiguration"]),
+        tests("HTTPFramingTests", ["HTTPFraming", nioCore], resources: [.copy("Fixtures")]),
+        tests("AppTransportTests", ["AppTransport", nioCore]),
+        tests("WireProtocolTests", ["WireProtocol", nioCore]),
+        tests("ApplicationPoolTests", ["ApplicationPool"]),
+        tests("SpawnPlanTests", ["SpawnPlan", "TestSupport"]),
+        tests("LinuxSystemTests", ["LinuxSystem", "TestSupport"]),
+        tests("SupervisorTests", ["Supervisor", "TestSupport"]),
+        tests("FrontProxyTests", ["FrontProxy", "TestSupport"]),
+        tests("AdminToolsTests", ["AdminTools", "TestSupport"]),
+        tests("IntegrationTests", ["TestSupport"]),
+    ]
+)

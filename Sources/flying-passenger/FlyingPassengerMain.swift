@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: MIT
+
+@main
+enum FlyingPassengerMain {
+    static func main() {}
+}
