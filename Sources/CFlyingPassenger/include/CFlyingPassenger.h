@@ -1,3 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
-int fp_placeholder(void);
+
+/* Headers that Swift's Glibc module leaves out; their plain functions are called from Swift directly. */
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+
+#include "fp_daemonize.h"
+#include "fp_descriptors.h"
+#include "fp_diagnosis.h"
+#include "fp_files.h"
+#include "fp_processes.h"
+#include "fp_sockets.h"

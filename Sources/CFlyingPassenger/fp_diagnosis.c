@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include "include/fp_diagnosis.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/sock_diag.h>
+#include <linux/unix_diag.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+/* A netlink socket that answers within two seconds or not at all: the kernel answers at once. */
+static int open_diagnosis(void) {
+    int netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+    if (netlink < 0) return -1;
+    struct timeval limit = {.tv_sec = 2};
+    setsockopt(netlink, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    return netlink;
+}
+
+static int close_keeping_errno(int descriptor) {
+    int code = errno;
+    close(descriptor);
+    errno = code;
+    return -1;
+}
+
+static ssize_t send_request(int netlink, const void *request, size_t length) {
+    struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+    ssize_t sent;
+    do {
+        sent = sendto(netlink, request, length, 0, (struct sockaddr *)&kernel, sizeof kernel);
+    } while (sent < 0 && errno == EINTR);
+    return sent;
+}
+
+/* Receives one datagram; aligned for netlink headers. */
+static ssize_t receive_reply(int netlink, void *buffer, size_t capacity) {
+    ssize_t length;
+    do {
+        length = recv(netlink, buffer, capacity, 0);
+    } while (length < 0 && errno == EINTR);
+    return length;
+}
+
+/* The error number that a NLMSG_ERROR message carries; 0 is an acknowledgement. */
+static int carried_error(const struct nlmsghdr *header) {
+    const struct nlmsgerr *error = NLMSG_DATA(header);
+    return header->nlmsg_len < NLMSG_LENGTH(sizeof *error) ? EPROTO : -error->error;
+}
+
+static void add_listener(const struct inet_diag_msg *found, struct fp_tcp_listener *listener) {
+    memset(listener, 0, sizeof *listener);
+    listener->family = found->idiag_family;
+    memcpy(listener->address, found->id.idiag_src, found->idiag_family == AF_INET ? 4 : 16);
+    listener->uid = found->idiag_uid;
+    listener->inode = found->idiag_inode;
+    listener->accept_queue = found->idiag_rqueue;
+}
+
+/* Adds the listeners of one family; returns the new count or -1. */
+static int dump_family(int netlink, int family, uint16_t port, struct fp_tcp_listener *listeners, size_t capacity,
+                       int count) {
+    struct {
+        struct nlmsghdr header;
+        struct inet_diag_req_v2 body;
+    } request;
+    memset(&request, 0, sizeof request);
+    request.header.nlmsg_len = sizeof request;
+    request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
+    request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+    request.body.sdiag_family = (uint8_t)family;
+    request.body.sdiag_protocol = IPPROTO_TCP;
+    request.body.idiag_states = 1u << TCP_LISTEN;
+    request.body.id.idiag_sport = htons(port);
+    if (send_request(netlink, &request, sizeof request) < 0) return -1;
+    _Alignas(struct nlmsghdr) char buffer[32768];
+    for (;;) {
+        ssize_t received = receive_reply(netlink, buffer, sizeof buffer);
+        if (received < 0) return -1;
+        int left = (int)received;
+        for (struct nlmsghdr *header = (struct nlmsghdr *)buffer; NLMSG_OK(header, left);
+             header = NLMSG_NEXT(header, left)) {
+            if (header->nlmsg_type == NLMSG_DONE) return count;
+            if (header->nlmsg_type == NLMSG_ERROR) {
+                errno = carried_error(header);
+                return -1;
+            }
+            const struct inet_diag_msg *found = NLMSG_DATA(header);
+            if (header->nlmsg_len < NLMSG_LENGTH(sizeof *found) || ntohs(found->id.idiag_sport) != port) continue;
+            if ((size_t)count < capacity) add_listener(found, &listeners[count++]);
+        }
+    }
+}
+
+int fp_tcp_listeners(uint16_t port, struct fp_tcp_listener *listeners, size_t capacity) {
+    int netlink = open_diagnosis();
+    if (netlink < 0) return -1;
+    int count = dump_family(netlink, AF_INET, port, listeners, capacity, 0);
+    if (count >= 0) {
+        int all = dump_family(netlink, AF_INET6, port, listeners, capacity, count);
+        /* A kernel without IPv6 has no handler for that family. */
+        if (all >= 0 || errno != ENOENT) count = all;
+    }
+    if (count < 0) return close_keeping_errno(netlink);
+    close(netlink);
+    return count;
+}
+
+/* The number of waiting connections out of the attributes of one answer. */
+static bool queue_length(struct nlmsghdr *header, uint32_t *waiting) {
+    struct unix_diag_msg *found = NLMSG_DATA(header);
+    if (header->nlmsg_len < NLMSG_LENGTH(sizeof *found)) return false;
+    int left = (int)(header->nlmsg_len - NLMSG_LENGTH(sizeof *found));
+    for (struct rtattr *attribute = (struct rtattr *)(found + 1); RTA_OK(attribute, left);
+         attribute = RTA_NEXT(attribute, left)) {
+        struct unix_diag_rqlen lengths;
+        if (attribute->rta_type != UNIX_DIAG_RQLEN || RTA_PAYLOAD(attribute) < sizeof lengths) continue;
+        memcpy(&lengths, RTA_DATA(attribute), sizeof lengths);
+        *waiting = lengths.udiag_rqueue;
+        return true;
+    }
+    return false;
+}
+
+int fp_unix_accept_queue(uint32_t inode, uint32_t *waiting) {
+    struct {
+        struct nlmsghdr header;
+        struct unix_diag_req body;
+    } request;
+    memset(&request, 0, sizeof request);
+    request.header.nlmsg_len = sizeof request;
+    request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
+    request.header.nlmsg_flags = NLM_F_REQUEST;
+    request.body.sdiag_family = AF_UNIX;
+    request.body.udiag_states = ~0u;
+    request.body.udiag_ino = inode;
+    request.body.udiag_show = UDIAG_SHOW_RQLEN;
+    request.body.udiag_cookie[0] = request.body.udiag_cookie[1] = ~0u; /* any: INET_DIAG_NOCOOKIE */
+    int netlink = open_diagnosis();
+    if (netlink < 0) return -1;
+    _Alignas(struct nlmsghdr) char buffer[4096];
+    ssize_t received = -1;
+    if (send_request(netlink, &request, sizeof request) >= 0) received = receive_reply(netlink, buffer, sizeof buffer);
+    if (received < 0) return close_keeping_errno(netlink);
+    close(netlink);
+    struct nlmsghdr *header = (struct nlmsghdr *)buffer;
+    if (!NLMSG_OK(header, received)) {
+        errno = EPROTO;
+        return -1;
+    }
+    if (header->nlmsg_type == NLMSG_ERROR) {
+        errno = carried_error(header);
+        return -1;
+    }
+    if (!queue_length(header, waiting)) {
+        errno = ENODATA;
+        return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#include "include/fp_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/statfs.h>
+#include <sys/vfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+_Static_assert(FP_RESOLVE_NO_SYMLINKS == RESOLVE_NO_SYMLINKS && FP_RESOLVE_BENEATH == RESOLVE_BENEATH &&
+                   FP_RESOLVE_NO_MAGICLINKS == RESOLVE_NO_MAGICLINKS,
+               "values of linux/openat2.h");
+
+int fp_open_resolved(int directory, const char *path, int flags, mode_t mode, uint64_t resolve) {
+    struct open_how how = {
+        .flags = (uint64_t)(unsigned)(flags | O_CLOEXEC), .mode = flags & O_CREAT ? mode : 0, .resolve = resolve};
+    return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+}
+
+int fp_open(int directory, const char *path, int flags, mode_t mode) {
+    return openat(directory, path, flags | O_CLOEXEC, mode);
+}
+
+int fp_lock_exclusively(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); }
+
+int fp_open_flag_path(void) { return O_PATH; }
+
+int fp_open_flag_unnamed(void) { return O_TMPFILE; }
+
+int fp_random(void *bytes, size_t length) {
+    if (length > 256) {
+        errno = EINVAL;
+        return -1;
+    }
+    return getrandom(bytes, length, 0) == (ssize_t)length ? 0 : -1;
+}
+
+int fp_rename_exclusively(const char *from, const char *to) {
+    return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+}
+
+int64_t fp_file_system_type(int descriptor) {
+    struct statfs facts;
+    return fstatfs(descriptor, &facts) < 0 ? -1 : (int64_t)(uint32_t)facts.f_type;
+}

@@ -1,3 +1,0 @@
-/* SPDX-License-Identifier: MIT */
-#include "CFlyingPassenger.h"
-int fp_placeholder(void) { return 0; }

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+
+import CFlyingPassenger
+import Glibc
+
+/// What a read or write that does not block has come to.
+package enum Transfer: Equatable, Sendable {
+    case bytes(Int)
+    /// Reading only: the other side has closed its end.
+    case endOfStream
+    case wouldBlock
+}
+
+/// Reads and writes on descriptors that somebody keeps alive; the owners' methods below call these.
+package enum Transfers {
+    package static func read(
+        _ descriptor: Int32,
+        into buffer: UnsafeMutableRawBufferPointer
+    ) throws(SystemError) -> Transfer {
+        try repeating("read", atZero: .endOfStream) { Glibc.read(descriptor, buffer.baseAddress, buffer.count) }
+    }
+
+    package static func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Transfer {
+        try repeating("write", atZero: .bytes(0)) { Glibc.write(descriptor, bytes.baseAddress, bytes.count) }
+    }
+
+    /// Like `write` on a socket, but a closed peer is an `EPIPE` whatever the disposition of SIGPIPE.
+    package static func send(_ socket: Int32, _ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Transfer {
+        try repeating("send", atZero: .bytes(0)) {
+            Glibc.send(socket, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+        }
+    }
+
+    /// Moves up to `count` bytes between a pipe and another descriptor inside the kernel (splice(2)).
+    package static func splice(from source: Int32, to target: Int32, count: Int) throws(SystemError) -> Transfer {
+        try repeating("splice", atZero: .endOfStream) { fp_splice(source, target, count) }
+    }
+
+    package static func shutdownWrite(_ socket: Int32) throws(SystemError) {
+        _ = try checked("shutdown") { Glibc.shutdown(socket, Int32(SHUT_WR)) }
+    }
+
+    package static func shutdownBoth(_ socket: Int32) throws(SystemError) {
+        _ = try checked("shutdown") { Glibc.shutdown(socket, Int32(SHUT_RDWR)) }
+    }
+
+    /// Closes a number whose owner has released it.
+    package static func close(_ descriptor: Int32) {
+        Glibc.close(descriptor)
+    }
+
+    @inline(__always)
+    private static func repeating(_ call: String, atZero: Transfer, _ body: () -> Int) throws(SystemError) -> Transfer {
+        while true {
+            let count = body()
+            let code = errno
+            if count > 0 { return .bytes(count) }
+            if count == 0 { return atZero }
+            if code == EAGAIN || code == EWOULDBLOCK { return .wouldBlock }
+            if code != EINTR { throw SystemError(call: call, code: code) }
+        }
+    }
+}
+
+extension Descriptor {
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Transfer {
+        try Transfers.read(rawValue, into: buffer)
+    }
+
+    package func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Transfer {
+        try Transfers.write(rawValue, bytes)
+    }
+
+    package func send(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Transfer {
+        try Transfers.send(rawValue, bytes)
+    }
+
+    package func shutdownWrite() throws(SystemError) { try Transfers.shutdownWrite(rawValue) }
+
+    package func shutdownBoth() throws(SystemError) { try Transfers.shutdownBoth(rawValue) }
+
+    /// Reads to the end of the file, at most `limit` bytes; a file that is longer is an `EFBIG`.
+    ///
+    /// For blocking descriptors.
+    package func readAll(limit: Int) throws(SystemError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: min(limit + 1, 65_536), alignment: 1)
+        defer { chunk.deallocate() }
+        while case .bytes(let count) = try Transfers.read(rawValue, into: chunk) {
+            bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: chunk[..<count]))
+            if bytes.count > limit { throw SystemError(call: "read", code: EFBIG) }
+        }
+        return bytes
+    }
+
+    /// Writes all of `bytes`; on a descriptor that does not block it waits until there is room.
+    package func writeAll(_ bytes: some Sequence<UInt8>) throws(SystemError) {
+        var rest = ContiguousArray(bytes)[...]
+        while !rest.isEmpty {
+            // `withUnsafeBytes` is not typed-throwing here: carry the outcome out by value.
+            let outcome = rest.withUnsafeBytes { buffer in
+                Result { () throws(SystemError) -> Transfer in try Transfers.write(rawValue, buffer) }
+            }
+            switch try outcome.get() {
+            case .bytes(let count): rest = rest.dropFirst(count)
+            case .wouldBlock, .endOfStream: _ = try Poll.wait(rawValue, for: .writable, timeout: nil)
+            }
+        }
+    }
+
+    package func writeAll(_ text: String) throws(SystemError) { try writeAll(text.utf8) }
+
+    /// Reads once, at most `limit` bytes; empty at the end of the file.
+    ///
+    /// For blocking descriptors.
+    package func readSome(limit: Int) throws(SystemError) -> [UInt8] {
+        var result: Result<Transfer, SystemError> = .success(.endOfStream)
+        let bytes = [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
+            result = Result { () throws(SystemError) -> Transfer in
+                try Transfers.read(rawValue, into: UnsafeMutableRawBufferPointer(buffer))
+            }
+            if case .success(.bytes(let read)) = result { count = read }
+        }
+        if case .wouldBlock = try result.get() { throw SystemError(call: "read", code: EAGAIN) }
+        return bytes
+    }
+
+    /// Number of bytes that can be read at once (FIONREAD).
+    package func readableBytes() throws(SystemError) -> Int {
+        Int(try checked("ioctl") { fp_readable_bytes(rawValue) })
+    }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+
+import CFlyingPassenger
+import Glibc
+
+/// Files and directories by path.
+package enum Files {
+    /// The whole content; `EFBIG` when it is longer than `limit` bytes, `EISDIR` for a directory.
+    package static func read(_ path: String, limit: Int = 16 << 20) throws(SystemError) -> [UInt8] {
+        let descriptor = try openForReading(path)
+        do {
+            return try descriptor.readAll(limit: limit)
+        } catch {
+            throw SystemError(call: error.call, code: error.code, subject: path)
+        }
+    }
+
+    /// Opens a regular file or device for reading; never waits for the writer of a FIFO.
+    package static func openForReading(_ path: String) throws(SystemError) -> Descriptor {
+        Descriptor(owning: try checked("open", path) { fp_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0) })
+    }
+
+    /// Puts a file with this content at `path` by one rename; its mode is exact whatever the umask.
+    package static func write(
+        _ bytes: some Collection<UInt8>,
+        to path: String,
+        mode: UInt32 = 0o644
+    ) throws(SystemError) {
+        let temporary = "\(path).\(RandomBytes.hexadecimal(4)).tmp"
+        let descriptor = try create(temporary, mode: mode)
+        var placed = false
+        defer { if !placed { unlink(temporary) } }
+        try descriptor.writeAll(bytes)
+        _ = try checked("rename", path) { Glibc.rename(temporary, path) }
+        placed = true
+    }
+
+    /// A new file for reading and writing; `EEXIST` when there is one.
+    package static func create(_ path: String, mode: UInt32 = 0o600) throws(SystemError) -> Descriptor {
+        let descriptor = Descriptor(
+            owning: try checked("open", path) { fp_open(AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode) }
+        )
+        _ = try checked("fchmod", path) { fchmod(descriptor.rawValue, mode) }
+        return descriptor
+    }
+
+    /// A file without a name in `directory`, gone with its last descriptor (`O_TMPFILE`, else unlinked at once).
+    package static func createUnnamed(in directory: String) throws(SystemError) -> Descriptor {
+        do {
+            return Descriptor(
+                owning: try checked("open", directory) {
+                    fp_open(AT_FDCWD, directory, fp_open_flag_unnamed() | O_RDWR | O_EXCL, 0o600)
+                }
+            )
+        } catch  where error.code == EOPNOTSUPP || error.code == EISDIR || error.code == EINVAL {
+            let path = "\(directory)/.\(RandomBytes.hexadecimal(8))"
+            let descriptor = try create(path)
+            _ = try checked("unlink", path) { unlink(path) }
+            return descriptor
+        }
+    }
+
+    /// A new directory whose mode is exact whatever the umask; `EEXIST` when there is something.
+    package static func makeDirectory(_ path: String, mode: UInt32 = 0o755) throws(SystemError) {
+        _ = try checked("mkdir", path) { mkdir(path, mode) }
+        try setMode(path, mode)
+    }
+
+    /// A new directory with a random name below `parent`, mode 0700; returns its path.
+    package static func makeTemporaryDirectory(in parent: String, prefix: String) throws(SystemError) -> String {
+        while true {
+            let path = "\(parent)/\(prefix)\(RandomBytes.hexadecimal(6))"
+            do {
+                try makeDirectory(path, mode: 0o700)
+                return path
+            } catch  where error.isAlreadyExists {
+                continue
+            }
+        }
+    }
+
+    package static func setMode(_ path: String, _ mode: UInt32) throws(SystemError) {
+        _ = try checked("chmod", path) { chmod(path, mode) }
+    }
+
+    /// Never follows a link; `nil` leaves owner or group as they are.
+    package static func setOwner(_ path: String, owner: UInt32?, group: UInt32?) throws(SystemError) {
+        _ = try checked("lchown", path) { lchown(path, owner ?? UInt32.max, group ?? UInt32.max) }
+    }
+
+    package static func remove(_ path: String) throws(SystemError) {
+        _ = try checked("unlink", path) { unlink(path) }
+    }
+
+    package static func rename(_ path: String, to target: String) throws(SystemError) {
+        _ = try checked("rename", target) { Glibc.rename(path, target) }
+    }
+
+    package static func makeLink(at path: String, to text: String) throws(SystemError) {
+        _ = try checked("symlink", path) { symlink(text, path) }
+    }
+
+    package static func readLink(_ path: String) throws(SystemError) -> String {
+        try readLink(directory: AT_FDCWD, path)
+    }
+
+    static func readLink(directory: Int32, _ path: String) throws(SystemError) -> String {
+        var text = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = try checked("readlink", path) {
+            readlinkat(directory, path, &text, text.count)
+        }
+        return String(decoding: text.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// The path without links, "." and "..".
+    package static func realPath(_ path: String) throws(SystemError) -> String {
+        guard let resolved = realpath(path, nil) else {
+            let code = errno
+            throw SystemError(call: "realpath", code: code, subject: path)
+        }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
+    package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    package static func isExecutable(_ path: String) -> Bool { access(path, X_OK) == 0 }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+
+import CFlyingPassenger
+import Glibc
+
+/// A thread of the operating system, for work that waits in system calls.
+package final class OSThread: Sendable {
+    private let thread: pthread_t
+
+    private init(_ thread: pthread_t) { self.thread = thread }
+
+    /// Starts a thread with all signals blocked.
+    ///
+    /// The name is cut to 15 bytes.
+    package static func start(
+        name: String,
+        _ body: @escaping @Sendable () -> Void
+    ) throws(SystemError) -> OSThread {
+        let start = Unmanaged.passRetained(ThreadStart(name: name, body: body))
+        var thread = pthread_t()
+        let code = pthread_create(&thread, nil, { runThread($0) }, start.toOpaque())
+        guard code == 0 else {
+            start.release()
+            throw SystemError(call: "pthread_create", code: code, subject: name)
+        }
+        return OSThread(thread)
+    }
+
+    /// Waits for its end; at most once.
+    ///
+    /// Threads that are never joined free their resources with the process.
+    package func join() { pthread_join(thread, nil) }
+
+    /// Number of the calling thread in /proc/self/task.
+    package static var currentID: Int { fp_thread_id() }
+}
+
+private final class ThreadStart: Sendable {
+    let name: String
+    let body: @Sendable () -> Void
+
+    init(name: String, body: @escaping @Sendable () -> Void) {
+        self.name = name
+        self.body = body
+    }
+}
+
+private func runThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+    guard let argument else { return nil }
+    let start = Unmanaged<ThreadStart>.fromOpaque(argument).takeRetainedValue()
+    fp_block_all_signals()
+    fp_name_thread(start.name)
+    start.body()
+    return nil
+}

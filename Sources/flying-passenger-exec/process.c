@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "report.h"
+#include "steps.h"
+
+void set_oom_score(const struct plan *plan) {
+    if (!plan->has_oom_score) return;
+    int file = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+    if (file < 0 && errno == ENOENT) return; /* no /proc, as in a chroot: nothing can be done about it */
+    if (file < 0) fail("oom-score", errno, "");
+    char text[16];
+    ssize_t length = read(file, text, sizeof text - 1);
+    text[length > 0 ? length : 0] = 0;
+    int now = 0;
+    /* Lowering needs rights that an unprivileged caller does not have, and need not have when nothing changes. */
+    if (sscanf(text, "%d", &now) == 1 && now == plan->oom_score) {
+        close(file);
+        return;
+    }
+    int count = snprintf(text, sizeof text, "%d", plan->oom_score);
+    if (pwrite(file, text, (size_t)count, 0) < 0) fail("oom-score", errno, text);
+    close(file);
+}
+
+void set_limits(const struct plan *plan) {
+    for (size_t i = 0; i < plan->limit_count; i++) {
+        const struct limit *limit = &plan->limits[i];
+        if (setrlimit((__rlimit_resource_t)limit->resource, &limit->value) < 0) fail("limits", errno, limit->name);
+    }
+}

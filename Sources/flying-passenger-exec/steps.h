@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+#include "plan.h"
+
+/* The steps, in the order of main.c. Each ends the program with a report when it fails. */
+
+/* Moves every descriptor to its number and lets exec close all others above 2. */
+void place_descriptors(struct plan *plan);
+void set_oom_score(const struct plan *plan);
+void set_limits(const struct plan *plan);
+/* Needs the rights of the caller: the new user may not be able to reach the program. */
+void open_early_program(struct plan *plan);
+/* Groups, then group, then user; and the proof that there is no way back. */
+void change_identity(const struct plan *plan);
+void enter_directory(const struct plan *plan);
+_Noreturn void execute(const struct plan *plan);

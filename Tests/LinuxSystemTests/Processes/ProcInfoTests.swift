@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+
+import Testing
+
+@testable import LinuxSystem
+
+struct ProcInfoTests {
+    @Test func `facts about this process`() throws {
+        let info = try #require(ProcInfo(pid: CurrentProcess.pid))
+        #expect(info.parent == CurrentProcess.parentPID)
+        #expect(info.startTime > 0)
+        #expect(info.residentBytes > 1 << 20)
+        #expect(!info.isZombie)
+        #expect(info.threads == CurrentProcess.threadCount || info.threads > 0)
+        #expect(ProcInfo.uid(of: CurrentProcess.pid) == CurrentProcess.effectiveUID)
+        #expect(ProcInfo.arguments(of: CurrentProcess.pid) == CurrentProcess.arguments)
+        #expect(try #require(ProcInfo.privateMemoryBytes(pid: CurrentProcess.pid)) > 1 << 20)
+        #expect(ProcInfo.all().contains(CurrentProcess.pid))
+    }
+
+    @Test func `a process that does not exist`() {
+        #expect(ProcInfo(pid: 0x7FFF_FFFF) == nil)
+        #expect(ProcInfo.uid(of: 0x7FFF_FFFF) == nil)
+        #expect(ProcInfo.children(of: 0x7FFF_FFFF).isEmpty)
+    }
+
+    @Test func `a command name may hold parentheses and spaces`() throws {
+        let fields = (1...40).map(String.init).joined(separator: " ")
+        let info = try #require(ProcInfo(pid: 7, stat: "7 (a) (b c) R \(fields)\n"))
+        #expect(info.command == "a) (b c")
+        #expect(info.state == "R")
+        #expect(info.parent == 1)
+        #expect(info.processGroup == 2)
+        #expect(info.session == 3)
+        #expect(info.cpuTicks == 11 + 12)
+        #expect(info.threads == 17)
+        #expect(info.startTime == 19)
+    }
+
+    @Test(arguments: ["", "7", "7 (x", "7 (x) R 1 2", ") ("])
+    func `a broken line is no process`(line: String) {
+        #expect(ProcInfo(pid: 7, stat: line) == nil)
+    }
+
+    @Test func `memory fields are bytes`() {
+        let text = "55 rw-p [rollup]\nRss:      12 kB\nPrivate_Dirty:  3 kB\nName: x\n"
+        #expect(ProcInfo.kilobyteFields(text) == ["Rss": 12 * 1_024, "Private_Dirty": 3 * 1_024])
+    }
+}
