@@ -57,10 +57,11 @@ let package = Package(
         library("LinuxSystem", ["CFlyingPassenger", "CSystemd"]),
 
         // Shells.
+        library("ProgramLog", ["LinuxSystem", logging]),
         library(
             "Supervisor",
             [
-                "AppSettings", "WireProtocol", "ApplicationPool", "SpawnPlan", "LinuxSystem",
+                "AppSettings", "WireProtocol", "ApplicationPool", "SpawnPlan", "LinuxSystem", "ProgramLog",
                 nioCore, nioPosix, logging, argumentParser,
             ]
         ),
@@ -68,7 +69,7 @@ let package = Package(
             "FrontProxy",
             [
                 "AppSettings", "WireProtocol", "HTTPFraming", "AppTransport", "FrontConfiguration", "LinuxSystem",
-                nioCore, nioPosix, logging, argumentParser,
+                "ProgramLog", nioCore, nioPosix, logging, argumentParser,
             ]
         ),
         library("AdminTools", ["WireProtocol", "LinuxSystem", nioCore, argumentParser]),
@@ -100,8 +101,9 @@ let package = Package(
         tests("ApplicationPoolTests", ["ApplicationPool"]),
         tests("SpawnPlanTests", ["SpawnPlan", "TestSupport"]),
         tests("LinuxSystemTests", ["LinuxSystem", "TestSupport"]),
-        tests("SupervisorTests", ["Supervisor", "TestSupport"]),
-        tests("FrontProxyTests", ["FrontProxy", "TestSupport"]),
+        tests("ProgramLogTests", ["ProgramLog", "TestSupport"]),
+        tests("SupervisorTests", ["Supervisor", "TestSupport", nioEmbedded]),
+        tests("FrontProxyTests", ["FrontProxy", "TestSupport", nioEmbedded]),
         tests("AdminToolsTests", ["AdminTools", "TestSupport"]),
         tests("IntegrationTests", ["TestSupport"]),
     ]

@@ -1,1 +1,128 @@
 // SPDX-License-Identifier: MIT
+
+/// The settings of one app, checked and typed, with defaults applied.
+package struct AppSettings: Sendable, Equatable {
+    package struct EnvironmentVariable: Sendable, Hashable {
+        package let name: String
+        package let value: String
+
+        package init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    /// What was pushed; the properties below are its meaning.
+    package var list: SettingsList
+    /// Absolute, as configured: symbolic links are not resolved.
+    package var appRoot: String
+    /// The configured name, else the app root.
+    package var groupName: String
+    /// nil: detected from the files in the app root.
+    package var appType: AppType?
+    package var startupFile: String?
+    package var appStartCommand: String?
+    package var user: String?
+    package var group: String?
+    package var ruby: String
+    package var python: String
+    package var nodejs: String
+    package var environment: String
+    /// `/`, or a prefix without slash at the end.
+    package var baseURI: String
+    package var environmentVariables: [EnvironmentVariable]
+    /// nil: on only in the environment `development`.
+    package var friendlyErrorPages: Bool?
+    package var minInstances: Int
+    /// 0: no limit.
+    package var maxInstances: Int
+    /// 0: no limit.
+    package var maxRequests: Int
+    /// 0: no limit.
+    package var maxRequestQueueSize: Int
+    /// Zero: no limit.
+    package var maxRequestTime: Duration
+    package var startTimeout: Duration
+    package var shutdownTimeout: Duration
+    /// Relative to the app root, or absolute.
+    package var restartDirectory: String
+    /// nil: the daemon's.
+    package var statThrottleRate: Duration?
+    /// -1: what the process says; 0: unlimited.
+    package var forceMaxConcurrentRequestsPerProcess: Int
+    package var appKeepalive: Bool
+    package var loadShellEnvvars: Bool
+    package var preloadBundler: Bool
+    package var appFileDescriptorUlimit: Int?
+    package var directInstanceRequestAddress: String
+
+    /// Reads and checks settings; unknown names and names that are not pushed are refused.
+    package init(_ list: SettingsList) throws(SettingsError) {
+        let reader = try SettingsReader(list)
+        self.list = list
+        guard let appRoot = reader.text(SettingName.appRoot) else {
+            throw SettingsError(setting: SettingName.appRoot, value: "", reason: "is missing")
+        }
+        self.appRoot = appRoot
+        groupName = reader.text(SettingName.appGroupName) ?? appRoot
+        appType = reader.text(SettingName.appType).flatMap(AppType.init(settingValue:))
+        startupFile = reader.text(SettingName.startupFile)
+        appStartCommand = reader.text(SettingName.appStartCommand)
+        user = reader.text(SettingName.user)
+        group = reader.text(SettingName.group)
+        ruby = reader.text(SettingName.ruby) ?? "ruby"
+        python = reader.text(SettingName.python) ?? "python3"
+        nodejs = reader.text(SettingName.nodejs) ?? "node"
+        environment = reader.text(SettingName.appEnvironment) ?? "production"
+        baseURI = reader.text(SettingName.baseURI) ?? "/"
+        environmentVariables = list.values(of: SettingName.environmentVariable).compactMap(Self.variable)
+        friendlyErrorPages = reader.text(SettingName.friendlyErrorPages).map { $0 == "on" }
+        minInstances = reader.integer(SettingName.minInstances) ?? 1
+        maxInstances = reader.integer(SettingName.maxInstances) ?? 0
+        maxRequests = reader.integer(SettingName.maxRequests) ?? 0
+        maxRequestQueueSize = reader.integer(SettingName.maxRequestQueueSize) ?? 100
+        maxRequestTime = reader.duration(SettingName.maxRequestTime) ?? .zero
+        startTimeout = reader.duration(SettingName.startTimeout) ?? .seconds(90)
+        shutdownTimeout = reader.duration(SettingName.shutdownTimeout) ?? .seconds(600)
+        restartDirectory = reader.text(SettingName.restartDirectory) ?? "tmp"
+        statThrottleRate = reader.duration(SettingName.statThrottleRate)
+        forceMaxConcurrentRequestsPerProcess = reader.integer(SettingName.forceMaxConcurrentRequests) ?? -1
+        appKeepalive = reader.flag(SettingName.appKeepalive) ?? false
+        loadShellEnvvars = reader.flag(SettingName.loadShellEnvironment) ?? true
+        preloadBundler = reader.flag(SettingName.preloadBundler) ?? false
+        appFileDescriptorUlimit = reader.integer(SettingName.appFileDescriptorLimit)
+        directInstanceRequestAddress = reader.text(SettingName.directInstanceRequestAddress) ?? "127.0.0.1"
+        try checkCombinations()
+    }
+
+    private func checkCombinations() throws(SettingsError) {
+        if let startupFile, appType == nil {
+            throw SettingsError(setting: SettingName.startupFile, value: startupFile, reason: "needs app_type as well")
+        }
+        if let appType, appType != .generic, let appStartCommand {
+            throw SettingsError(
+                setting: SettingName.appStartCommand,
+                value: appStartCommand,
+                reason: "makes an app generic, but app_type is \(appType.rawValue)"
+            )
+        }
+        if appType == .generic, appStartCommand == nil {
+            throw SettingsError(setting: SettingName.appType, value: "generic", reason: "needs app_start_command")
+        }
+        if maxInstances > 0, minInstances > maxInstances {
+            throw SettingsError(
+                setting: SettingName.minInstances,
+                value: String(minInstances),
+                reason: "is more than max_instances (\(maxInstances))"
+            )
+        }
+    }
+
+    private static func variable(_ entry: String) -> EnvironmentVariable? {
+        guard let separator = entry.utf8.firstIndex(of: UInt8(ascii: "=")) else { return nil }
+        return EnvironmentVariable(
+            name: String(entry[..<separator]),
+            value: String(entry[entry.utf8.index(after: separator)...])
+        )
+    }
+}

@@ -1,1 +1,135 @@
 // SPDX-License-Identifier: MIT
+
+import Testing
+
+@testable import AppSettings
+
+struct AppSettingsTests {
+    private func settings(_ pairs: KeyValuePairs<String, String>) throws(SettingsError) -> AppSettings {
+        let root = SettingsList.Entry(name: "app_root", value: "/srv/shop")
+        return try AppSettings(SettingsList([root] + pairs.map { SettingsList.Entry(name: $0.key, value: $0.value) }))
+    }
+
+    private func refusal(of pairs: KeyValuePairs<String, String>) -> SettingsError? {
+        do throws(SettingsError) {
+            _ = try settings(pairs)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    @Test func `defaults are those of the settings table`() throws {
+        let app = try settings([:])
+        #expect(app.groupName == "/srv/shop")
+        #expect(app.appType == nil)
+        #expect(app.ruby == "ruby" && app.python == "python3" && app.nodejs == "node")
+        #expect(app.environment == "production")
+        #expect(app.baseURI == "/")
+        #expect(app.friendlyErrorPages == nil)
+        #expect(app.minInstances == 1 && app.maxInstances == 0 && app.maxRequests == 0)
+        #expect(app.maxRequestQueueSize == 100)
+        #expect(app.maxRequestTime == .zero)
+        #expect(app.startTimeout == .seconds(90))
+        #expect(app.shutdownTimeout == .seconds(600))
+        #expect(app.restartDirectory == "tmp")
+        #expect(app.statThrottleRate == nil)
+        #expect(app.forceMaxConcurrentRequestsPerProcess == -1)
+        #expect(!app.appKeepalive && app.loadShellEnvvars && !app.preloadBundler)
+        #expect(app.appFileDescriptorUlimit == nil)
+        #expect(app.directInstanceRequestAddress == "127.0.0.1")
+    }
+
+    @Test func `each typed default is the one of the catalog`() throws {
+        let plain = try settings([:])
+        for definition in SettingCatalog.all where definition.isPushed {
+            guard let value = definition.defaultValue else { continue }
+            let explicit = try AppSettings(
+                SettingsList(plain.list.entries + [SettingsList.Entry(name: definition.name, value: value)])
+            )
+            var withoutList = explicit
+            withoutList.list = plain.list
+            #expect(withoutList == plain, "default of \(definition.name)")
+            #expect(explicit.changes(from: plain).isEmpty, "\(definition.name) equals its default")
+        }
+    }
+
+    @Test func `values are read into their types`() throws {
+        let app = try settings([
+            "app_group_name": "shop", "app_type": "ruby", "startup_file": "web.ru", "user": "joe",
+            "group": "!STARTUP_FILE!",
+            "base_uri": "/sub/", "env_var": "A=x=y", "min_instances": "2", "max_instances": "4",
+            "max_request_time": "1m",
+            "start_timeout": "500s", "stat_throttle_rate": "5", "friendly_error_pages": "on",
+            "load_shell_envvars": "off",
+            "app_file_descriptor_ulimit": "4096", "restart_dir": "/var/restart", "app_env": "staging",
+        ])
+        #expect(app.groupName == "shop")
+        #expect(app.appType == .rack)
+        #expect(app.startupFile == "web.ru")
+        #expect(app.user == "joe" && app.group == "!STARTUP_FILE!")
+        #expect(app.baseURI == "/sub")
+        #expect(app.environmentVariables == [.init(name: "A", value: "x=y")])
+        #expect(app.minInstances == 2 && app.maxInstances == 4)
+        #expect(app.maxRequestTime == .seconds(60))
+        #expect(app.startTimeout == .seconds(500))
+        #expect(app.statThrottleRate == .seconds(5))
+        #expect(app.friendlyErrorPages == true)
+        #expect(!app.loadShellEnvvars)
+        #expect(app.appFileDescriptorUlimit == 4096)
+        #expect(app.restartDirectory == "/var/restart")
+        #expect(app.environment == "staging")
+    }
+
+    @Test(arguments: [
+        ("min_instances", "-1"), ("min_instances", "many"), ("max_request_time", "1 year"), ("app_type", "cobol"),
+        ("app_type", "meteor"), ("base_uri", "sub"), ("base_uri", "/a//b"), ("base_uri", "/a/../b"),
+        ("env_var", "novalue"), ("env_var", "=x"), ("env_var", "A B=x"), ("env_var", "A=\0"), ("user", ""),
+        ("ruby", "a\nb"), ("startup_file", "x.rb"), ("app_type", "generic"), ("start_timeout", "0"),
+        ("direct_instance_request_address", "localhost"), ("app_file_descriptor_ulimit", "3"),
+        ("friendly_error_pages", "maybe"), ("spawn_method", "magic"), ("nonsense", "1"), ("fly_with", "/x"),
+        ("max_pool_size", "6"), ("rails_env", "x"),
+    ])
+    func `a bad value is refused by the name of its setting`(name: String, value: String) {
+        let error = refusal(of: [name: value])
+        #expect(error?.setting == name)
+        #expect(error?.reason.isEmpty == false)
+    }
+
+    @Test func `settings that contradict each other are refused`() {
+        #expect(refusal(of: ["min_instances": "3", "max_instances": "2"])?.setting == "min_instances")
+        #expect(refusal(of: ["app_type": "rack", "app_start_command": "x"])?.setting == "app_start_command")
+    }
+
+    @Test func `an app without root is refused`() {
+        #expect(throws: SettingsError(setting: "app_root", value: "", reason: "is missing")) {
+            try AppSettings(SettingsList())
+        }
+        #expect(throws: SettingsError.self) {
+            try AppSettings(SettingsList([.init(name: "app_root", value: "relative")]))
+        }
+    }
+
+    @Test func `an unknown name comes with the one that was meant`() {
+        #expect(refusal(of: ["min_instance": "1"])?.reason == "is unknown; did you mean min_instances?")
+        #expect(refusal(of: ["rack_env": "x"])?.reason == "is unknown; did you mean app_env?")
+    }
+
+    @Test func `an error names setting, value and reason but no secret`() {
+        #expect(
+            refusal(of: ["min_instances": "x"])?.description == "setting min_instances \"x\": is not a whole number"
+        )
+        let error = SettingsError(setting: "env_var", value: "TOKEN=secret", reason: "bad")
+        #expect(!error.description.contains("secret"))
+    }
+
+    @Test func `slashes at the end of the app root do not make another group`() throws {
+        let app = try AppSettings(SettingsList([.init(name: "app_root", value: "/srv/shop//")]))
+        #expect(app.groupName == "/srv/shop")
+    }
+
+    @Test func `settings known for later are checked and accepted`() throws {
+        _ = try settings(["spawn_method": "direct", "memory_limit": "200", "sticky_sessions": "on"])
+        #expect(refusal(of: ["memory_limit": "200M"])?.setting == "memory_limit")
+    }
+}

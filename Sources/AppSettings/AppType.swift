@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+
+/// What kind of program an app is, which decides about loader, interpreter and transport.
+package enum AppType: String, Sendable, Hashable, CaseIterable {
+    case rack
+    case wsgi
+    case classicRails = "classic-rails"
+    case node
+    case generic
+
+    /// The type of a configured name, which may be that of the language.
+    package init?(settingValue: String) {
+        switch settingValue {
+        case "ruby": self = .rack
+        case "python": self = .wsgi
+        case "nodejs": self = .node
+        default: self.init(rawValue: settingValue)
+        }
+    }
+}

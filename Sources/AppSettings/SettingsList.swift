@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+
+/// The settings of one app as names and values, in canonical form: equal settings give equal lists.
+///
+/// Sorted by name, then value. Of a name that was given twice the last value stays; `env_var` (`NAME=VALUE`)
+/// may occur once per variable.
+package struct SettingsList: Sendable, Hashable {
+    package struct Entry: Sendable, Hashable {
+        package let name: String
+        package let value: String
+
+        package init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    package let entries: [Entry]
+
+    package init(_ entries: [Entry] = []) {
+        var latest: [Substring: Entry] = [:]
+        latest.reserveCapacity(entries.count)
+        for entry in entries { latest[Self.key(of: entry)] = entry }
+        self.entries = latest.values.sorted { ($0.name, $0.value) < ($1.name, $1.value) }
+    }
+
+    /// The value of a setting that occurs at most once.
+    package subscript(name: String) -> String? {
+        entries.first { $0.name == name }?.value
+    }
+
+    /// All values of a setting, sorted.
+    package func values(of name: String) -> [String] {
+        entries.filter { $0.name == name }.map(\.value)
+    }
+
+    /// What makes two entries one: the name, and for variables the variable's name as well.
+    private static func key(of entry: Entry) -> Substring {
+        guard entry.name == SettingName.environmentVariable else { return entry.name[...] }
+        let variable = entry.value.prefix { $0 != "=" }
+        return "\(entry.name) \(variable)"
+    }
+}
+
+extension SettingsList: CustomStringConvertible {
+    /// One setting per line; values of variables are left out because they may be secrets.
+    package var description: String {
+        entries.map { entry in
+            guard entry.name == SettingName.environmentVariable else { return "\(entry.name)=\(entry.value)" }
+            return "\(entry.name)=\(entry.value.prefix { $0 != "=" })=…"
+        }
+        .joined(separator: "\n")
+    }
+}

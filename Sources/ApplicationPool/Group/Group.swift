@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+
+/// The processes of one app and the requests that wait for them.
+package struct Group: Sendable {
+    /// Given by the pool; not used again.
+    package struct ID: Hashable, Sendable {
+        package let rawValue: UInt32
+        init(rawValue: UInt32) { self.rawValue = rawValue }
+    }
+
+    /// Whether the group keeps processes that no request asks for.
+    package enum Standing: Equatable, Sendable {
+        /// Nobody has used it yet: no processes. Left by its first process (→ started).
+        case unused
+        /// At least one process, tried for until it comes up. Left by that (→ started).
+        case preStarting
+        /// `min_instances` processes from now on. Left by `retire`.
+        case started
+        /// Goes away with its last process.
+        case retired
+    }
+
+    /// Why a group wants one more process, the most urgent last.
+    enum Need: Comparable {
+        case none
+        /// The last process has served its `max_requests` and stays until it is replaced.
+        case replacement
+        case minimum
+        /// All processes are busy, and this waiter came first.
+        case busy(since: UInt64)
+        /// There is no process at all, and this waiter came first: it waits in the top-level queue if need be.
+        case starving(since: UInt64)
+    }
+
+    package let id: ID
+    package internal(set) var limits: GroupLimits
+    package internal(set) var standing: Standing
+    /// Grows with each restart.
+    package internal(set) var generation: UInt32 = 0
+    var backoff = Backoff()
+    var queue = RequestQueue()
+    /// In service, the oldest first.
+    package internal(set) var processes: [Process] = []
+    /// On their way out.
+    package internal(set) var detached: [Process] = []
+    /// The spawn under way, of the present generation.
+    package internal(set) var spawn: Spawn.ID?
+    /// Spawns whose outcome nobody wants any more, but that have not ended.
+    var discardedSpawns: Set<Spawn.ID> = []
+
+    init(id: ID, limits: GroupLimits, standing: Standing) {
+        self.id = id
+        self.limits = limits
+        self.standing = standing
+    }
+
+    /// Processes in service or about to be.
+    var usage: Int { self.processes.count + (self.spawn == nil ? 0 : 1) }
+
+    var isEmpty: Bool {
+        self.processes.isEmpty && self.detached.isEmpty && self.spawn == nil && self.discardedSpawns.isEmpty
+    }
+
+    /// Processes to have although nobody asks for them.
+    var minimum: Int {
+        switch self.standing {
+        case .unused, .retired: 0
+        case .preStarting: max(1, self.limits.minInstances)
+        case .started: self.limits.minInstances
+        }
+    }
+
+    func isWorn(_ process: Process) -> Bool {
+        self.limits.maxRequests > 0 && process.processed >= self.limits.maxRequests
+    }
+
+    /// When the next try is, if there is no process and requests are not to wait for that try.
+    func refusing(at now: Instant) -> Instant? {
+        self.processes.isEmpty && self.spawn == nil ? self.backoff.refusing(at: now) : nil
+    }
+
+    func need(at now: Instant, maxInstances: Int) -> Need {
+        guard self.spawn == nil, self.processes.count < maxInstances else { return .none }
+        if !self.queue.isEmpty, !self.backoff.isBlockingRequests(at: now),
+            let first = self.queue.first(where: { !self.isInsisting($0) })
+        {
+            return self.processes.isEmpty ? .starving(since: first.number) : .busy(since: first.number)
+        }
+        guard !self.backoff.isBlocking(at: now) else { return .none }
+        if self.processes.count < self.minimum { return .minimum }
+        let isReplacementDue = !self.processes.isEmpty && self.processes.allSatisfy(self.isWorn)
+        return isReplacementDue ? .replacement : .none
+    }
+
+    /// Waits for one certain process: another one would not help.
+    private func isInsisting(_ waiter: Waiter) -> Bool {
+        waiter.stickyID != 0 && self.processes.contains { $0.id.stickyID == waiter.stickyID }
+    }
+
+    /// The process that a request goes to now: the one it knows, else the least busy, of equals the oldest.
+    ///
+    /// nil: it has to wait.
+    static func route(stickyID: UInt32, to processes: [Process]) -> Int? {
+        if stickyID != 0, let known = processes.firstIndex(where: { $0.id.stickyID == stickyID }) {
+            return processes[known].isTotallyBusy ? nil : known
+        }
+        var best: Int?
+        var least = Double.infinity
+        for index in processes.indices where !processes[index].isTotallyBusy {
+            if processes[index].isIdle { return index }
+            let busyness = processes[index].busyness
+            guard busyness < least else { continue }
+            least = busyness
+            best = index
+        }
+        return best
+    }
+
+    /// Removes the first waiter that some process can take now.
+    mutating func nextServable() -> (waiter: Waiter, process: Int)? {
+        guard !self.queue.isEmpty else { return nil }
+        let processes = self.processes
+        guard processes.contains(where: { !$0.isTotallyBusy }) else { return nil }
+        var target: Int?
+        let waiter = self.queue.removeFirst { waiter in
+            target = Self.route(stickyID: waiter.stickyID, to: processes)
+            return target != nil
+        }
+        guard let waiter, let target else { return nil }
+        return (waiter, target)
+    }
+}

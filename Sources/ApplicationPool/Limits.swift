@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+
+package import AppSettings
+
+/// What the daemon's flags say about the whole pool.
+package struct PoolLimits: Equatable, Sendable {
+    /// Processes in service or being spawned, over all groups; at least 1.
+    package var maxPoolSize: Int
+    /// Upper bound for every group; 0 = none.
+    package var maxInstancesPerApp: Int
+    /// Unused processes are detached after this time; nil = never.
+    package var poolIdleTime: Duration?
+    /// Spawns under way at a time, over all groups; at least 1.
+    package var simultaneousSpawns: Int
+    /// From being told to stop until SIGKILL.
+    package var exitTimeout: Duration
+    /// How often restart files are looked at, for apps that do not say; zero = at each request.
+    package var statThrottleRate: Duration
+
+    package init(
+        maxPoolSize: Int = 6,
+        maxInstancesPerApp: Int = 0,
+        poolIdleTime: Duration? = .seconds(300),
+        simultaneousSpawns: Int = 2,
+        exitTimeout: Duration = .seconds(60),
+        statThrottleRate: Duration = .zero
+    ) {
+        self.maxPoolSize = max(1, maxPoolSize)
+        self.maxInstancesPerApp = maxInstancesPerApp
+        self.poolIdleTime = poolIdleTime
+        self.simultaneousSpawns = max(1, simultaneousSpawns)
+        self.exitTimeout = exitTimeout
+        self.statThrottleRate = statThrottleRate
+    }
+}
+
+/// What an app's settings say about its group; all of it may change while the group lives.
+package struct GroupLimits: Equatable, Sendable {
+    /// Processes that stay although idle, and come back after a crash, once the group has started.
+    package var minInstances: Int
+    /// 0 = none.
+    package var maxInstances: Int
+    /// Requests after which a process is replaced; 0 = never.
+    package var maxRequests: Int
+    /// Waiting requests; 0 = any number.
+    package var maxQueueSize: Int
+    /// How long a request may wait; nil = for ever.
+    package var maxQueueTime: Duration?
+    /// How long a session may last; nil = for ever.
+    package var maxRequestTime: Duration?
+    /// How long a detached process may finish its sessions.
+    package var shutdownTimeout: Duration
+    /// Upgraded sessions of a detached process are cut instead of waited for.
+    package var abortsUpgradedSessions: Bool
+    /// Sessions per process at a time, in place of what the process says; 0 = any number.
+    package var concurrencyOverride: Int?
+
+    package init(
+        minInstances: Int = 1,
+        maxInstances: Int = 0,
+        maxRequests: Int = 0,
+        maxQueueSize: Int = 100,
+        maxQueueTime: Duration? = nil,
+        maxRequestTime: Duration? = nil,
+        shutdownTimeout: Duration = .seconds(600),
+        abortsUpgradedSessions: Bool = true,
+        concurrencyOverride: Int? = nil
+    ) {
+        self.minInstances = minInstances
+        self.maxInstances = maxInstances
+        self.maxRequests = maxRequests
+        self.maxQueueSize = maxQueueSize
+        self.maxQueueTime = maxQueueTime
+        self.maxRequestTime = maxRequestTime
+        self.shutdownTimeout = shutdownTimeout
+        self.abortsUpgradedSessions = abortsUpgradedSessions
+        self.concurrencyOverride = concurrencyOverride
+    }
+
+    package init(_ settings: AppSettings) {
+        let concurrency = settings.forceMaxConcurrentRequestsPerProcess
+        self.init(
+            minInstances: settings.minInstances,
+            maxInstances: settings.maxInstances,
+            maxRequests: settings.maxRequests,
+            maxQueueSize: settings.maxRequestQueueSize,
+            maxRequestTime: settings.maxRequestTime > .zero ? settings.maxRequestTime : nil,
+            shutdownTimeout: settings.shutdownTimeout,
+            concurrencyOverride: concurrency >= 0 ? concurrency : nil
+        )
+    }
+}

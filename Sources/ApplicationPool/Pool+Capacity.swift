@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+
+extension Pool {
+    /// The daemon's limits changed.
+    ///
+    /// Room that came is given out, those waiting at the top first; what is too much goes, idle processes at once, busy
+    /// ones after their next session.
+    package mutating func limitsChanged(_ limits: PoolLimits, at now: Instant) -> Orders {
+        self.limits = limits
+        var orders = Orders()
+        while self.usage > limits.maxPoolSize, let idle = self.longestIdle() {
+            self.detach(idle.process, of: idle.group, at: now, orders: &orders)
+        }
+        for index in self.groups.indices {
+            self.trim(index, at: now, orders: &orders)
+            self.noteNeed(of: index)
+        }
+        self.fillCapacity(at: now, orders: &orders)
+        // Idle processes may have become overdue.
+        self.wake(at: now)
+        return orders
+    }
+
+    /// Remembers that a group may want a process.
+    mutating func noteNeed(of index: Int) {
+        let id = self.groups[index].id
+        if !self.hungry.contains(id) { self.hungry.append(id) }
+    }
+
+    /// Starts spawns, the most urgent first, as long as there is room; makes room for groups without any process.
+    mutating func fillCapacity(at now: Instant, orders: inout Orders) {
+        guard self.phase == .running else { return }
+        while self.runningSpawns < self.limits.simultaneousSpawns, let index = self.mostUrgent(at: now) {
+            // When it is full, this is a group that starves.
+            while self.isFull {
+                guard let idle = self.longestIdle() else { return }
+                self.detach(idle.process, of: idle.group, at: now, orders: &orders)
+            }
+            self.startSpawn(for: index, orders: &orders)
+        }
+    }
+
+    /// The group to spawn for next, of those that can be helped now; forgets groups without need.
+    private mutating func mostUrgent(at now: Instant) -> Int? {
+        var best: Int?
+        var urgency = Group.Need.none
+        var stillHungry: [Group.ID] = []
+        for id in self.hungry {
+            guard let index = self.indices[id] else { continue }
+            let need = self.groups[index].need(at: now, maxInstances: self.maxInstances(of: self.groups[index]))
+            if need == .none { continue }
+            stillHungry.append(id)
+            guard !self.isFull || need.mayMakeRoom else { continue }
+            guard best == nil || need.isMoreUrgent(than: urgency) else { continue }
+            best = index
+            urgency = need
+        }
+        self.hungry = stillHungry
+        return best
+    }
+
+    private mutating func startSpawn(for index: Int, orders: inout Orders) {
+        let spawn = Spawn.ID(rawValue: self.nextSpawn)
+        self.nextSpawn += 1
+        self.groups[index].spawn = spawn
+        self.groupOfSpawn[spawn] = self.groups[index].id
+        self.usage += 1
+        orders.spawns.append(.start(spawn, for: self.groups[index].id))
+    }
+
+    /// The process of any group that has been idle for the longest time.
+    private func longestIdle() -> (group: Int, process: Int)? {
+        var found: (group: Int, process: Int)?
+        var since: Instant?
+        for index in self.groups.indices {
+            for (number, process) in self.groups[index].processes.enumerated() where process.isIdle {
+                if let since, since <= process.lastUsed { continue }
+                since = process.lastUsed
+                found = (index, number)
+            }
+        }
+        return found
+    }
+
+    /// Detaches idle processes beyond the group's upper bound.
+    mutating func trim(_ index: Int, at now: Instant, orders: inout Orders) {
+        let bound = self.maxInstances(of: self.groups[index])
+        while self.groups[index].processes.count > bound, let idle = self.groups[index].longestIdle {
+            self.detach(idle, of: index, at: now, orders: &orders)
+        }
+    }
+
+    /// A process has served its `max_requests`: it goes, unless it is the last one and there is room for another one,
+    /// which has to be there first.
+    mutating func replace(_ process: Int, of index: Int, at now: Instant, orders: inout Orders) {
+        let group = self.groups[index]
+        let isLast = group.processes.allSatisfy(group.isWorn)
+        let hasRoom = !self.isFull && group.usage < self.maxInstances(of: group)
+        if isLast, hasRoom || group.spawn != nil {
+            self.noteNeed(of: index)
+        } else {
+            self.detach(process, of: index, at: now, orders: &orders)
+        }
+    }
+}
+
+extension Group.Need {
+    /// Nobody gives way for a group that has a process.
+    fileprivate var mayMakeRoom: Bool {
+        switch self {
+        case .starving: true
+        case .none, .replacement, .minimum, .busy: false
+        }
+    }
+
+    /// Of two that wait for the same, the one that has waited longer.
+    fileprivate func isMoreUrgent(than other: Group.Need) -> Bool {
+        switch (self, other) {
+        case (.starving(let mine), .starving(let theirs)), (.busy(let mine), .busy(let theirs)): mine < theirs
+        default: self > other
+        }
+    }
+}
+
+extension Group {
+    var longestIdle: Int? {
+        self.processes.indices.filter { self.processes[$0].isIdle }.min {
+            self.processes[$0].lastUsed < self.processes[$1].lastUsed
+        }
+    }
+}

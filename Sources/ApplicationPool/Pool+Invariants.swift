@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+
+extension Pool {
+    /// What is wrong with the pool, one sentence each; empty as long as the code is right.
+    ///
+    /// For tests and for diagnosis at run time; it looks at everything.
+    package func violations(at now: Instant) -> [String] {
+        self.countViolations() + self.groups.flatMap { self.violations(of: $0, at: now) }
+            + self.idleRoomViolations(at: now)
+    }
+
+    private func countViolations() -> [String] {
+        var found: [String] = []
+        let counted = self.groups.map(\.usage).reduce(0, +)
+        if counted != self.usage { found.append("usage is \(self.usage), counted \(counted)") }
+        let inProcesses = self.allProcesses.map(\.sessions).reduce(0, +)
+        if inProcesses != self.sessions.count {
+            found.append("\(self.sessions.count) sessions, processes count \(inProcesses)")
+        }
+        if self.groupOfProcess.count != self.allProcesses.count { found.append("process table out of step") }
+        let spawns = self.groups.map { $0.discardedSpawns.count + ($0.spawn == nil ? 0 : 1) }.reduce(0, +)
+        if spawns != self.groupOfSpawn.count { found.append("spawn table out of step") }
+        if self.indices.count != self.groups.count { found.append("group table out of step") }
+        for (index, group) in self.groups.enumerated() where self.indices[group.id] != index {
+            found.append("group \(group.id.rawValue) is not where it is looked for")
+        }
+        return found
+    }
+
+    private func violations(of group: Group, at now: Instant) -> [String] {
+        var found: [String] = []
+        func check(_ holds: Bool, _ sentence: String) {
+            if !holds { found.append("group \(group.id.rawValue): \(sentence)") }
+        }
+        for waiter in group.queue.waiters {
+            let route = Group.route(stickyID: waiter.stickyID, to: group.processes)
+            check(route == nil, "request \(waiter.number) waits while a process could take it")
+        }
+        for process in group.processes {
+            check(process.state == .enabled, "a process in service is \(process.state)")
+            check(process.sessions >= 0, "a process has \(process.sessions) sessions")
+            check(process.concurrency == 0 || process.sessions <= process.concurrency, "a process is overloaded")
+        }
+        for process in group.detached {
+            check(process.state != .enabled, "a detached process is enabled")
+            if case .draining = process.state { check(!process.isIdle, "a process waits for sessions that it has not") }
+        }
+        check(group.queue.waiters.count == group.queue.count, "queue count is wrong")
+        if group.standing == .retired || self.phase != .running {
+            check(group.usage == 0, "it has processes in service at its end")
+            check(group.queue.isEmpty, "requests wait at its end")
+        }
+        return found
+    }
+
+    /// Nobody may starve while there is room, or an idle process that could give way.
+    private func idleRoomViolations(at now: Instant) -> [String] {
+        guard self.phase == .running, self.runningSpawns < self.limits.simultaneousSpawns else { return [] }
+        return self.groups.compactMap { group in
+            switch group.need(at: now, maxInstances: self.maxInstances(of: group)) {
+            case .starving where !self.isFull || self.groups.contains { $0.longestIdle != nil }:
+                "group \(group.id.rawValue) starves while there is room or an idle process"
+            case .busy where !self.isFull, .minimum where !self.isFull, .replacement where !self.isFull:
+                "group \(group.id.rawValue) gets no process while there is room"
+            case .none, .replacement, .minimum, .busy, .starving:
+                nil
+            }
+        }
+    }
+
+    private var allProcesses: [Process] { self.groups.flatMap { $0.processes + $0.detached } }
+}

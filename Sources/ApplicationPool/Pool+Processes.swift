@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+
+package enum ExitAction: Equatable, Sendable {
+    /// Nobody had asked it to end.
+    case crashed(afterLiving: Duration, sessions: [Session.ID], Orders)
+    /// It was on its way out; it may still have had sessions.
+    case ended(sessions: [Session.ID], Orders)
+    case ignored(reason: String)
+}
+
+extension Pool {
+    /// Time between the end of the time for graceful things and SIGKILL when there is no reason for patience.
+    static let hurry = Duration.seconds(5)
+
+    /// An operator, or somebody who cannot reach the process, wants it to go.
+    ///
+    /// nil: it is not in service, or not any more.
+    package mutating func detachRequested(_ id: Process.ID, at now: Instant) -> Orders? {
+        guard let index = self.groupOfProcess[id].flatMap({ self.indices[$0] }),
+            let process = self.groups[index].processes.firstIndex(where: { $0.id == id })
+        else { return nil }
+        var orders = Orders()
+        self.detach(process, of: index, at: now, orders: &orders)
+        self.serveWaiters(of: index, at: now, orders: &orders)
+        self.noteNeed(of: index)
+        self.fillCapacity(at: now, orders: &orders)
+        return orders
+    }
+
+    /// The kernel says that a process has ended.
+    package mutating func processExited(_ id: Process.ID, at now: Instant) -> ExitAction {
+        guard let index = self.groupOfProcess.removeValue(forKey: id).flatMap({ self.indices[$0] }) else {
+            return .ignored(reason: "unknown process")
+        }
+        var orders = Orders()
+        if let position = self.groups[index].processes.firstIndex(where: { $0.id == id }) {
+            let process = self.groups[index].processes.remove(at: position)
+            self.usage -= 1
+            let sessions = self.dropSessions(of: process)
+            let life = now.since(process.spawnedAt)
+            self.groups[index].backoff.processDied(afterLiving: life, at: now)
+            self.processCrashed(in: index, at: now, orders: &orders)
+            return .crashed(afterLiving: life, sessions: sessions, orders)
+        }
+        guard let position = self.groups[index].detached.firstIndex(where: { $0.id == id }) else {
+            return .ignored(reason: "unknown process")
+        }
+        let sessions = self.dropSessions(of: self.groups[index].detached.remove(at: position))
+        self.tidyUp(index, orders: &orders)
+        return .ended(sessions: sessions, orders)
+    }
+
+    /// Takes a process out of service; it ends when its sessions have, or when their time is over.
+    ///
+    /// Its room is free at once. The caller gives the waiters other processes and fills the room.
+    mutating func detach(
+        _ position: Int,
+        of index: Int,
+        limit: Duration? = nil,
+        thenKill: Bool = false,
+        at now: Instant,
+        orders: inout Orders
+    ) {
+        var process = self.groups[index].processes.remove(at: position)
+        self.usage -= 1
+        let limit = self.drainLimit(limit ?? self.groups[index].limits.shutdownTimeout, at: now)
+        let until = now.advanced(by: limit)
+        process.state = .draining(until: until, thenKill: thenKill)
+        self.wake(at: until)
+        self.groups[index].detached.append(process)
+        orders.processes.append(.announceDraining(process.id, limit: limit))
+        let last = self.groups[index].detached.count - 1
+        self.abortUpgradedSessions(of: last, in: index, orders: &orders)
+        self.stopIfDrained(last, of: index, at: now, orders: &orders)
+        self.noteNeed(of: index)
+    }
+
+    /// Tells a detached process to end, once nothing runs on it.
+    mutating func stopIfDrained(_ position: Int, of index: Int, at now: Instant, orders: inout Orders) {
+        let process = self.groups[index].detached[position]
+        guard case .draining = process.state, process.isIdle else { return }
+        self.stop(position, of: index, at: now, orders: &orders)
+    }
+
+    /// Tells a detached process to end, whatever runs on it.
+    mutating func stop(_ position: Int, of index: Int, at now: Instant, orders: inout Orders) {
+        var killAt = now.advanced(by: self.limits.exitTimeout)
+        if case .shuttingDown(let deadline) = self.phase {
+            killAt = min(killAt, max(now, deadline).advanced(by: Self.hurry))
+        }
+        self.groups[index].detached[position].state = .stopping(killAt: killAt)
+        self.wake(at: killAt)
+        orders.processes.append(.stop(self.groups[index].detached[position].id))
+    }
+
+    mutating func kill(_ position: Int, of index: Int, orders: inout Orders) {
+        self.groups[index].detached[position].state = .killed
+        orders.processes.append(.kill(self.groups[index].detached[position].id))
+    }
+
+    /// Upgraded sessions may last for ever: they end with their process's service, unless the app's settings say no.
+    mutating func abortUpgradedSessions(of position: Int, in index: Int, orders: inout Orders) {
+        guard self.groups[index].limits.abortsUpgradedSessions else { return }
+        let process = self.groups[index].detached[position]
+        guard process.sessions > 0 else { return }
+        let upgraded = self.sessions.lazy.filter { $0.value.process == process.id && $0.value.clock == .upgraded }
+        for id in Array(upgraded.map(\.key)) {
+            self.sessions[id] = nil
+            self.groups[index].detached[position].sessions -= 1
+            self.groups[index].detached[position].processed += 1
+            orders.requests.append(.abort(id, .processDetached))
+        }
+    }
+
+    /// Forgets a retired group, and notes the end of a shutdown, once nothing is left.
+    mutating func tidyUp(_ index: Int, orders: inout Orders) {
+        if self.groups[index].standing == .retired, self.groups[index].isEmpty { self.forget(index, orders: &orders) }
+        self.noteDrained(orders: &orders)
+    }
+
+    private mutating func forget(_ index: Int, orders: inout Orders) {
+        let id = self.groups[index].id
+        self.groups.swapAt(index, self.groups.count - 1)
+        self.groups.removeLast()
+        self.indices[id] = nil
+        if index < self.groups.count { self.indices[self.groups[index].id] = index }
+        orders.notices.append(.groupGone(id))
+    }
+
+    private mutating func processCrashed(in index: Int, at now: Instant, orders: inout Orders) {
+        self.wakeAfterBackoff(of: index, at: now)
+        if let until = self.groups[index].refusing(at: now) {
+            self.refuseAllWaiters(of: index, .backingOff(until: until), orders: &orders)
+        }
+        // Those who insisted on this process can go to another one now.
+        self.serveWaiters(of: index, at: now, orders: &orders)
+        self.noteNeed(of: index)
+        self.fillCapacity(at: now, orders: &orders)
+        self.tidyUp(index, orders: &orders)
+    }
+
+    private mutating func dropSessions(of process: Process) -> [Session.ID] {
+        guard process.sessions > 0 else { return [] }
+        let ids = self.sessions.filter { $0.value.process == process.id }.map(\.key)
+        for id in ids { self.sessions[id] = nil }
+        return ids
+    }
+
+    /// Nobody may take longer than the shutdown of everything.
+    private func drainLimit(_ limit: Duration, at now: Instant) -> Duration {
+        guard case .shuttingDown(let deadline) = self.phase else { return limit }
+        return min(limit, deadline.since(now))
+    }
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+
+/// What becomes of a request at once.
+package enum CheckoutAction: Equatable, Sendable {
+    case grant(Grant)
+    /// It is answered by a later order that names the ticket.
+    case wait(Ticket, Orders)
+    case refuse(Refusal)
+    case ignored(reason: String)
+}
+
+package enum ReleaseAction: Equatable, Sendable {
+    case released(Orders)
+    /// The session had ended before: its process died, or the pool aborted it.
+    case ignored(reason: String)
+}
+
+extension Pool {
+    /// A request wants a process of `group`.
+    ///
+    /// `stickyID` names the process that served the visitor before, 0 = none; it is waited for if it is busy. `deadline`
+    /// is how long the request may wait; the group's limit holds as well.
+    package mutating func requestArrived(
+        for group: Group.ID,
+        stickyID: UInt32 = 0,
+        deadline: Duration? = nil,
+        at now: Instant
+    ) -> CheckoutAction {
+        guard let index = self.indices[group] else { return .ignored(reason: "unknown group") }
+        guard self.phase == .running else { return .refuse(.shuttingDown) }
+        guard self.groups[index].standing != .retired else { return .refuse(.retired) }
+        // Those who wait already cannot use any process that is free now, so nobody is overtaken.
+        if let process = Group.route(stickyID: stickyID, to: self.groups[index].processes) {
+            return .grant(self.openSession(on: process, of: index, queueTime: .zero, at: now))
+        }
+        return self.enqueue(in: index, stickyID: stickyID, deadline: deadline, at: now)
+    }
+
+    /// The request behind a ticket is not wanted any more; false when it had been answered already.
+    package mutating func requestCancelled(_ ticket: Ticket) -> Bool {
+        guard let index = self.indices[ticket.group] else { return false }
+        return self.groups[index].queue.remove(number: ticket.number)
+    }
+
+    /// A session has ended: the app answered, or it will not; `wasUsed` is false when no byte was sent to it.
+    package mutating func sessionClosed(_ id: Session.ID, wasUsed: Bool = true, at now: Instant) -> ReleaseAction {
+        guard let session = self.sessions.removeValue(forKey: id) else { return .ignored(reason: "unknown session") }
+        guard let index = self.indices[session.group] else { return .ignored(reason: "session of an unknown group") }
+        var orders = Orders()
+        if let process = self.groups[index].processes.firstIndex(where: { $0.id == session.process }) {
+            self.groups[index].processes[process].close(wasUsed: wasUsed, at: now)
+            self.sessionEnded(on: process, of: index, at: now, orders: &orders)
+        } else if let process = self.groups[index].detached.firstIndex(where: { $0.id == session.process }) {
+            self.groups[index].detached[process].close(wasUsed: wasUsed, at: now)
+            self.stopIfDrained(process, of: index, at: now, orders: &orders)
+        }
+        return .released(orders)
+    }
+
+    /// The session's connection speaks another protocol from now on: no limit of time holds for it.
+    package mutating func sessionUpgraded(_ id: Session.ID, at now: Instant) -> ReleaseAction {
+        guard let session = self.sessions[id] else { return .ignored(reason: "unknown session") }
+        self.sessions[id]?.clock = .upgraded
+        var orders = Orders()
+        if let index = self.indices[session.group],
+            let process = self.groups[index].detached.firstIndex(where: { $0.id == session.process })
+        {
+            self.abortUpgradedSessions(of: process, in: index, orders: &orders)
+            self.stopIfDrained(process, of: index, at: now, orders: &orders)
+        }
+        return .released(orders)
+    }
+
+    /// Gives waiters of a group the processes that can take them.
+    mutating func serveWaiters(of index: Int, at now: Instant, orders: inout Orders) {
+        while let (waiter, process) = self.groups[index].nextServable() {
+            let grant = self.openSession(on: process, of: index, queueTime: now.since(waiter.since), at: now)
+            orders.requests.append(.grant(Ticket(group: self.groups[index].id, number: waiter.number), grant))
+        }
+    }
+
+    mutating func refuseAllWaiters(of index: Int, _ refusal: Refusal, orders: inout Orders) {
+        let group = self.groups[index].id
+        for waiter in self.groups[index].queue.removeAll() {
+            orders.requests.append(.refuse(Ticket(group: group, number: waiter.number), refusal))
+        }
+    }
+
+    private mutating func openSession(
+        on process: Int,
+        of index: Int,
+        queueTime: Duration,
+        at now: Instant
+    ) -> Grant {
+        let session = Session.ID(rawValue: self.sessionNumbers.next())
+        let processID = self.groups[index].processes[process].id
+        self.groups[index].processes[process].sessions += 1
+        self.groups[index].processes[process].lastUsed = now
+        var clock = Session.Clock.none
+        if let limit = self.groups[index].limits.maxRequestTime {
+            let deadline = now.advanced(by: limit)
+            clock = .runningOut(at: deadline)
+            self.wake(at: deadline)
+        }
+        self.sessions[session] = Session(group: self.groups[index].id, process: processID, clock: clock)
+        return Grant(session: session, process: processID, queueTime: queueTime)
+    }
+
+    private mutating func enqueue(
+        in index: Int,
+        stickyID: UInt32,
+        deadline: Duration?,
+        at now: Instant
+    ) -> CheckoutAction {
+        if let until = self.groups[index].refusing(at: now) { return .refuse(.backingOff(until: until)) }
+        let limits = self.groups[index].limits
+        if limits.maxQueueSize > 0, self.groups[index].queue.count >= limits.maxQueueSize { return .refuse(.queueFull) }
+        let patience = [deadline, limits.maxQueueTime].compactMap { $0 }.min().map { now.advanced(by: $0) }
+        let ticket = Ticket(group: self.groups[index].id, number: self.nextTicket)
+        self.nextTicket += 1
+        self.groups[index].queue.append(
+            Waiter(number: ticket.number, stickyID: stickyID, since: now, deadline: patience)
+        )
+        if let patience { self.wake(at: patience) }
+        var orders = Orders()
+        self.noteNeed(of: index)
+        self.fillCapacity(at: now, orders: &orders)
+        return .wait(ticket, orders)
+    }
+
+    /// What follows from a session's end on a process in service: it may be worn out or one too many, else it takes the
+    /// next waiter, else it may be needed for another group.
+    private mutating func sessionEnded(on process: Int, of index: Int, at now: Instant, orders: inout Orders) {
+        let isOneTooMany =
+            self.usage > self.limits.maxPoolSize
+            || self.groups[index].processes.count > self.maxInstances(of: self.groups[index])
+        if isOneTooMany {
+            self.detach(process, of: index, at: now, orders: &orders)
+        } else if self.groups[index].isWorn(self.groups[index].processes[process]) {
+            self.replace(process, of: index, at: now, orders: &orders)
+        }
+        if !self.groups[index].queue.isEmpty { self.serveWaiters(of: index, at: now, orders: &orders) }
+        if !self.hungry.isEmpty { self.fillCapacity(at: now, orders: &orders) }
+        if let idleTime = self.limits.poolIdleTime, self.groups[index].processes.count > self.groups[index].minimum {
+            self.wake(at: now.advanced(by: idleTime))
+        }
+    }
+}
+
+extension Process {
+    fileprivate mutating func close(wasUsed: Bool, at now: Instant) {
+        self.sessions -= 1
+        self.lastUsed = now
+        if wasUsed { self.processed += 1 }
+    }
+}

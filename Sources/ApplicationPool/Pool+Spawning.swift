@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+
+package enum SpawnedAction: Equatable, Sendable {
+    /// The process is in service.
+    case added(Orders)
+    /// Nobody wants it any more; the orders stop it.
+    case discarded(Orders)
+    /// The pool did not ask for it: it must be ended.
+    case ignored(reason: String)
+}
+
+extension Pool {
+    /// A spawn brought a process.
+    package mutating func spawnSucceeded(
+        _ id: Spawn.ID,
+        _ description: Process.Description,
+        at now: Instant
+    ) -> SpawnedAction {
+        guard let index = self.spawnEnded(id) else { return .ignored(reason: "unknown spawn") }
+        let group = self.groups[index]
+        let process = Process(
+            description,
+            concurrencyOverride: group.limits.concurrencyOverride,
+            generation: group.generation,
+            at: now
+        )
+        self.groupOfProcess[process.id] = group.id
+        var orders = Orders()
+        if self.groups[index].discardedSpawns.remove(id) != nil {
+            self.groups[index].detached.append(process)
+            self.stop(self.groups[index].detached.count - 1, of: index, at: now, orders: &orders)
+            self.fillCapacity(at: now, orders: &orders)
+            return .discarded(orders)
+        }
+        self.groups[index].spawn = nil
+        self.groups[index].standing = .started
+        self.groups[index].backoff.spawnSucceeded(at: now)
+        self.groups[index].processes.append(process)
+        self.detachReplaced(in: index, at: now, orders: &orders)
+        self.serveWaiters(of: index, at: now, orders: &orders)
+        self.noteNeed(of: index)
+        self.fillCapacity(at: now, orders: &orders)
+        if let idleTime = self.limits.poolIdleTime { self.wake(at: now.advanced(by: idleTime)) }
+        return .added(orders)
+    }
+
+    /// A spawn brought nothing.
+    ///
+    /// All who wait for the group learn it; its processes stay in service. A failure is cheap when it came before
+    /// anything was started: then requests may cause another try every second.
+    package mutating func spawnFailed(_ id: Spawn.ID, isCheap: Bool = false, at now: Instant) -> Orders {
+        var orders = Orders()
+        guard let index = self.spawnEnded(id) else { return orders }
+        if self.groups[index].discardedSpawns.remove(id) == nil {
+            self.groups[index].spawn = nil
+            self.usage -= 1
+            self.refuseAllWaiters(of: index, .spawnFailed, orders: &orders)
+            self.groups[index].backoff.spawnFailed(isCheap: isCheap, at: now)
+            self.wakeAfterBackoff(of: index, at: now)
+            self.noteNeed(of: index)
+        }
+        self.fillCapacity(at: now, orders: &orders)
+        self.tidyUp(index, orders: &orders)
+        return orders
+    }
+
+    /// The spawn under way of a group is not wanted any more; it counts as no process from now on.
+    mutating func discardSpawn(of index: Int, orders: inout Orders) {
+        guard let spawn = self.groups[index].spawn else { return }
+        self.groups[index].spawn = nil
+        self.groups[index].discardedSpawns.insert(spawn)
+        self.usage -= 1
+        orders.spawns.append(.cancel(spawn))
+    }
+
+    mutating func wakeAfterBackoff(of index: Int, at now: Instant) {
+        if let until = self.groups[index].backoff.nextEnd(after: now) { self.wake(at: until) }
+    }
+
+    private mutating func spawnEnded(_ id: Spawn.ID) -> Int? {
+        guard let group = self.groupOfSpawn.removeValue(forKey: id) else { return nil }
+        return self.indices[group]
+    }
+
+    /// With a new process there, those that have served their `max_requests` can go.
+    private mutating func detachReplaced(in index: Int, at now: Instant, orders: inout Orders) {
+        let group = self.groups[index]
+        for process in group.processes where group.isWorn(process) {
+            guard let position = self.groups[index].processes.firstIndex(where: { $0.id == process.id }) else {
+                continue
+            }
+            self.detach(position, of: index, at: now, orders: &orders)
+        }
+    }
+}

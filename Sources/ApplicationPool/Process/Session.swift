@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+
+/// One request that uses one slot of one process.
+package struct Session: Sendable {
+    /// Unique across the cores of a daemon.
+    package struct ID: Hashable, Sendable {
+        package let rawValue: UInt64
+        package init(rawValue: UInt64) { self.rawValue = rawValue }
+    }
+
+    /// What limits the session's life.
+    enum Clock: Equatable, Sendable {
+        /// Nothing does, or the limit has struck already.
+        case none
+        /// The app must have answered by then.
+        case runningOut(at: Instant)
+        /// The connection speaks another protocol now and may last for ever.
+        case upgraded
+    }
+
+    let group: Group.ID
+    let process: Process.ID
+    var clock: Clock
+}
+
+/// The answer to a request that gets a process.
+package struct Grant: Equatable, Sendable {
+    package let session: Session.ID
+    package let process: Process.ID
+    package let queueTime: Duration
+}
+
+/// Why a request gets no process.
+package enum Refusal: Equatable, Sendable {
+    /// As many requests wait as may wait.
+    case queueFull
+    /// It waited as long as it may.
+    case queueTimeout
+    /// The spawn that it waited for failed.
+    case spawnFailed
+    /// Spawns failed or processes died young, and the next try is only then.
+    case backingOff(until: Instant)
+    /// The daemon is about to end.
+    case shuttingDown
+    /// No front knows the group any more.
+    case retired
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+
+package import LinuxSystem
+import Logging
+import Synchronization
+
+/// The one place where the lines of a program leave it; shared by all its loggers and threads.
+///
+/// Each line is one `write`. A full disk or a reader that stays behind costs lines, which are counted and reported
+/// once writing works again; it never stops the program.
+package final class LogOutput: Sendable {
+    private struct State {
+        let sink: any LogSink
+        var backlog = LogBacklog()
+        /// A thread waits for the slow reader and writes what is waiting.
+        var hasFlusher = false
+    }
+
+    /// The process that the lines name.
+    package let pid: Int32
+    /// Whether lines of apps are marked as such.
+    package let prefixesAppLines: Bool
+    private let timestamp: @Sendable () -> String
+    private let state: Mutex<State>
+
+    /// `timestamp` gives local time as `YYYY-MM-DDTHH:MM:SS.ffffff`.
+    package init(
+        sink: sending any LogSink,
+        pid: Int32 = CurrentProcess.pid,
+        prefixesAppLines: Bool = true,
+        timestamp: @escaping @Sendable () -> String = { LogTime.stamp(WallClock.localTime) }
+    ) {
+        self.pid = pid
+        self.prefixesAppLines = prefixesAppLines
+        self.timestamp = timestamp
+        self.state = Mutex(State(sink: sink))
+    }
+
+    /// The log on descriptor 2, or in the file at `path` if there is one.
+    ///
+    /// `takesStandardStreams`: what else the program prints goes to that file, too.
+    package static func open(
+        path: String?,
+        takesStandardStreams: Bool = false,
+        prefixesAppLines: Bool = true
+    ) throws(SystemError) -> LogOutput {
+        guard let path else {
+            return LogOutput(sink: try FileSink(standardError: ()), prefixesAppLines: prefixesAppLines)
+        }
+        return LogOutput(
+            sink: try FileSink(path: path, takesStandardStreams: takesStandardStreams),
+            prefixesAppLines: prefixesAppLines
+        )
+    }
+
+    /// The log in a file that somebody else keeps, too.
+    package static func writing(to file: LogFile, prefixesAppLines: Bool = true) -> LogOutput {
+        LogOutput(sink: FileSink(file), prefixesAppLines: prefixesAppLines)
+    }
+
+    /// Lines lost so far to a full disk or a slow reader.
+    package var lostLines: Int { self.state.withLock { $0.backlog.totalLostLines } }
+
+    /// Opens the log file anew, after it has been moved away.
+    package func reopen() throws {
+        try self.state.withLock { try $0.sink.reopen() }
+    }
+
+    /// Gives a slow reader a last chance before the program ends.
+    package func flush(limit: Duration = .milliseconds(500)) {
+        let waiter = self.state.withLock { state in state.backlog.isEmpty ? nil : state.sink.waiter() }
+        guard let waiter else { return }
+        waiter(limit)
+        self.state.withLock { Self.drain(&$0) }
+    }
+
+    /// Writes one line of what an app printed; `line` has no line feed and is kept byte for byte.
+    package func writeAppLine(pid: Int32, line: some Sequence<UInt8>) {
+        var bytes: [UInt8] = []
+        if self.prefixesAppLines {
+            let head = LogLine.text(
+                severity: .info,
+                time: self.timestamp(),
+                pid: self.pid,
+                message: "App \(pid) output: "
+            )
+            bytes += head.utf8
+        }
+        bytes += line
+        self.write(bytes)
+    }
+
+    func write(severity: Severity, message: String, metadata: LogMetadata = [:]) {
+        self.write(Array(self.text(severity: severity, message: message, metadata: metadata).utf8))
+    }
+
+    private func text(severity: Severity, message: String, metadata: LogMetadata) -> String {
+        LogLine.text(
+            severity: severity,
+            time: self.timestamp(),
+            pid: self.pid,
+            message: message,
+            metadata: metadata
+        )
+    }
+
+    private func write(_ line: [UInt8]) {
+        let line = line + [UInt8(ascii: "\n")]
+        let needsFlusher = self.state.withLock { state in
+            // Lines that wait go first; if they cannot, the new one joins them.
+            if !state.backlog.isEmpty { Self.drain(&state) }
+            state.backlog.add(line) { lost, reason in
+                let text = self.text(
+                    severity: .warning,
+                    message: "lines of this log were lost",
+                    metadata: ["lines": "\(lost)", "reason": "\(reason)"]
+                )
+                return Array(text.utf8) + [UInt8(ascii: "\n")]
+            }
+            Self.drain(&state)
+            guard !state.backlog.isEmpty, !state.hasFlusher else { return false }
+            state.hasFlusher = true
+            return true
+        }
+        if needsFlusher { self.startFlusher() }
+    }
+
+    /// Without it the last lines of a burst would wait for the next line.
+    private func startFlusher() {
+        do {
+            _ = try OSThread.start(name: "log") { self.runFlusher() }
+        } catch {
+            self.state.withLock { $0.hasFlusher = false }
+        }
+    }
+
+    private func runFlusher() {
+        while true {
+            let waiter = self.state.withLock { state in state.sink.waiter() }
+            waiter(.seconds(1))
+            let isDone = self.state.withLock { state in
+                Self.drain(&state)
+                guard state.backlog.isEmpty else { return false }
+                state.hasFlusher = false
+                return true
+            }
+            if isDone { return }
+        }
+    }
+
+    private static func drain(_ state: inout State) {
+        while !state.backlog.isEmpty {
+            switch state.backlog.waiting.withUnsafeBytes({ state.sink.append($0) }) {
+            case .wrote(let count) where count > 0: state.backlog.written(count)
+            case .wrote, .busy: return
+            case .failed(let reason): state.backlog.failed(reason: reason)
+            }
+        }
+    }
+}

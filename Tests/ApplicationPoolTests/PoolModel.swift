@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: MIT
+
+import Testing
+
+@testable import ApplicationPool
+
+/// Plays everything around a pool: requests, spawner, processes and clock.
+///
+/// It carries out orders and notes each one that cannot be right, so that a test only has to look at `problems`.
+struct PoolModel {
+    enum Answer: Equatable {
+        case granted(Grant)
+        case waiting(Ticket)
+        case refused(Refusal)
+    }
+
+    struct FakeProcess {
+        let group: Group.ID
+        let concurrency: Int
+        var sessions: Set<Session.ID> = []
+        var isDraining = false
+        var isStopped = false
+        var isKilled = false
+    }
+
+    var pool: Pool
+    var now = Instant(nanoseconds: 1_000_000_000_000)
+    /// Spawns under way in the order of their start; cancelled ones go on until the test ends them.
+    var spawns: [(id: Spawn.ID, group: Group.ID, isCancelled: Bool)] = []
+    var processes: [Process.ID: FakeProcess] = [:]
+    var waiting: Set<Ticket> = []
+    var sessions: [Session.ID: Process.ID] = [:]
+    var grants: [Ticket: Grant] = [:]
+    var grantOrder: [Ticket] = []
+    var refusals: [Ticket: Refusal] = [:]
+    var aborted: [Session.ID: AbortReason] = [:]
+    var goneGroups: Set<Group.ID> = []
+    var isDrained = false
+    var problems: [String] = []
+    /// Of processes that come up.
+    var concurrency = 1
+    private var nextProcess: UInt64 = 100
+
+    init(max: Int = 6, spawns: Int = 10, idle: Duration? = .seconds(300), perApp: Int = 0) {
+        self.pool = Pool(
+            limits: PoolLimits(
+                maxPoolSize: max,
+                maxInstancesPerApp: perApp,
+                poolIdleTime: idle,
+                simultaneousSpawns: spawns
+            ),
+            sessionNumbers: SessionNumbers(seed: 1)
+        )
+    }
+
+    // MARK: Events
+
+    mutating func define(_ limits: GroupLimits = GroupLimits(), preStart: Bool = false) -> Group.ID {
+        let (id, orders) = self.pool.groupDefined(limits: limits, preStart: preStart, at: self.now)
+        self.carryOut(orders)
+        return id
+    }
+
+    @discardableResult
+    mutating func checkout(_ group: Group.ID, sticky: UInt32 = 0, deadline: Duration? = nil) -> Answer {
+        switch self.pool.requestArrived(for: group, stickyID: sticky, deadline: deadline, at: self.now) {
+        case .grant(let grant):
+            self.opened(grant)
+            return .granted(grant)
+        case .wait(let ticket, let orders):
+            self.waiting.insert(ticket)
+            self.carryOut(orders)
+            return .waiting(ticket)
+        case .refuse(let refusal):
+            return .refused(refusal)
+        case .ignored(let reason):
+            self.problems.append("checkout ignored: \(reason)")
+            return .refused(.retired)
+        }
+    }
+
+    /// A checkout that is known to be granted at once.
+    mutating func use(_ group: Group.ID, sticky: UInt32 = 0) throws -> Grant {
+        guard case .granted(let grant) = self.checkout(group, sticky: sticky) else { throw Unexpected.noGrant }
+        return grant
+    }
+
+    /// A checkout that is known to wait.
+    mutating func queue(_ group: Group.ID, sticky: UInt32 = 0, deadline: Duration? = nil) throws -> Ticket {
+        let answer = self.checkout(group, sticky: sticky, deadline: deadline)
+        guard case .waiting(let ticket) = answer else { throw Unexpected.noTicket(answer) }
+        return ticket
+    }
+
+    mutating func cancel(_ ticket: Ticket) -> Bool {
+        self.waiting.remove(ticket)
+        return self.pool.requestCancelled(ticket)
+    }
+
+    mutating func release(_ session: Session.ID, wasUsed: Bool = true) {
+        if let process = self.sessions.removeValue(forKey: session) {
+            self.processes[process]?.sessions.remove(session)
+        }
+        if case .released(let orders) = self.pool.sessionClosed(session, wasUsed: wasUsed, at: self.now) {
+            self.carryOut(orders)
+        }
+    }
+
+    mutating func upgrade(_ session: Session.ID) {
+        if case .released(let orders) = self.pool.sessionUpgraded(session, at: self.now) { self.carryOut(orders) }
+    }
+
+    /// Ends the oldest spawn under way, of `group` if given, with a process.
+    @discardableResult
+    mutating func spawnEnds(_ group: Group.ID? = nil) throws -> Process.ID {
+        let spawn = try self.takeSpawn(group)
+        self.nextProcess += 1
+        let id = Process.ID(rawValue: self.nextProcess)
+        let limits = self.pool.groups.first { $0.id == spawn.group }?.limits
+        let concurrency = limits?.concurrencyOverride ?? self.concurrency
+        self.processes[id] = FakeProcess(group: spawn.group, concurrency: concurrency)
+        let description = Process.Description(id: id, concurrency: self.concurrency)
+        switch self.pool.spawnSucceeded(spawn.id, description, at: self.now) {
+        case .added(let orders):
+            if spawn.isCancelled { self.problems.append("a cancelled spawn was put into service") }
+            self.carryOut(orders)
+        case .discarded(let orders):
+            if !spawn.isCancelled { self.problems.append("a wanted spawn was discarded") }
+            self.carryOut(orders)
+        case .ignored(let reason):
+            self.problems.append("spawn ignored: \(reason)")
+        }
+        return id
+    }
+
+    mutating func spawnFails(_ group: Group.ID? = nil, isCheap: Bool = false) throws {
+        let spawn = try self.takeSpawn(group)
+        self.carryOut(self.pool.spawnFailed(spawn.id, isCheap: isCheap, at: self.now))
+    }
+
+    @discardableResult
+    mutating func exits(_ id: Process.ID) -> ExitAction {
+        let sessions = self.processes.removeValue(forKey: id)?.sessions ?? []
+        for session in sessions { self.sessions[session] = nil }
+        let action = self.pool.processExited(id, at: self.now)
+        switch action {
+        case .crashed(_, let ended, let orders), .ended(let ended, let orders):
+            if Set(ended) != sessions { self.problems.append("sessions of an ended process are \(ended)") }
+            self.carryOut(orders)
+        case .ignored:
+            break
+        }
+        return action
+    }
+
+    mutating func detach(_ id: Process.ID) -> Bool {
+        guard let orders = self.pool.detachRequested(id, at: self.now) else { return false }
+        self.carryOut(orders)
+        return true
+    }
+
+    mutating func restart(_ group: Group.ID) { self.carryOut(self.pool.restartRequested(group, at: self.now)) }
+
+    mutating func retire(_ group: Group.ID) { self.carryOut(self.pool.groupRetired(group, at: self.now)) }
+
+    mutating func change(_ limits: GroupLimits, of group: Group.ID) {
+        self.carryOut(self.pool.limitsChanged(limits, of: group, at: self.now))
+    }
+
+    mutating func change(max: Int) {
+        var limits = self.pool.limits
+        limits.maxPoolSize = max
+        self.carryOut(self.pool.limitsChanged(limits, at: self.now))
+    }
+
+    mutating func shutdown(limit: Duration = .seconds(60)) {
+        self.carryOut(self.pool.shutdown(limit: limit, at: self.now))
+    }
+
+    mutating func hurry() { self.carryOut(self.pool.hurry(at: self.now)) }
+
+    mutating func killAll() { self.carryOut(self.pool.killAll(at: self.now)) }
+
+    /// Lets time pass, with the pool being told as often as it asks for.
+    mutating func wait(_ duration: Duration) {
+        let end = self.now.advanced(by: duration)
+        var rounds = 0
+        while let next = self.pool.nextDeadline, next <= end, rounds < 1000 {
+            rounds += 1
+            self.now = max(self.now, next)
+            self.carryOut(self.pool.timeReached(self.now))
+        }
+        if rounds == 1000 { self.problems.append("the pool asks for the time without end") }
+        self.now = end
+    }
+
+    // MARK: Facts
+
+    func group(_ id: Group.ID) throws -> Group {
+        try #require(self.pool.groups.first { $0.id == id })
+    }
+
+    func inService(_ id: Group.ID) throws -> [Process.ID] { try self.group(id).processes.map(\.id) }
+
+    var violations: [String] { self.problems + self.pool.violations(at: self.now) }
+
+    enum Unexpected: Error {
+        case noGrant
+        case noTicket(Answer)
+        case noSpawn
+    }
+
+    // MARK: Orders
+
+    private mutating func takeSpawn(_ group: Group.ID?) throws -> (id: Spawn.ID, group: Group.ID, isCancelled: Bool) {
+        guard let index = self.spawns.firstIndex(where: { group == nil || $0.group == group }) else {
+            throw Unexpected.noSpawn
+        }
+        return self.spawns.remove(at: index)
+    }
+
+    private mutating func opened(_ grant: Grant) {
+        guard let process = self.processes[grant.process] else {
+            self.problems.append("grant of an unknown process")
+            return
+        }
+        if process.isDraining || process.isStopped || process.isKilled {
+            self.problems.append("grant of a process that is on its way out")
+        }
+        if process.concurrency > 0, process.sessions.count >= process.concurrency {
+            self.problems.append("grant of a busy process")
+        }
+        if self.sessions.updateValue(grant.process, forKey: grant.session) != nil {
+            self.problems.append("session number used twice")
+        }
+        self.processes[grant.process]?.sessions.insert(grant.session)
+    }
+
+    private mutating func carryOut(_ orders: Orders) {
+        for order in orders.requests { self.carryOut(order) }
+        for order in orders.processes { self.carryOut(order) }
+        for order in orders.spawns { self.carryOut(order) }
+        for notice in orders.notices {
+            switch notice {
+            case .groupGone(let id):
+                if self.processes.values.contains(where: { $0.group == id }) {
+                    self.problems.append("a group is gone before its processes")
+                }
+                self.goneGroups.insert(id)
+            case .drained:
+                if !self.processes.isEmpty || !self.spawns.isEmpty { self.problems.append("drained too early") }
+                self.isDrained = true
+            }
+        }
+    }
+
+    private mutating func carryOut(_ order: RequestOrder) {
+        switch order {
+        case .grant(let ticket, let grant):
+            if self.waiting.remove(ticket) == nil { self.problems.append("grant for nobody who waits") }
+            self.grants[ticket] = grant
+            self.grantOrder.append(ticket)
+            self.opened(grant)
+        case .refuse(let ticket, let refusal):
+            if self.waiting.remove(ticket) == nil { self.problems.append("refusal for nobody who waits") }
+            self.refusals[ticket] = refusal
+        case .abort(let session, let reason):
+            if self.sessions[session] == nil { self.problems.append("abort of an unknown session") }
+            self.aborted[session] = reason
+            // Cut upgraded sessions are over for the pool at once; others end like all sessions do.
+            guard reason == .processDetached, let process = self.sessions.removeValue(forKey: session) else { return }
+            self.processes[process]?.sessions.remove(session)
+        }
+    }
+
+    private mutating func carryOut(_ order: ProcessOrder) {
+        switch order {
+        case .announceDraining(let id, _):
+            if self.processes[id]?.isDraining != false { self.problems.append("draining announced twice or of nobody") }
+            self.processes[id]?.isDraining = true
+        case .stop(let id):
+            if self.processes[id]?.isStopped != false { self.problems.append("stop twice or of nobody") }
+            self.processes[id]?.isStopped = true
+        case .kill(let id):
+            if self.processes[id]?.isKilled != false { self.problems.append("kill twice or of nobody") }
+            self.processes[id]?.isKilled = true
+        }
+    }
+
+    private mutating func carryOut(_ order: SpawnOrder) {
+        switch order {
+        case .start(let id, let group):
+            if self.spawns.contains(where: { $0.group == group && !$0.isCancelled }) {
+                self.problems.append("two spawns at a time for one group")
+            }
+            if self.spawns.count >= self.pool.limits.simultaneousSpawns { self.problems.append("too many spawns") }
+            if self.pool.usage > self.pool.limits.maxPoolSize { self.problems.append("spawn beyond max_pool_size") }
+            self.spawns.append((id, group, false))
+        case .cancel(let id):
+            guard let index = self.spawns.firstIndex(where: { $0.id == id }) else {
+                self.problems.append("cancel of an unknown spawn")
+                return
+            }
+            self.spawns[index].isCancelled = true
+        }
+    }
+}

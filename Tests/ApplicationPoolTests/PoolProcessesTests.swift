@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+
+import Testing
+
+@testable import ApplicationPool
+
+struct PoolProcessesTests {
+    /// An app with one process that serves one session.
+    private func busyApp(_ limits: GroupLimits = GroupLimits()) throws -> (PoolModel, Group.ID, Process.ID, Session.ID)
+    {
+        var model = PoolModel()
+        let app = model.define(limits)
+        _ = try model.queue(app)
+        let process = try model.spawnEnds()
+        return (model, app, process, try #require(model.sessions.keys.first))
+    }
+
+    @Test func `a detached process finishes its session, then stops`() throws {
+        var (model, app, process, session) = try self.busyApp()
+        let isDetached = model.detach(process)
+        #expect(isDetached)
+        #expect(model.processes[process]?.isStopped == false)
+        #expect(model.spawns.map(\.group) == [app])
+        model.release(session)
+        #expect(model.processes[process]?.isStopped == true)
+        #expect(model.exits(process) == .ended(sessions: [], Orders()))
+        #expect(model.violations == [])
+    }
+
+    @Test func `detaching twice is harmless`() throws {
+        var (model, _, process, _) = try self.busyApp()
+        let results = [model.detach(process), model.detach(process)]
+        #expect(results == [true, false])
+        #expect(model.violations == [])
+    }
+
+    @Test func `a detached process is stopped when its time is over, and killed when it does not end`() throws {
+        var (model, _, process, session) = try self.busyApp(GroupLimits(shutdownTimeout: .seconds(30)))
+        _ = model.detach(process)
+        model.wait(.seconds(29))
+        #expect(model.processes[process]?.isStopped == false)
+        model.wait(.seconds(1))
+        #expect(model.processes[process]?.isStopped == true)
+        model.wait(.seconds(59))
+        #expect(model.processes[process]?.isKilled == false)
+        model.wait(.seconds(1))
+        #expect(model.processes[process]?.isKilled == true)
+        guard case .ended(let sessions, _) = model.exits(process) else {
+            Issue.record("not ended")
+            return
+        }
+        #expect(sessions == [session])
+        #expect(model.violations == [])
+    }
+
+    @Test func `the waiters of a detached process are served by others`() throws {
+        var model = PoolModel()
+        let app = model.define(GroupLimits(minInstances: 2, maxInstances: 2), preStart: true)
+        let first = try model.spawnEnds()
+        let second = try model.spawnEnds()
+        let grants = try (0..<2).map { _ in try model.use(app) }
+        let ticket = try model.queue(app)
+        _ = model.detach(first)
+        model.release(grants[1].session)
+        #expect(model.grants[ticket]?.process == second)
+        #expect(model.violations == [])
+    }
+
+    @Test func `a crash ends the sessions, and a process that had lived is replaced at once`() throws {
+        var (model, app, process, session) = try self.busyApp()
+        model.wait(.seconds(10))
+        guard case .crashed(let life, let sessions, _) = model.exits(process) else {
+            Issue.record("not crashed")
+            return
+        }
+        #expect(life == .seconds(10))
+        #expect(sessions == [session])
+        #expect(model.spawns.map(\.group) == [app])
+        #expect(model.violations == [])
+    }
+
+    @Test func `without minimum a crashed process does not come back`() throws {
+        var (model, _, process, _) = try self.busyApp(GroupLimits(minInstances: 0))
+        model.wait(.seconds(10))
+        model.exits(process)
+        model.wait(.seconds(100))
+        #expect(model.spawns.isEmpty)
+    }
+
+    @Test func `after one early death requests wait for the next try`() throws {
+        var (model, app, process, _) = try self.busyApp()
+        model.exits(process)
+        #expect(model.spawns.isEmpty)
+        let ticket = try model.queue(app)
+        model.wait(.seconds(1))
+        try model.spawnEnds()
+        #expect(model.grants[ticket] != nil)
+        #expect(model.violations == [])
+    }
+
+    @Test func `a crash loop backs off and refuses requests, waiting ones too`() throws {
+        var (model, app, process, _) = try self.busyApp()
+        let waiting = try model.queue(app)
+        try model.spawnFails()
+        #expect(model.refusals[waiting] == .spawnFailed)
+        model.exits(process)
+        let until = model.now.advanced(by: .seconds(2))
+        #expect(model.checkout(app) == .refused(.backingOff(until: until)))
+        model.wait(.seconds(2))
+        let second = try model.spawnEnds()
+        _ = try model.use(app)
+        let ticket = try model.queue(app)
+        #expect(model.spawns.count == 1)
+        try model.spawnEnds()
+        _ = try #require(model.grants[ticket])
+        for process in try model.inService(app) where process != second { model.exits(process) }
+        let last = try model.queue(app)
+        model.exits(second)
+        guard case .backingOff = model.refusals[last] else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(model.violations == [])
+    }
+
+    @Test func `an exit that is told twice is told twice in vain`() throws {
+        var (model, _, process, _) = try self.busyApp()
+        model.exits(process)
+        #expect(model.exits(process) == .ignored(reason: "unknown process"))
+        #expect(model.violations == [])
+    }
+
+    @Test func `upgraded sessions are cut when their process is detached`() throws {
+        var (model, _, process, session) = try self.busyApp()
+        model.upgrade(session)
+        _ = model.detach(process)
+        #expect(model.aborted == [session: .processDetached])
+        #expect(model.processes[process]?.isStopped == true)
+        #expect(model.violations == [])
+    }
+
+    @Test func `upgraded sessions are waited for when the app wants it`() throws {
+        var (model, _, process, session) = try self.busyApp(GroupLimits(abortsUpgradedSessions: false))
+        model.upgrade(session)
+        _ = model.detach(process)
+        #expect(model.aborted.isEmpty)
+        #expect(model.processes[process]?.isStopped == false)
+        model.release(session)
+        #expect(model.processes[process]?.isStopped == true)
+    }
+
+    @Test func `a session that is upgraded on a detached process is cut`() throws {
+        var (model, _, process, session) = try self.busyApp()
+        _ = model.detach(process)
+        model.upgrade(session)
+        #expect(model.aborted == [session: .processDetached])
+        #expect(model.processes[process]?.isStopped == true)
+        #expect(model.violations == [])
+    }
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+
+import Testing
+
+@testable import ApplicationPool
+
+/// Random events against the model, which rejects impossible orders; the invariants are checked after each step.
+struct PoolRandomWalkTests {
+    @Test(arguments: 1...24)
+    func `the invariants hold whatever happens`(seed: Int) throws {
+        var walk = Walk(seed: UInt64(seed))
+        for step in 1...1500 {
+            let event = try walk.step()
+            let violations = walk.model.violations
+            guard violations.isEmpty else {
+                Issue.record("seed \(seed), step \(step), after \(event): \(violations)")
+                return
+            }
+        }
+        walk.finish()
+        #expect(walk.model.isDrained, "seed \(seed)")
+        #expect(walk.model.violations == [], "seed \(seed)")
+    }
+}
+
+private struct Walk {
+    var model: PoolModel
+    private var random: SessionNumbers
+    private var groups: [Group.ID] = []
+
+    init(seed: UInt64) {
+        self.random = SessionNumbers(seed: seed &* 7919)
+        self.model = PoolModel(
+            max: 1 + Int(seed % 7),
+            spawns: 1 + Int(seed % 3),
+            idle: seed % 4 == 0 ? nil : .seconds(30)
+        )
+        if seed % 5 == 0 { self.model.concurrency = 0 }
+    }
+
+    /// One event; the answer is its name.
+    mutating func step() throws -> String {
+        switch self.below(100) {
+        case 0..<30: self.checkout()
+        case 30..<52: self.release()
+        case 52..<66: try self.endSpawn()
+        case 66..<72: self.exit()
+        case 72..<76: self.cancel()
+        case 76..<79: self.upgrade()
+        case 79..<81: self.detach()
+        case 81..<84: self.define()
+        case 84..<86: self.restart()
+        case 86..<87: self.retire()
+        case 87..<89: self.changeLimits()
+        default: self.wait()
+        }
+    }
+
+    /// Ends everything in the way that a daemon does.
+    mutating func finish() {
+        self.model.shutdown(limit: .seconds(1))
+        self.model.wait(.seconds(100))
+        while !self.model.spawns.isEmpty { try? self.model.spawnFails() }
+        for process in self.model.processes.keys { self.model.exits(process) }
+    }
+
+    private mutating func below(_ bound: Int) -> Int { Int(self.random.next() % UInt64(bound)) }
+
+    private mutating func pick<Element>(_ elements: [Element]) -> Element? {
+        elements.isEmpty ? nil : elements[self.below(elements.count)]
+    }
+
+    // Sets and dictionaries have no order that a seed would fix.
+    private var sessions: [Session.ID] { self.model.sessions.keys.sorted { $0.rawValue < $1.rawValue } }
+    private var processes: [Process.ID] { self.model.processes.keys.sorted { $0.rawValue < $1.rawValue } }
+
+    private mutating func checkout() -> String {
+        guard let group = self.pick(self.groups) else { return self.define() }
+        let sticky = self.below(4) == 0 ? self.pick(self.processes)?.stickyID ?? 0 : 0
+        let deadline: Duration? = self.below(3) == 0 ? .milliseconds(self.below(8000)) : nil
+        self.model.checkout(group, sticky: sticky, deadline: deadline)
+        return "checkout"
+    }
+
+    private mutating func release() -> String {
+        guard let session = self.pick(self.sessions) else { return "nothing" }
+        self.model.release(session, wasUsed: self.below(10) > 0)
+        return "release"
+    }
+
+    private mutating func endSpawn() throws -> String {
+        guard let spawn = self.pick(self.model.spawns) else { return "nothing" }
+        guard self.below(5) > 0 else {
+            try self.model.spawnFails(spawn.group, isCheap: self.below(4) == 0)
+            return "spawn failure"
+        }
+        try self.model.spawnEnds(spawn.group)
+        return "spawn"
+    }
+
+    private mutating func exit() -> String {
+        // Those who were told to end usually do; the others sometimes crash.
+        let ending = self.processes.filter { self.model.processes[$0]?.isStopped == true }
+        guard let process = self.pick(self.below(4) > 0 ? ending : self.processes) else { return "nothing" }
+        self.model.exits(process)
+        return "exit"
+    }
+
+    private mutating func cancel() -> String {
+        let waiting = self.model.waiting.sorted { $0.number < $1.number }
+        guard let ticket = self.pick(waiting) else { return "nothing" }
+        if !self.model.cancel(ticket) { self.model.problems.append("a waiting request was not there to cancel") }
+        return "cancel"
+    }
+
+    private mutating func upgrade() -> String {
+        guard let session = self.pick(self.sessions) else { return "nothing" }
+        self.model.upgrade(session)
+        return "upgrade"
+    }
+
+    private mutating func detach() -> String {
+        guard let process = self.pick(self.processes) else { return "nothing" }
+        _ = self.model.detach(process)
+        return "detach"
+    }
+
+    private mutating func define() -> String {
+        guard self.groups.count < 5 else { return "nothing" }
+        let limits = self.limits()
+        self.groups.append(self.model.define(limits, preStart: self.below(3) == 0))
+        return "definition"
+    }
+
+    private mutating func restart() -> String {
+        guard let group = self.pick(self.groups) else { return "nothing" }
+        self.model.restart(group)
+        return "restart"
+    }
+
+    private mutating func retire() -> String {
+        guard !self.groups.isEmpty else { return "nothing" }
+        self.model.retire(self.groups.remove(at: self.below(self.groups.count)))
+        return "retirement"
+    }
+
+    private mutating func changeLimits() -> String {
+        guard self.below(2) == 0, let group = self.pick(self.groups) else {
+            self.model.change(max: 1 + self.below(7))
+            return "change of the pool's size"
+        }
+        self.model.change(self.limits(), of: group)
+        return "change of a group's limits"
+    }
+
+    private mutating func wait() -> String {
+        self.model.wait(.milliseconds(self.below(10) == 0 ? 40_000 : self.below(3000)))
+        return "time"
+    }
+
+    private mutating func limits() -> GroupLimits {
+        GroupLimits(
+            minInstances: self.below(3),
+            maxInstances: self.below(3) == 0 ? 3 : 0,
+            maxRequests: self.below(3) == 0 ? 4 : 0,
+            maxQueueSize: self.below(2) == 0 ? 5 : 0,
+            maxQueueTime: self.below(3) == 0 ? .seconds(4) : nil,
+            maxRequestTime: self.below(3) == 0 ? .seconds(6) : nil,
+            shutdownTimeout: .seconds(self.below(20)),
+            abortsUpgradedSessions: self.below(2) == 0,
+            concurrencyOverride: self.below(3) == 0 ? self.below(4) : nil
+        )
+    }
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+
+import LinuxSystem
+import Logging
+import Synchronization
+import Testing
+
+@testable import ProgramLog
+
+/// A sink whose answers the test chooses.
+private final class ScriptedSink: LogSink {
+    final class Tape: Sendable {
+        let text = Mutex("")
+        let answers = Mutex<[SinkResult]>([])
+
+        var content: String { self.text.withLock { $0 } }
+    }
+
+    private let tape: Tape
+
+    init(_ tape: Tape) { self.tape = tape }
+
+    func append(_ bytes: UnsafeRawBufferPointer) -> SinkResult {
+        let answer = self.tape.answers.withLock { $0.isEmpty ? .wrote(bytes.count) : $0.removeFirst() }
+        if case .wrote(let count) = answer {
+            self.tape.text.withLock { $0 += String(decoding: bytes.prefix(count), as: UTF8.self) }
+        }
+        return answer
+    }
+
+    func reopen() throws {}
+
+    func waiter() -> @Sendable (Duration) -> Void { { _ in } }
+}
+
+@Suite struct LogOutputTests {
+    private let tape = ScriptedSink.Tape()
+
+    private func output(prefixesAppLines: Bool = true) -> LogOutput {
+        LogOutput(sink: ScriptedSink(tape), pid: 4700, prefixesAppLines: prefixesAppLines) { "TIME" }
+    }
+
+    @Test func `a logger writes what its level lets through`() throws {
+        let scale = try #require(LogScale(2))
+        var logger = ProgramLog(output: output(), scale: scale).logger(label: "test")
+        logger[metadataKey: "pid"] = "17"
+        logger.notice("hidden")
+        logger.warning("seen", metadata: ["group": "/srv/shop"])
+        #expect(tape.content == "W, [TIME #4700]  WARN -- : seen group=/srv/shop pid=17\n")
+    }
+
+    @Test func `announcements are written at every level`() throws {
+        for number in 0...7 {
+            ProgramLog(output: output(), scale: try #require(LogScale(number))).announce("up")
+        }
+        #expect(tape.content == String(repeating: "I, [TIME #4700]  INFO -- : up\n", count: 8))
+    }
+
+    @Test func `lines of apps carry the PID of the app and are kept byte for byte`() {
+        output().writeAppLine(pid: 17, line: Array("a\u{1B}[0m = \"b\"".utf8))
+        #expect(tape.content == "I, [TIME #4700]  INFO -- : App 17 output: a\u{1B}[0m = \"b\"\n")
+    }
+
+    @Test func `without prefix lines of apps stand alone`() {
+        output(prefixesAppLines: false).writeAppLine(pid: 17, line: Array("{\"json\": 1}".utf8))
+        #expect(tape.content == "{\"json\": 1}\n")
+    }
+
+    @Test func `a full disk costs lines, which are counted and told`() {
+        let output = output()
+        tape.answers.withLock { $0 = [.failed(reason: "No space left on device")] }
+        output.write(severity: .info, message: "one")
+        output.write(severity: .info, message: "two")
+        #expect(output.lostLines == 1)
+        #expect(
+            tape.content == """
+                W, [TIME #4700]  WARN -- : lines of this log were lost lines=1 reason="No space left on device"
+                I, [TIME #4700]  INFO -- : two
+
+                """
+        )
+    }
+
+    @Test func `a part of a line that was written is completed`() {
+        tape.answers.withLock { $0 = [.wrote(3)] }
+        output().write(severity: .info, message: "one")
+        #expect(tape.content == "I, [TIME #4700]  INFO -- : one\n")
+    }
+
+    @Test func `the log of a slow reader is written in order`() {
+        let output = output()
+        tape.answers.withLock { $0 = [.busy, .busy] }
+        output.write(severity: .info, message: "one")
+        output.write(severity: .info, message: "two")
+        output.flush()
+        #expect(tape.content == "I, [TIME #4700]  INFO -- : one\nI, [TIME #4700]  INFO -- : two\n")
+    }
+}
+
+@Suite struct LogFileOutputTests {
+    private func withDirectory(_ body: (String) throws -> Void) throws {
+        let directory = try Files.makeTemporaryDirectory(in: "/tmp", prefix: "fp-log-")
+        defer { try? Files.removeTree(directory) }
+        try body(directory)
+    }
+
+    private func text(_ path: String) throws -> String {
+        String(decoding: try Files.read(path), as: UTF8.self)
+    }
+
+    @Test func `after a rename the log goes on in a new file once it is opened anew`() throws {
+        try withDirectory { directory in
+            let path = directory + "/log"
+            let output = try LogOutput.open(path: path)
+            output.write(severity: .info, message: "one")
+            try Files.rename(path, to: path + ".1")
+            output.write(severity: .info, message: "two")
+            try output.reopen()
+            output.write(severity: .info, message: "three")
+            #expect(try text(path + ".1").split(separator: "\n").count == 2)
+            #expect(try text(path).hasSuffix("three\n"))
+        }
+    }
+
+    @Test func `after a truncation the log begins at the start of the file`() throws {
+        try withDirectory { directory in
+            let path = directory + "/log"
+            let output = try LogOutput.open(path: path)
+            output.write(severity: .info, message: "one")
+            try Files.openForTruncation(path)
+            output.write(severity: .info, message: "two")
+            #expect(try text(path).hasPrefix("I, ["))
+            #expect(try text(path).split(separator: "\n").count == 1)
+        }
+    }
+
+    @Test func `a log that cannot be opened anew goes on in the old file`() throws {
+        try withDirectory { directory in
+            try Files.makeDirectory(directory + "/sub")
+            let path = directory + "/sub/log"
+            let output = try LogOutput.open(path: path)
+            try Files.rename(directory + "/sub", to: directory + "/moved")
+            #expect(throws: SystemError.self) { try output.reopen() }
+            output.write(severity: .info, message: "one")
+            #expect(try text(directory + "/moved/log").hasSuffix("one\n"))
+        }
+    }
+
+    @Test func `a pipe without reader costs no time and loses no line that fits`() throws {
+        var pipe = try Pipe.make()
+        guard let reader = pipe.takeReadEnd(), let writer = pipe.takeWriteEnd() else { return }
+        let output = LogOutput.writing(to: LogFile(writer))
+        let line = String(repeating: "x", count: 1000)
+        for _ in 0..<200 { output.write(severity: .info, message: line) }
+        #expect(output.lostLines == 0)
+        var received = 0
+        while received < 200 {
+            received += try reader.readSome(limit: 65_536).count(where: { $0 == UInt8(ascii: "\n") })
+        }
+        #expect(received == 200)
+    }
+
+    @Test func `lines of many threads are never mixed`() throws {
+        try withDirectory { directory in
+            let path = directory + "/log"
+            let output = try LogOutput.open(path: path, prefixesAppLines: false)
+            let threads = try (0..<4).map { number in
+                try OSThread.start(name: "writer") {
+                    let line = [UInt8](repeating: UInt8(ascii: "a") + UInt8(number), count: 300)
+                    for _ in 0..<200 { output.writeAppLine(pid: 1, line: line) }
+                }
+            }
+            for thread in threads { thread.join() }
+            let lines = try text(path).split(separator: "\n")
+            #expect(lines.count == 800)
+            #expect(lines.allSatisfy { Set($0).count == 1 && $0.count == 300 })
+        }
+    }
+}
+
+extension Files {
+    /// What logrotate's copytruncate does to the file.
+    fileprivate static func openForTruncation(_ path: String) throws {
+        let lock = try FileLock.acquire(path)
+        try lock.write("")
+    }
+}
