@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+
+package import NIOCore
+
+/// Everything the daemon says to a front: on a control connection, or as the first frame of a stream.
+package enum DaemonMessage: Hashable, Sendable {
+    case helloReply(HelloReply)
+    case attached(Attached)
+    case appAccepted(AppAccepted)
+    case appRejected(AppRejected)
+    case granted(Granted)
+    case refused(Refused)
+    case processGone(ProcessGone)
+    case draining(Draining)
+    case abort(Abort)
+    case recall(Recall)
+    case goodbye(Goodbye)
+    case ping(UInt64)
+    case pong(UInt64)
+}
+
+extension DaemonMessage {
+    /// The next message of a decoder; nil if more bytes are needed.
+    package static func next(from decoder: inout FrameDecoder) throws(WireError) -> DaemonMessage? {
+        guard let frame = try decoder.nextFrame() else { return nil }
+        return try DaemonMessage(frame: frame)
+    }
+
+    package init(frame: Frame) throws(WireError) {
+        guard let type = MessageType(rawValue: frame.type) else { throw .unexpectedType(frame.type) }
+        var reader = PayloadReader(frame)
+        switch type {
+        case .helloReply: self = .helloReply(try HelloReply(reading: &reader))
+        case .attached: self = .attached(Attached(mode: try reader.choice("mode")))
+        case .appAccepted: self = .appAccepted(AppAccepted(app: AppNumber(rawValue: try reader.integer())))
+        case .appRejected: self = .appRejected(try AppRejected(reading: &reader))
+        case .granted: self = .granted(try Granted(reading: &reader))
+        case .refused: self = .refused(try Refused(reading: &reader))
+        case .processGone: self = .processGone(try ProcessGone(reading: &reader))
+        case .draining: self = .draining(try Draining(reading: &reader))
+        case .abort: self = .abort(try Abort(reading: &reader))
+        case .recall: self = .recall(Recall(session: SessionID(rawValue: try reader.integer())))
+        case .goodbye: self = .goodbye(Goodbye(reason: try reader.text(limit: WireLimits.reasonBytes, "reason")))
+        case .ping: self = .ping(try reader.integer())
+        case .pong: self = .pong(try reader.integer())
+        case .hello, .manifest, .defineApp, .checkout, .cancel, .release, .upgraded, .resume, .adminRequest,
+            .adminResponse:
+            throw .unexpectedType(frame.type)
+        }
+        try reader.finish()
+    }
+
+    package func write(into buffer: inout ByteBuffer) {
+        switch self {
+        case .helloReply(let reply): reply.write(into: &buffer)
+        case .attached(let attached): buffer.writeFrame(.attached) { $0.writeInteger(attached.mode.rawValue) }
+        case .appAccepted(let accepted): buffer.writeFrame(.appAccepted) { $0.writeInteger(accepted.app.rawValue) }
+        case .appRejected(let rejected): buffer.writeFrame(.appRejected) { rejected.write(into: &$0) }
+        case .granted(let granted): buffer.writeFrame(.granted) { granted.write(into: &$0) }
+        case .refused(let refused): buffer.writeFrame(.refused) { refused.write(into: &$0) }
+        case .processGone(let gone): buffer.writeFrame(.processGone) { gone.write(into: &$0) }
+        case .draining(let draining): buffer.writeFrame(.draining) { draining.write(into: &$0) }
+        case .abort(let abort): buffer.writeFrame(.abort) { abort.write(into: &$0) }
+        case .recall(let recall): buffer.writeFrame(.recall) { $0.writeInteger(recall.session.rawValue) }
+        case .goodbye(let goodbye): buffer.writeFrame(.goodbye) { $0.writeText(goodbye.reason) }
+        case .ping(let number): buffer.writeFrame(.ping) { $0.writeInteger(number) }
+        case .pong(let number): buffer.writeFrame(.pong) { $0.writeInteger(number) }
+        }
+    }
+}
+
+extension AppRejected {
+    fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
+        self.init(
+            app: AppNumber(rawValue: try reader.integer()),
+            reason: try reader.text(limit: WireLimits.reasonBytes, "reason")
+        )
+    }
+
+    fileprivate func write(into buffer: inout ByteBuffer) {
+        buffer.writeInteger(self.app.rawValue)
+        buffer.writeText(self.reason)
+    }
+}
+
+extension Granted {
+    fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
+        self.init(
+            request: RequestID(rawValue: try reader.integer()),
+            session: SessionID(rawValue: try reader.integer()),
+            process: ProcessID(rawValue: try reader.integer()),
+            streamToken: try StreamToken(reading: &reader),
+            pid: try reader.integer(),
+            stickyID: try reader.integer(),
+            queueTimeMicroseconds: try reader.integer(),
+            concurrency: try reader.integer(),
+            transport: try reader.choice("transport")
+        )
+    }
+
+    fileprivate func write(into buffer: inout ByteBuffer) {
+        buffer.writeInteger(self.request.rawValue)
+        buffer.writeInteger(self.session.rawValue)
+        buffer.writeInteger(self.process.rawValue)
+        self.streamToken.write(into: &buffer)
+        buffer.writeInteger(self.pid)
+        buffer.writeInteger(self.stickyID)
+        buffer.writeInteger(self.queueTimeMicroseconds)
+        buffer.writeInteger(self.concurrency)
+        buffer.writeInteger(self.transport.rawValue)
+    }
+}
+
+extension Refused {
+    fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
+        let request = RequestID(rawValue: try reader.integer())
+        let reason: RefusalReason = try reader.choice("reason")
+        let retryAfter: UInt32 = try reader.integer()
+        let report = try reader.optional("report presence") { reader throws(WireError) in
+            SpawnReport(
+                errorID: try reader.text(limit: WireLimits.errorIDBytes, "error id"),
+                summary: try reader.text(limit: WireLimits.summaryBytes, "summary")
+            )
+        }
+        self.init(request: request, reason: reason, retryAfterSeconds: retryAfter, report: report)
+    }
+
+    fileprivate func write(into buffer: inout ByteBuffer) {
+        buffer.writeInteger(self.request.rawValue)
+        buffer.writeInteger(self.reason.rawValue)
+        buffer.writeInteger(self.retryAfterSeconds)
+        buffer.writeOptional(self.report) { buffer, report in
+            buffer.writeText(report.errorID)
+            buffer.writeText(report.summary)
+        }
+    }
+}
+
+extension ProcessGone {
+    fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
+        self.init(
+            process: ProcessID(rawValue: try reader.integer()),
+            exitCode: try reader.optional("exit code presence") { reader throws(WireError) in try reader.integer() },
+            signal: try reader.optional("signal presence") { reader throws(WireError) in try reader.integer() }
+        )
+    }
+
+    fileprivate func write(into buffer: inout ByteBuffer) {
+        buffer.writeInteger(self.process.rawValue)
+        buffer.writeOptional(self.exitCode) { $0.writeInteger($1) }
+        buffer.writeOptional(self.signal) { $0.writeInteger($1) }
+    }
+}
+
+extension Draining {
+    fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
+        self.init(
+            process: ProcessID(rawValue: try reader.integer()),
+            deadlineMilliseconds: try reader.integer()
+        )
+    }
+
+    fileprivate func write(into buffer: inout ByteBuffer) {
+        buffer.writeInteger(self.process.rawValue)
+        buffer.writeInteger(self.deadlineMilliseconds)
+    }
+}
+
+extension Abort {
+    fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
+        self.init(
+            session: SessionID(rawValue: try reader.integer()),
+            reason: try reader.text(limit: WireLimits.reasonBytes, "reason")
+        )
+    }
+
+    fileprivate func write(into buffer: inout ByteBuffer) {
+        buffer.writeInteger(self.session.rawValue)
+        buffer.writeText(self.reason)
+    }
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+
+import AppSettings
+package import NIOCore
+
+/// Everything a front says on a control connection after its `Hello`.
+package enum FrontMessage: Hashable, Sendable {
+    case manifest(Manifest)
+    case defineApp(DefineApp)
+    case checkout(Checkout)
+    case cancel(Cancel)
+    case release(Release)
+    case upgraded(Upgraded)
+    case resume(Resume)
+    case ping(UInt64)
+    case pong(UInt64)
+}
+
+extension FrontMessage {
+    /// The next message of a decoder; nil if more bytes are needed.
+    package static func next(from decoder: inout FrameDecoder) throws(WireError) -> FrontMessage? {
+        guard let frame = try decoder.nextFrame() else { return nil }
+        return try FrontMessage(frame: frame)
+    }
+
+    package init(frame: Frame) throws(WireError) {
+        guard let type = MessageType(rawValue: frame.type) else { throw .unexpectedType(frame.type) }
+        var reader = PayloadReader(frame)
+        switch type {
+        case .manifest: self = .manifest(try Manifest(reading: &reader))
+        case .defineApp: self = .defineApp(try DefineApp(reading: &reader))
+        case .checkout: self = .checkout(try Checkout(reading: &reader))
+        case .cancel: self = .cancel(Cancel(request: RequestID(rawValue: try reader.integer())))
+        case .release: self = .release(try Release(reading: &reader))
+        case .upgraded: self = .upgraded(Upgraded(session: SessionID(rawValue: try reader.integer())))
+        case .resume: self = .resume(try Resume(reading: &reader))
+        case .ping: self = .ping(try reader.integer())
+        case .pong: self = .pong(try reader.integer())
+        case .hello, .helloReply, .attached, .appAccepted, .appRejected, .granted, .refused, .processGone, .draining,
+            .abort, .recall, .goodbye, .adminRequest, .adminResponse:
+            throw .unexpectedType(frame.type)
+        }
+        try reader.finish()
+    }
+
+    package func write(into buffer: inout ByteBuffer) {
+        switch self {
+        case .manifest(let manifest): buffer.writeFrame(.manifest) { manifest.write(into: &$0) }
+        case .defineApp(let definition): buffer.writeFrame(.defineApp) { definition.write(into: &$0) }
+        case .checkout(let checkout): buffer.writeFrame(.checkout) { checkout.write(into: &$0) }
+        case .cancel(let cancel): buffer.writeFrame(.cancel) { $0.writeInteger(cancel.request.rawValue) }
+        case .release(let release): buffer.writeFrame(.release) { release.write(into: &$0) }
+        case .upgraded(let upgraded): buffer.writeFrame(.upgraded) { $0.writeInteger(upgraded.session.rawValue) }
+        case .resume(let resume): buffer.writeFrame(.resume) { resume.write(into: &$0) }
+        case .ping(let number): buffer.writeFrame(.ping) { $0.writeInteger(number) }
+        case .pong(let number): buffer.writeFrame(.pong) { $0.writeInteger(number) }
+        }
+    }
+}
+
+extension Manifest {
+    fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
+        let front = try reader.text(limit: WireLimits.frontNameBytes, "front name")
+        let generation: UInt64 = try reader.integer()
+        let workerUID: UInt32 = try reader.integer()
+        let token = try WorkerToken(reading: &reader)
+        let limit = WireLimits.appsPerManifest
+        let apps = try reader.list(limit: limit, "apps", smallest: 9) { reader throws(WireError) in
+            ManifestApp(
+                groupName: try reader.text(limit: Int(WireLimits.frame), "group name"),
+                settings: try SettingsList(reading: &reader),
+                preStart: try reader.flag("pre-start flag")
+            )
+        }
+        self.init(front: front, generation: generation, workerUID: workerUID, workerToken: token, apps: apps)
+    }
+
+    fileprivate func write(into buffer: inout ByteBuffer) {
+        buffer.writeText(self.front)
+        buffer.writeInteger(self.generation)
+        buffer.writeInteger(self.workerUID)
+        self.workerToken.write(into: &buffer)
+        buffer.writeList(self.apps) { buffer, app in
+            buffer.writeText(app.groupName)
+            app.settings.write(into: &buffer)
+            buffer.writeInteger(UInt8(app.preStart ? 1 : 0))
+        }
+    }
+}
+
+extension DefineApp {
+    fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
+        self.init(
+            app: AppNumber(rawValue: try reader.integer()),
+            groupName: try reader.text(limit: Int(WireLimits.frame), "group name"),
+            settings: try SettingsList(reading: &reader)
+        )
+    }
+
+    fileprivate func write(into buffer: inout ByteBuffer) {
+        buffer.writeInteger(self.app.rawValue)
+        buffer.writeText(self.groupName)
+        self.settings.write(into: &buffer)
+    }
+}
+
+extension Checkout {
+    fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
+        self.init(
+            request: RequestID(rawValue: try reader.integer()),
+            app: AppNumber(rawValue: try reader.integer()),
+            stickyID: try reader.integer(),
+            deadlineMilliseconds: try reader.integer(),
+            method: try reader.text(limit: WireLimits.methodBytes, "method"),
+            path: try reader.text(limit: WireLimits.pathBytes, "path")
+        )
+    }
+
+    fileprivate func write(into buffer: inout ByteBuffer) {
+        buffer.writeInteger(self.request.rawValue)
+        buffer.writeInteger(self.app.rawValue)
+        buffer.writeInteger(self.stickyID)
+        buffer.writeInteger(self.deadlineMilliseconds)
+        buffer.writeText(self.method)
+        buffer.writeText(self.path)
+    }
+}
+
+extension Release {
+    private static let outOfBandWorkBit: UInt8 = 0x80
+
+    fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
+        let session = SessionID(rawValue: try reader.integer())
+        let raw: UInt8 = try reader.integer()
+        guard let kind = ReleaseOutcome.Kind(rawValue: raw & ~Self.outOfBandWorkBit) else {
+            throw reader.invalid("outcome", UInt64(raw))
+        }
+        let requested = raw & Self.outOfBandWorkBit != 0
+        self.init(session: session, outcome: ReleaseOutcome(kind, outOfBandWorkRequested: requested))
+    }
+
+    fileprivate func write(into buffer: inout ByteBuffer) {
+        buffer.writeInteger(self.session.rawValue)
+        let bit = self.outcome.outOfBandWorkRequested ? Self.outOfBandWorkBit : 0
+        buffer.writeInteger(self.outcome.kind.rawValue | bit)
+    }
+}
+
+extension Resume {
+    fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
+        let limit = WireLimits.resumedEntries
+        let sessions = try reader.list(limit: limit, "sessions", smallest: 8) { reader throws(WireError) in
+            SessionID(rawValue: try reader.integer())
+        }
+        let requests = try reader.list(limit: limit, "checkouts", smallest: 8) { reader throws(WireError) in
+            RequestID(rawValue: try reader.integer())
+        }
+        self.init(sessions: sessions, requests: requests)
+    }
+
+    fileprivate func write(into buffer: inout ByteBuffer) {
+        buffer.writeList(self.sessions) { $0.writeInteger($1.rawValue) }
+        buffer.writeList(self.requests) { $0.writeInteger($1.rawValue) }
+    }
+}

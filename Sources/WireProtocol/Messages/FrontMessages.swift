@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+
+package import AppSettings
+
+/// The complete list of a front's apps, sent by its master at connect and after each reload.
+package struct Manifest: Hashable, Sendable {
+    package var front: String
+    /// Only grows; a manifest with a lower one than the daemon knows is ignored.
+    package var generation: UInt64
+    package var workerUID: UInt32
+    package var workerToken: WorkerToken
+    package var apps: [ManifestApp]
+
+    package init(
+        front: String,
+        generation: UInt64,
+        workerUID: UInt32,
+        workerToken: WorkerToken,
+        apps: [ManifestApp]
+    ) {
+        self.front = front.clampedTail(toUTF8: WireLimits.frontNameBytes)
+        self.generation = generation
+        self.workerUID = workerUID
+        self.workerToken = workerToken
+        self.apps = apps
+    }
+}
+
+/// One app of a manifest.
+package struct ManifestApp: Hashable, Sendable {
+    package var groupName: String
+    package var settings: SettingsList
+    /// Processes are started without waiting for a request.
+    package var preStart: Bool
+
+    package init(groupName: String, settings: SettingsList, preStart: Bool) {
+        self.groupName = groupName
+        self.settings = settings
+        self.preStart = preStart
+    }
+}
+
+/// Gives a number to an app on this connection and tells all of its settings; again to change them.
+package struct DefineApp: Hashable, Sendable {
+    package var app: AppNumber
+    package var groupName: String
+    package var settings: SettingsList
+
+    package init(app: AppNumber, groupName: String, settings: SettingsList) {
+        self.app = app
+        self.groupName = groupName
+        self.settings = settings
+    }
+}
+
+/// Asks for a session; answered by exactly one `Granted` or `Refused`, unless cancelled.
+package struct Checkout: Hashable, Sendable {
+    package var request: RequestID
+    package var app: AppNumber
+    /// The process wanted by a sticky session; 0 for any.
+    package var stickyID: UInt32
+    /// How long to wait in queues; 0 for no limit of the front's.
+    package var deadlineMilliseconds: UInt32
+    /// For status only; cut to 64 bytes.
+    package var method: String
+    /// For status only; cut to 2 KiB.
+    package var path: String
+
+    package init(
+        request: RequestID,
+        app: AppNumber,
+        stickyID: UInt32 = 0,
+        deadlineMilliseconds: UInt32 = 0,
+        method: String,
+        path: String
+    ) {
+        self.request = request
+        self.app = app
+        self.stickyID = stickyID
+        self.deadlineMilliseconds = deadlineMilliseconds
+        self.method = method.clamped(toUTF8: WireLimits.methodBytes)
+        self.path = path.clamped(toUTF8: WireLimits.pathBytes)
+    }
+}
+
+/// Takes a checkout back; crossing its grant, the front releases the late session.
+package struct Cancel: Hashable, Sendable {
+    package var request: RequestID
+    package init(request: RequestID) { self.request = request }
+}
+
+/// How a session ended.
+package struct ReleaseOutcome: Hashable, Sendable {
+    package enum Kind: UInt8, CaseIterable, Sendable {
+        /// The app answered completely.
+        case ok = 0
+        /// The app broke off, or its answer was no HTTP.
+        case upstreamFailed = 1
+        /// The client left; the app had answered or its stream was closed.
+        case clientGone = 2
+        /// No byte was sent to the app: a grant that came too late.
+        case unused = 3
+    }
+
+    package var kind: Kind
+    /// The app asked for out-of-band work in its answer.
+    package var outOfBandWorkRequested: Bool
+
+    package init(_ kind: Kind, outOfBandWorkRequested: Bool = false) {
+        self.kind = kind
+        self.outOfBandWorkRequested = outOfBandWorkRequested
+    }
+
+    package static let ok = ReleaseOutcome(.ok)
+    package static let upstreamFailed = ReleaseOutcome(.upstreamFailed)
+    package static let clientGone = ReleaseOutcome(.clientGone)
+    package static let unused = ReleaseOutcome(.unused)
+}
+
+/// Ends a session.
+package struct Release: Hashable, Sendable {
+    package var session: SessionID
+    package var outcome: ReleaseOutcome
+
+    package init(session: SessionID, outcome: ReleaseOutcome) {
+        self.session = session
+        self.outcome = outcome
+    }
+}
+
+/// The session's connection was upgraded: no request clock any more.
+package struct Upgraded: Hashable, Sendable {
+    package var session: SessionID
+    package init(session: SessionID) { self.session = session }
+}
+
+/// Continues sessions and waiting checkouts after a reconnect; needs `WireFeature.resume`.
+package struct Resume: Hashable, Sendable {
+    package var sessions: [SessionID]
+    package var requests: [RequestID]
+
+    package init(sessions: [SessionID], requests: [RequestID]) {
+        self.sessions = sessions
+        self.requests = requests
+    }
+}

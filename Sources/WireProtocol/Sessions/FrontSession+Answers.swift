@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+
+package import NIOCore
+
+/// What the daemon says.
+extension FrontSession {
+    package enum Action: Hashable, Sendable {
+        case hello(HelloAction)
+        /// Hand it to whoever asked.
+        case granted(Granted)
+        /// Nobody wants it any more: write the release.
+        case releaseLate(Release)
+        case refused(Refused)
+        /// The daemon goes away before it could answer: the checkout waits for the next connection.
+        case requeued(RequestID)
+        case appAccepted(AppNumber)
+        case appRejected(AppNumber, reason: String)
+        /// The sessions are over; their holders are told.
+        case processGone(ProcessGone, sessions: [SessionID])
+        case draining(Draining)
+        case aborted(SessionID, reason: String)
+        case goodbye(reason: String)
+        case send(FrontMessage)
+        case nothing
+        /// Crossed something that made it void.
+        case ignored(reason: String)
+        /// The daemon broke the protocol: close.
+        case violation(reason: String)
+    }
+
+    package mutating func received(_ message: DaemonMessage, at now: NIODeadline) -> Action {
+        self.liveness.heard(at: now)
+        if case .helloReply(let reply) = message { return .hello(self.helloAnswered(reply)) }
+        switch self.state {
+        case .open, .leaving: break
+        case .disconnected, .greeting: return .violation(reason: "message before the answer to Hello")
+        }
+        switch message {
+        case .granted(let granted): return self.granted(granted)
+        case .refused(let refused): return self.refused(refused, at: now)
+        case .processGone(let gone): return self.processGone(gone)
+        case .draining(let draining): return .draining(draining)
+        case .abort(let abort):
+            guard self.sessions.removeValue(forKey: abort.session) != nil else {
+                return .ignored(reason: "abort of a session that was released")
+            }
+            return .aborted(abort.session, reason: abort.reason)
+        case .appAccepted(let accepted): return .appAccepted(accepted.app)
+        case .appRejected(let rejected):
+            // Told again with the next checkout: the daemon's mind may change with the next manifest.
+            self.defined.remove(rejected.app)
+            return .appRejected(rejected.app, reason: rejected.reason)
+        case .goodbye(let goodbye):
+            self.goodbyeReceived()
+            return .goodbye(reason: goodbye.reason)
+        case .ping(let number): return .send(.pong(number))
+        case .pong: return .nothing
+        case .recall: return .violation(reason: "Recall without kept sessions")
+        case .attached: return .violation(reason: "Attached on a control connection")
+        case .helloReply: return .violation(reason: "second answer to Hello")
+        }
+    }
+
+    private mutating func granted(_ granted: Granted) -> Action {
+        switch self.requests.removeValue(forKey: granted.request)?.phase {
+        case .asked:
+            self.sessions[granted.session] = granted.process
+            return .granted(granted)
+        case .cancelled, nil:
+            return .releaseLate(Release(session: granted.session, outcome: .unused))
+        case .waiting: return .violation(reason: "grant of a checkout that was not sent")
+        }
+    }
+
+    private mutating func refused(_ refused: Refused, at now: NIODeadline) -> Action {
+        switch self.requests[refused.request]?.phase {
+        case .asked where refused.reason == .shuttingDown:
+            self.requests[refused.request]?.phase = .waiting(since: now)
+            self.waiting.append(refused.request)
+            return .requeued(refused.request)
+        case .asked:
+            self.requests[refused.request] = nil
+            return .refused(refused)
+        case .cancelled:
+            self.requests[refused.request] = nil
+            return .ignored(reason: "refusal of a cancelled checkout")
+        case nil: return .ignored(reason: "refusal of an unknown checkout")
+        case .waiting: return .violation(reason: "refusal of a checkout that was not sent")
+        }
+    }
+
+    private mutating func processGone(_ gone: ProcessGone) -> Action {
+        let over = self.sessions.filter { $0.value == gone.process }.map(\.key)
+        for session in over { self.sessions[session] = nil }
+        return .processGone(gone, sessions: over)
+    }
+}

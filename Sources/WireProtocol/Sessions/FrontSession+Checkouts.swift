@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+
+import AppSettings
+package import NIOCore
+
+/// What the front itself does: checkouts, cancels, releases.
+extension FrontSession {
+    package enum CheckoutAction: Hashable, Sendable {
+        /// Write both, the definition first.
+        case send(DefineApp?, Checkout)
+        /// There is no connection now; it is sent when there is one, or expires by `timePassed`.
+        case wait
+        /// Cannot be sent at all: why.
+        case rejected(reason: String)
+    }
+
+    /// Asks for a session of the app that `definition` describes.
+    ///
+    /// `definition` is sent along if the daemon was not told of it on this connection.
+    package mutating func checkout(
+        _ checkout: Checkout,
+        of definition: @autoclosure () -> DefineApp,
+        at now: NIODeadline
+    ) -> CheckoutAction {
+        guard self.requests[checkout.request] == nil else { return .rejected(reason: "request id is in use") }
+        if self.definitions[checkout.app] == nil {
+            let definition = definition()
+            let size = definition.wireSize
+            guard size <= Int(WireLimits.frame) else {
+                return .rejected(reason: "the app's settings take \(size) bytes, the limit is \(WireLimits.frame)")
+            }
+            self.definitions[checkout.app] = definition
+        }
+        guard self.isOpen else {
+            self.requests[checkout.request] = Request(checkout: checkout, phase: .waiting(since: now))
+            self.waiting.append(checkout.request)
+            return .wait
+        }
+        self.requests[checkout.request] = Request(checkout: checkout, phase: .asked)
+        return .send(self.undefined(checkout.app), checkout)
+    }
+
+    package enum DefineAction: Hashable, Sendable {
+        case send(DefineApp)
+        /// It goes along with the next checkout of the app.
+        case nothing
+    }
+
+    /// The app's settings changed; the daemon is told at once if it knew the old ones.
+    package mutating func redefine(_ definition: DefineApp) -> DefineAction {
+        self.definitions[definition.app] = definition
+        guard self.isOpen, self.defined.contains(definition.app) else {
+            self.defined.remove(definition.app)
+            return .nothing
+        }
+        return .send(definition)
+    }
+
+    package enum CancelAction: Hashable, Sendable {
+        case send(Cancel)
+        /// It was never sent: nothing to do.
+        case forgotten
+        /// It was answered before.
+        case ignored(reason: String)
+    }
+
+    package mutating func cancel(_ id: RequestID) -> CancelAction {
+        switch self.requests[id]?.phase {
+        case nil: return .ignored(reason: "no such checkout")
+        case .cancelled: return .ignored(reason: "cancelled twice")
+        case .waiting:
+            self.requests[id] = nil
+            self.waiting.removeAll { $0 == id }
+            return .forgotten
+        case .asked:
+            self.requests[id]?.phase = .cancelled
+            return .send(Cancel(request: id))
+        }
+    }
+
+    package enum SessionAction: Hashable, Sendable {
+        case send(FrontMessage)
+        /// The session is over already: its process or its connection ended.
+        case ignored(reason: String)
+    }
+
+    package mutating func release(_ session: SessionID, outcome: ReleaseOutcome) -> SessionAction {
+        guard self.sessions.removeValue(forKey: session) != nil else { return .ignored(reason: "no such session") }
+        return .send(.release(Release(session: session, outcome: outcome)))
+    }
+
+    package mutating func upgraded(_ session: SessionID) -> SessionAction {
+        guard self.sessions[session] != nil else { return .ignored(reason: "no such session") }
+        return .send(.upgraded(Upgraded(session: session)))
+    }
+}
+
+extension DefineApp {
+    /// Bytes of type and payload, as limits count them.
+    package var wireSize: Int {
+        self.settings.entries.reduce(13 + self.groupName.utf8.count) { size, entry in
+            size + 8 + entry.name.utf8.count + entry.value.utf8.count
+        }
+    }
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+
+package import NIOCore
+
+/// The front's side of its control connection, over all reconnects: which apps the daemon was told on this
+/// connection, which checkouts wait, which sessions are held.
+///
+///     disconnected ──connectionOpened──▶ greeting ──HelloReply──▶ open ──Goodbye──▶ leaving
+///          ▲                                │ refusal               │                  │
+///          └────────── connectionClosed ────┴───────────────────────┴──────────────────┘
+///
+///     checkout: waiting ──sent──▶ asked ──Granted──▶ held ──release, ProcessGone, Abort──▶ (gone)
+///                  ▲                │ Refused ▶ (gone)     cancelled while asked: late grant is released
+///                  └─ connectionClosed, Refused(shuttingDown)
+package struct FrontSession: Sendable {
+    package enum State: Hashable, Sendable {
+        /// Leaves by `connectionOpened`.
+        case disconnected
+        /// `Hello` was sent. Leaves by its answer, by `timePassed`, or by `connectionClosed`.
+        case greeting(since: NIODeadline)
+        /// Leaves by `Goodbye` or `connectionClosed`.
+        case open(ProtocolVersion)
+        /// Nothing new is asked here. Leaves by `connectionClosed`.
+        case leaving
+    }
+
+    enum Phase: Hashable {
+        case waiting(since: NIODeadline)
+        case asked
+        /// Asked, then given up: the answer is still to come.
+        case cancelled
+    }
+
+    struct Request: Hashable {
+        var checkout: Checkout
+        var phase: Phase
+    }
+
+    package private(set) var state = State.disconnected
+    let hello: Hello
+    var requests: [RequestID: Request] = [:]
+    /// Ids of requests that wait, in order of arrival; may hold ids that were cancelled since.
+    var waiting: [RequestID] = []
+    var sessions: [SessionID: ProcessID] = [:]
+    var definitions: [AppNumber: DefineApp] = [:]
+    /// Apps that the daemon was told on this connection and has not rejected.
+    var defined: Set<AppNumber> = []
+    var liveness: Liveness
+
+    package init(hello: Hello, at now: NIODeadline) {
+        self.hello = hello
+        self.liveness = Liveness(at: now)
+    }
+
+    package var isOpen: Bool {
+        if case .open = self.state { true } else { false }
+    }
+
+    package var heldSessions: Int { self.sessions.count }
+    /// Checkouts without an answer, sent or not.
+    package var outstandingCheckouts: Int { self.requests.values.count { $0.phase != .cancelled } }
+
+    // MARK: Connection
+
+    /// The transport is connected: returns what has to be written first.
+    package mutating func connectionOpened(at now: NIODeadline) -> Hello {
+        self.state = .greeting(since: now)
+        self.liveness = Liveness(at: now)
+        self.defined.removeAll(keepingCapacity: true)
+        return self.hello
+    }
+
+    /// The transport ended, however: held sessions are lost, checkouts without an answer wait for the next one.
+    package mutating func connectionClosed(at now: NIODeadline) -> [SessionID] {
+        self.state = .disconnected
+        self.defined.removeAll(keepingCapacity: true)
+        let asked = self.requests.filter { $0.value.phase == .asked }.keys.sorted { $0.rawValue < $1.rawValue }
+        for id in asked { self.requests[id]?.phase = .waiting(since: now) }
+        self.requests = self.requests.filter { $0.value.phase != .cancelled }
+        self.waiting = asked + self.waiting
+        defer { self.sessions.removeAll(keepingCapacity: true) }
+        return Array(self.sessions.keys)
+    }
+
+    package enum HelloAction: Hashable, Sendable {
+        /// Write these, in order: everything that waited, with the settings of its apps.
+        case opened(HelloReply, send: [FrontMessage])
+        /// Close; the text goes to the log and to pages. `isVersionMismatch`: trying again soon is of no use.
+        case refused(String, isVersionMismatch: Bool)
+        case ignored(reason: String)
+    }
+
+    mutating func helloAnswered(_ reply: HelloReply) -> HelloAction {
+        guard case .greeting = self.state else { return .ignored(reason: "second answer to Hello") }
+        let agreement = VersionAgreement.between(
+            own: self.hello.version,
+            ownProduct: self.hello.product,
+            peer: reply.version,
+            peerProduct: reply.product
+        )
+        switch agreement {
+        case .refused(let text): return .refused(reply.refusal ?? text, isVersionMismatch: true)
+        case .speak(let version):
+            if let refusal = reply.refusal { return .refused(refusal, isVersionMismatch: false) }
+            self.state = .open(version)
+            return .opened(reply, send: self.sendWaiting())
+        }
+    }
+
+    mutating func goodbyeReceived() { if self.isOpen { self.state = .leaving } }
+
+    private mutating func sendWaiting() -> [FrontMessage] {
+        var messages: [FrontMessage] = []
+        for id in self.waiting {
+            guard let request = self.requests[id], case .waiting = request.phase else { continue }
+            self.requests[id]?.phase = .asked
+            if let definition = self.undefined(request.checkout.app) { messages.append(.defineApp(definition)) }
+            messages.append(.checkout(request.checkout))
+        }
+        self.waiting.removeAll(keepingCapacity: true)
+        return messages
+    }
+
+    /// The definition that has to be sent before the next checkout of `app`; nil if the daemon has it.
+    mutating func undefined(_ app: AppNumber) -> DefineApp? {
+        guard self.defined.insert(app).inserted else { return nil }
+        return self.definitions[app]
+    }
+
+    // MARK: Time
+
+    package struct TimeAction: Hashable, Sendable {
+        /// Checkouts that waited too long for a connection; they are forgotten.
+        package var expired: [RequestID] = []
+        package var ping: UInt64?
+        /// Close the connection: why.
+        package var giveUp: String?
+    }
+
+    package mutating func timePassed(to now: NIODeadline) -> TimeAction {
+        var action = TimeAction()
+        action.expired = self.expire(at: now)
+        switch self.state {
+        case .disconnected: break
+        case .greeting(let since):
+            if now - since >= self.greetingTime {
+                action.giveUp = "no answer to Hello"
+            }
+        case .open, .leaving:
+            switch self.liveness.timePassed(to: now) {
+            case .nothing: break
+            case .ping(let number): action.ping = number
+            case .giveUp: action.giveUp = "the daemon is silent"
+            }
+        }
+        return action
+    }
+
+    /// When `timePassed` has to be called at the latest.
+    package var nextDeadline: NIODeadline? {
+        let waiting: [NIODeadline] = self.waiting.lazy.compactMap { self.requests[$0]?.waitEnds }
+        let connection: NIODeadline? =
+            switch self.state {
+            case .disconnected: nil
+            case .greeting(let since): since + self.greetingTime
+            case .open, .leaving: self.liveness.nextDeadline
+            }
+        return (waiting + (connection.map { [$0] } ?? [])).min()
+    }
+
+    /// A worker's connection may have to wait for the manifest that its master sends.
+    private var greetingTime: TimeAmount {
+        let wait = self.hello.workerToken == nil ? 0 : WireLimits.manifestWaitMilliseconds
+        return .milliseconds(WireLimits.helloMilliseconds + wait)
+    }
+
+    private mutating func expire(at now: NIODeadline) -> [RequestID] {
+        guard !self.waiting.isEmpty else { return [] }
+        let expired = self.waiting.filter { id in (self.requests[id]?.waitEnds).map { $0 <= now } ?? false }
+        for id in expired { self.requests[id] = nil }
+        self.waiting.removeAll { self.requests[$0] == nil }
+        return expired
+    }
+}
+
+extension FrontSession.Request {
+    var waitEnds: NIODeadline? {
+        guard case .waiting(let since) = self.phase else { return nil }
+        return since + .milliseconds(WireLimits.reconnectWaitMilliseconds)
+    }
+}

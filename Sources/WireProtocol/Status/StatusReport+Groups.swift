@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+
+/// One application group in a `StatusReport`.
+package struct GroupReport: Codable, Hashable, Sendable {
+    /// `app_group_name`, by default the app root.
+    package var name: String
+    package var appRoot: String
+    package var appType: String?
+    package var environment: String
+    /// Requests that wait for a process of this group.
+    package var queue: Int
+    package var queuedRequests: [QueuedRequestReport]
+    /// Known once the first process has been spawned or tried.
+    package var user: String?
+    package var uid: UInt32?
+    package var gid: UInt32?
+    /// "runs as joe because joe owns config.ru".
+    package var userReason: String?
+    package var isRestarting: Bool
+    package var processesBeingSpawned: Int
+    /// Counts the restarts of this group.
+    package var generation: Int
+    package var minInstances: Int
+    package var maxInstances: Int
+    package var lastError: SpawnErrorReport?
+    package var processes: [ProcessReport]
+
+    package init(
+        name: String,
+        appRoot: String,
+        appType: String? = nil,
+        environment: String = "production",
+        queue: Int = 0,
+        queuedRequests: [QueuedRequestReport] = [],
+        user: String? = nil,
+        uid: UInt32? = nil,
+        gid: UInt32? = nil,
+        userReason: String? = nil,
+        isRestarting: Bool = false,
+        processesBeingSpawned: Int = 0,
+        generation: Int = 0,
+        minInstances: Int = 1,
+        maxInstances: Int = 0,
+        lastError: SpawnErrorReport? = nil,
+        processes: [ProcessReport] = []
+    ) {
+        self.name = name
+        self.appRoot = appRoot
+        self.appType = appType
+        self.environment = environment
+        self.queue = queue
+        self.queuedRequests = queuedRequests
+        self.user = user
+        self.uid = uid
+        self.gid = gid
+        self.userReason = userReason
+        self.isRestarting = isRestarting
+        self.processesBeingSpawned = processesBeingSpawned
+        self.generation = generation
+        self.minInstances = minInstances
+        self.maxInstances = maxInstances
+        self.lastError = lastError
+        self.processes = processes
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case name, environment, queue, user, uid, gid, generation, processes
+        case appRoot = "app_root"
+        case appType = "app_type"
+        case queuedRequests = "queued_requests"
+        case userReason = "user_reason"
+        case isRestarting = "restarting"
+        case processesBeingSpawned = "processes_being_spawned"
+        case minInstances = "min_instances"
+        case maxInstances = "max_instances"
+        case lastError = "last_error"
+    }
+}
+
+/// A request that waits for a process.
+package struct QueuedRequestReport: Codable, Hashable, Sendable {
+    package var method: String
+    package var path: String
+    package var waitingMilliseconds: Int
+
+    package init(method: String, path: String, waitingMilliseconds: Int) {
+        self.method = method
+        self.path = path
+        self.waitingMilliseconds = waitingMilliseconds
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case method, path
+        case waitingMilliseconds = "waiting_ms"
+    }
+}
+
+/// The last failed spawn of a group.
+package struct SpawnErrorReport: Codable, Hashable, Sendable {
+    /// The ID that page and log show, 8 hexadecimal digits.
+    package var id: String
+    package var summary: String
+    package var ageSeconds: Int?
+
+    package init(id: String, summary: String, ageSeconds: Int? = nil) {
+        self.id = id
+        self.summary = summary
+        self.ageSeconds = ageSeconds
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case id, summary
+        case ageSeconds = "age"
+    }
+}
+
+/// One process of an application group.
+package struct ProcessReport: Codable, Hashable, Sendable {
+    /// What the pool does with a process.
+    package enum State: String, Codable, Sendable {
+        case enabled
+        case disabling
+        case disabled
+        case shuttingDown = "shutting_down"
+    }
+
+    package var pid: Int32
+    package var sessions: Int
+    package var processed: Int
+    /// How many requests it may handle at a time, 0 without limit.
+    package var concurrency: Int
+    package var state: State
+    package var uptimeSeconds: Int
+    package var lastUsedSeconds: Int
+    package var spawnedAt: Int64
+    package var generation: Int
+    /// Whole percent of one CPU; nil where it could not be read.
+    package var cpuPercent: Int?
+    /// Private dirty memory and swap; nil where neither it nor the resident size could be read.
+    package var memoryKilobytes: Int?
+
+    package init(
+        pid: Int32,
+        sessions: Int = 0,
+        processed: Int = 0,
+        concurrency: Int = 1,
+        state: State = .enabled,
+        uptimeSeconds: Int = 0,
+        lastUsedSeconds: Int = 0,
+        spawnedAt: Int64 = 0,
+        generation: Int = 0,
+        cpuPercent: Int? = nil,
+        memoryKilobytes: Int? = nil
+    ) {
+        self.pid = pid
+        self.sessions = sessions
+        self.processed = processed
+        self.concurrency = concurrency
+        self.state = state
+        self.uptimeSeconds = uptimeSeconds
+        self.lastUsedSeconds = lastUsedSeconds
+        self.spawnedAt = spawnedAt
+        self.generation = generation
+        self.cpuPercent = cpuPercent
+        self.memoryKilobytes = memoryKilobytes
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case pid, sessions, processed, concurrency, state, generation
+        case uptimeSeconds = "uptime"
+        case lastUsedSeconds = "last_used"
+        case spawnedAt = "spawned_at"
+        case cpuPercent = "cpu"
+        case memoryKilobytes = "memory"
+    }
+}

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT
+
+import AppSettings
+import NIOCore
+import WireProtocol
+
+/// Both session machines with two queues between them.
+///
+/// Behind one stands a model of the pool, behind the other one of the requests' owners. It notes what either side
+/// made of each message and asserts nothing by itself.
+struct SessionPair {
+    enum FrontEvent: Hashable, Sendable {
+        case checkout(UInt64, app: UInt32)
+        case cancel(UInt64)
+        case release(UInt64)
+        case upgraded(UInt64)
+        case redefine(app: UInt32, valid: Bool)
+    }
+
+    enum DaemonEvent: Hashable, Sendable {
+        case grant(UInt64, session: UInt64, process: UInt64)
+        case refuse(UInt64, RefusalReason)
+        case processGone(UInt64)
+        case abort(UInt64)
+        case drain(UInt64)
+        case goodbye
+    }
+
+    private(set) var front: FrontSession
+    private(set) var daemon = DaemonSession(mayManifest: false)
+    private(set) var toDaemon: [FrontMessage] = []
+    private(set) var toFront: [DaemonMessage] = []
+    var now = NIODeadline.uptimeNanoseconds(1_000_000_000)
+
+    /// Sessions that the pool counts as used, with their process.
+    private(set) var poolSessions: [UInt64: UInt64] = [:]
+    private(set) var poolWaiting: Set<UInt64> = []
+    /// Checkouts that an owner still wants, and sessions that an owner uses.
+    private(set) var ownersWaiting: Set<UInt64> = []
+    private(set) var ownersHolding: Set<UInt64> = []
+
+    private(set) var frontNotes: [String] = []
+    private(set) var daemonNotes: [String] = []
+    private(set) var violations: [String] = []
+
+    init() {
+        self.front = FrontSession(hello: Hello(role: .control), at: self.now)
+    }
+
+    static func settings(valid: Bool) -> SettingsList {
+        SettingsList([.init(name: "app_root", value: "/foo"), .init(name: "valid", value: String(valid))])
+    }
+
+    static func definition(_ app: UInt32, valid: Bool = true) -> DefineApp {
+        DefineApp(app: AppNumber(rawValue: app), groupName: "/foo", settings: Self.settings(valid: valid))
+    }
+
+    // MARK: Connection
+
+    mutating func connect() {
+        _ = self.front.connectionOpened(at: self.now)
+        self.daemon = DaemonSession(mayManifest: false)
+        self.toFront.append(.helloReply(HelloReply()))
+    }
+
+    /// Everything on the way is lost; the daemon's streams are drained at once.
+    mutating func disconnect() {
+        self.toDaemon.removeAll()
+        self.toFront.removeAll()
+        for session in self.front.connectionClosed(at: self.now) { self.ownersHolding.remove(session.rawValue) }
+        let leftovers = self.daemon.connectionClosed()
+        for request in leftovers.requests { self.poolWaiting.remove(request.rawValue) }
+        for session in leftovers.sessions.values.joined() { self.poolSessions[session.rawValue] = nil }
+    }
+
+    mutating func clearNotes() {
+        self.frontNotes.removeAll()
+        self.daemonNotes.removeAll()
+    }
+
+    // MARK: Events
+
+    mutating func apply(_ event: FrontEvent) {
+        switch event {
+        case .checkout(let id, let app):
+            let checkout = Checkout(request: .init(rawValue: id), app: .init(rawValue: app), method: "GET", path: "/")
+            switch self.front.checkout(checkout, of: Self.definition(app), at: self.now) {
+            case .send(let definition, let checkout):
+                if let definition { self.toDaemon.append(.defineApp(definition)) }
+                self.toDaemon.append(.checkout(checkout))
+                self.ownersWaiting.insert(id)
+            case .wait: self.ownersWaiting.insert(id)
+            case .rejected(let reason): self.violations.append("front rejected a checkout: \(reason)")
+            }
+        case .cancel(let id):
+            guard self.ownersWaiting.remove(id) != nil else { return }
+            switch self.front.cancel(.init(rawValue: id)) {
+            case .send(let cancel): self.toDaemon.append(.cancel(cancel))
+            case .forgotten: break
+            case .ignored(let reason): self.violations.append("owner waits for nothing: \(reason)")
+            }
+        case .release(let id):
+            guard self.ownersHolding.remove(id) != nil else { return }
+            guard case .send(let message) = self.front.release(.init(rawValue: id), outcome: .ok) else {
+                self.violations.append("owner holds nothing")
+                return
+            }
+            self.toDaemon.append(message)
+        case .upgraded(let id):
+            guard self.ownersHolding.contains(id) else { return }
+            guard case .send(let message) = self.front.upgraded(.init(rawValue: id)) else {
+                self.violations.append("owner holds nothing")
+                return
+            }
+            self.toDaemon.append(message)
+        case .redefine(let app, let valid):
+            if case .send(let definition) = self.front.redefine(Self.definition(app, valid: valid)) {
+                self.toDaemon.append(.defineApp(definition))
+            }
+        }
+    }
+
+    mutating func apply(_ event: DaemonEvent) {
+        switch event {
+        case .grant(let id, let session, let process):
+            guard self.poolWaiting.remove(id) != nil else { return }
+            self.poolSessions[session] = process
+            switch self.daemon.granted(Samples.granted(request: id, session: session, process: process)) {
+            case .send(let granted): self.toFront.append(.granted(granted))
+            case .release(let session): self.poolSessions[session.rawValue] = nil
+            }
+        case .refuse(let id, let reason):
+            guard self.poolWaiting.remove(id) != nil else { return }
+            self.send(self.daemon.refused(Refused(request: .init(rawValue: id), reason: reason)))
+        case .processGone(let process):
+            for session in self.poolSessions.filter({ $0.value == process }).keys { self.poolSessions[session] = nil }
+            self.send(self.daemon.processGone(ProcessGone(process: .init(rawValue: process), signal: 9)))
+        case .abort(let session):
+            guard self.poolSessions.removeValue(forKey: session) != nil else { return }
+            self.send(self.daemon.aborted(.init(rawValue: session), reason: "over its time limit"))
+        case .drain(let process):
+            self.send(self.daemon.processDraining(Draining(process: .init(rawValue: process), deadlineMilliseconds: 1)))
+        case .goodbye:
+            self.send(self.daemon.goodbye(reason: "stops"))
+            // The pool refuses whatever waits when it shuts down.
+            for id in self.poolWaiting.sorted() { self.apply(.refuse(id, .shuttingDown)) }
+        }
+    }
+
+    private mutating func send(_ action: DaemonSession.AnswerAction) {
+        if case .send(let message) = action { self.toFront.append(message) }
+    }
+
+    // MARK: Delivery
+
+    mutating func deliverAll() {
+        while self.deliverToFront() || self.deliverToDaemon() {}
+    }
+
+    /// Delivers the oldest message that is on its way to the daemon.
+    mutating func deliverToDaemon() -> Bool {
+        guard !self.toDaemon.isEmpty else { return false }
+        switch self.daemon.received(self.toDaemon.removeFirst()) {
+        case .manifest, .manifestWithoutAuthority: self.violations.append("manifest")
+        case .define(let definition):
+            let valid = definition.settings == Self.settings(valid: true)
+            self.toFront.append(self.daemon.appJudged(definition.app, rejection: valid ? nil : "not valid"))
+            self.daemonNotes.append("define")
+        case .checkout(let checkout):
+            self.poolWaiting.insert(checkout.request.rawValue)
+            self.daemonNotes.append("checkout \(checkout.request)")
+        case .cancel(let id):
+            if self.poolWaiting.remove(id.rawValue) == nil { self.violations.append("cancel of nothing") }
+            self.daemonNotes.append("cancel \(id)")
+        case .release(let session, let outcome):
+            if self.poolSessions.removeValue(forKey: session.rawValue) == nil {
+                self.violations.append("release of nothing")
+            }
+            self.daemonNotes.append("release \(session.rawValue) \(outcome.kind)")
+        case .upgraded(let session): self.daemonNotes.append("upgraded \(session.rawValue)")
+        case .send(let message):
+            self.toFront.append(message)
+            if case .refused(let refused) = message {
+                self.daemonNotes.append("refuse \(refused.request) \(refused.reason)")
+            }
+        case .nothing: break
+        case .ignored: self.daemonNotes.append("ignored")
+        case .violation(let reason): self.violations.append("daemon: \(reason)")
+        }
+        return true
+    }
+
+    /// Delivers the oldest message that is on its way to the front.
+    mutating func deliverToFront() -> Bool {
+        guard !self.toFront.isEmpty else { return false }
+        switch self.front.received(self.toFront.removeFirst(), at: self.now) {
+        case .hello(.opened(_, let messages)): self.toDaemon += messages
+        case .hello(let action): self.violations.append("hello: \(action)")
+        case .granted(let granted):
+            if self.ownersWaiting.remove(granted.request.rawValue) == nil { self.violations.append("unwanted grant") }
+            self.ownersHolding.insert(granted.session.rawValue)
+            self.frontNotes.append("granted \(granted.request)")
+        case .releaseLate(let release):
+            self.toDaemon.append(.release(release))
+            self.frontNotes.append("releaseLate \(release.session.rawValue)")
+        case .refused(let refused):
+            if self.ownersWaiting.remove(refused.request.rawValue) == nil { self.violations.append("unwanted refusal") }
+            self.frontNotes.append("refused \(refused.request) \(refused.reason)")
+        case .requeued(let id): self.frontNotes.append("requeued \(id)")
+        case .appAccepted: self.frontNotes.append("accepted")
+        case .appRejected: self.frontNotes.append("rejected")
+        case .processGone(_, let sessions):
+            for session in sessions { self.ownersHolding.remove(session.rawValue) }
+            self.frontNotes.append("gone with \(sessions.count)")
+        case .draining: self.frontNotes.append("draining")
+        case .aborted(let session, _):
+            self.ownersHolding.remove(session.rawValue)
+            self.frontNotes.append("aborted \(session.rawValue)")
+        case .goodbye: self.frontNotes.append("goodbye")
+        case .send(let message): self.toDaemon.append(message)
+        case .nothing: break
+        case .ignored: self.frontNotes.append("ignored")
+        case .violation(let reason): self.violations.append("front: \(reason)")
+        }
+        return true
+    }
+
+    /// With nothing on its way both ends, the pool and the owners have to agree.
+    var disagreements: [String] {
+        var found = self.violations
+        if Set(self.poolSessions.keys) != self.ownersHolding {
+            found.append("pool uses \(self.poolSessions.keys.sorted()), owners hold \(self.ownersHolding.sorted())")
+        }
+        if self.front.heldSessions != self.daemon.heldSessions || self.front.heldSessions != self.ownersHolding.count {
+            found.append("front holds \(self.front.heldSessions), daemon \(self.daemon.heldSessions)")
+        }
+        if self.front.isOpen, self.poolWaiting != self.ownersWaiting {
+            found.append("pool queues \(self.poolWaiting.sorted()), owners wait for \(self.ownersWaiting.sorted())")
+        }
+        if self.daemon.waitingCheckouts != self.poolWaiting.count { found.append("daemon counts other checkouts") }
+        if self.front.outstandingCheckouts != self.ownersWaiting.count { found.append("front counts other checkouts") }
+        return found
+    }
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+
+import Testing
+
+@testable import WireProtocol
+
+@Suite struct StatusReportTests {
+    private let report = StatusReport(
+        version: "1.2.0",
+        instance: "Ab3dE5g",
+        socketPath: "/run/fp.sock",
+        watchdogPID: 4700,
+        corePID: 4702,
+        startedAt: 1,
+        time: 2,
+        maxPoolSize: 6,
+        processCount: 1,
+        topLevelQueue: 0,
+        groups: [
+            GroupReport(
+                name: "/srv/shop",
+                appRoot: "/srv/shop",
+                queuedRequests: [QueuedRequestReport(method: "GET", path: "/", waitingMilliseconds: 3)],
+                lastError: SpawnErrorReport(id: "0badcafe", summary: "no"),
+                processes: [ProcessReport(pid: 4711, cpuPercent: 1)]
+            )
+        ],
+        connections: [
+            ConnectionReport(front: "f", pid: 1, uid: 2, authority: "full", sessions: 0, waitingCheckouts: 0)
+        ]
+    )
+
+    @Test func `a report survives its JSON`() throws {
+        #expect(try StatusReport(json: Array(report.prettyJSON().utf8)) == report)
+        let answer = AdminAnswer(status: report)
+        #expect(try AdminAnswer(json: answer.json()) == answer)
+    }
+
+    @Test func `keys are in snake case`() {
+        let json = report.prettyJSON()
+        for key in ["max_pool_size", "app_root", "processes_being_spawned", "last_used", "queued_requests", "core_pid"]
+        {
+            #expect(json.contains("\"\(key)\""))
+        }
+    }
+
+    @Test func `a command is an object with its name`() throws {
+        #expect(String(decoding: AdminCommand.status.json(), as: UTF8.self) == #"{"command":"status"}"#)
+        #expect(try AdminCommand(json: Array(#"{"command":"status","later":1}"#.utf8)) == .status)
+    }
+
+    @Test(arguments: ["", "{", "[]", #"{"command":1}"#, "\u{0}"])
+    func `other bytes are malformed`(text: String) {
+        #expect(throws: AdminError.self) { try AdminCommand(json: Array(text.utf8)) }
+    }
+}
