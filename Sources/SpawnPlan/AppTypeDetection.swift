@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+
+package import AppSettings
+
+/// What kind of application an app root holds (spec §2.4).
+package struct DetectedApp: Hashable, Sendable {
+    package let type: AppType
+    /// Relative to the app root; nil for generic apps, whose app root stands for it.
+    package let startupFile: String?
+    /// Of the startup file, or of the app root for a generic app.
+    package let fact: FileFact
+
+    package init(type: AppType, startupFile: String?, fact: FileFact) {
+        self.type = type
+        self.startupFile = startupFile
+        self.fact = fact
+    }
+
+    /// What decides about the user.
+    package var referencePath: AppPath { startupFile.map(AppPath.below) ?? .root }
+    /// For sentences: "config.ru" or "the app root".
+    package var referenceName: String { startupFile ?? "the app root" }
+}
+
+package enum AppTypeDetection {
+    /// The startup files that mark an app, in the order in which they are looked for.
+    package static let startupFiles: [(name: String, type: AppType)] = [
+        ("config.ru", .rack),
+        ("passenger_wsgi.py", .wsgi),
+        ("config/environment.rb", .classicRails),
+        ("app.js", .node),
+    ]
+
+    package enum Problem: Error, Hashable, Sendable {
+        case noAppRoot
+        case appRootIsNoDirectory
+        /// None of the known startup files exists.
+        case noStartupFile
+        case startupFileMissing(String)
+        case startupFileIsNoFile(String, FileFact.Kind)
+        /// Absolute and elsewhere, or with `..`: it could not be checked against the app root.
+        case startupFileOutside(String)
+    }
+
+    package static func detect(_ settings: AppSettings, in files: some FileFacts) throws(Problem) -> DetectedApp {
+        guard let root = files.fact(at: .root) else { throw .noAppRoot }
+        guard root.kind == .directory else { throw .appRootIsNoDirectory }
+        if settings.appStartCommand != nil {
+            return DetectedApp(type: .generic, startupFile: nil, fact: root)
+        }
+        if let type = settings.appType {
+            return try chosen(type, settings, in: files)
+        }
+        for candidate in startupFiles {
+            guard let fact = files.fact(at: .below(candidate.name)) else { continue }
+            return try app(candidate.type, candidate.name, fact)
+        }
+        throw .noStartupFile
+    }
+
+    private static func chosen(
+        _ type: AppType,
+        _ settings: AppSettings,
+        in files: some FileFacts
+    ) throws(Problem) -> DetectedApp {
+        let standard = startupFiles.first { $0.type == type }?.name
+        guard let configured = settings.startupFile ?? standard else { throw .noStartupFile }
+        guard let name = relative(configured, to: settings.appRoot) else { throw .startupFileOutside(configured) }
+        guard let fact = files.fact(at: .below(name)) else { throw .startupFileMissing(name) }
+        return try app(type, name, fact)
+    }
+
+    private static func app(_ type: AppType, _ name: String, _ fact: FileFact) throws(Problem) -> DetectedApp {
+        switch fact.kind {
+        case .file, .link: DetectedApp(type: type, startupFile: name, fact: fact)
+        case .directory, .other: throw .startupFileIsNoFile(name, fact.kind)
+        }
+    }
+
+    /// `path` without the app root in front, cleaned of empty and `.` components; nil if it does not lie below it.
+    static func relative(_ path: String, to appRoot: String) -> String? {
+        var components = path.split(separator: "/").filter { $0 != "." }
+        if path.hasPrefix("/") {
+            let root = appRoot.split(separator: "/").filter { $0 != "." }
+            guard components.starts(with: root) else { return nil }
+            components.removeFirst(root.count)
+        }
+        guard !components.isEmpty, !components.contains("..") else { return nil }
+        return components.joined(separator: "/")
+    }
+}
+
+extension AppTypeDetection.Problem {
+    package var category: SpawnFailure.Category {
+        switch self {
+        case .noStartupFile: .noApplication
+        case .noAppRoot, .appRootIsNoDirectory, .startupFileMissing, .startupFileIsNoFile: .fileSystem
+        case .startupFileOutside: .configuration
+        }
+    }
+
+    package func summary(appRoot: String) -> String {
+        switch self {
+        case .noAppRoot: "the app root \(appRoot) does not exist, or it cannot be opened"
+        case .appRootIsNoDirectory: "the app root \(appRoot) is no directory"
+        case .noStartupFile:
+            "no application was found in \(appRoot): it holds none of "
+                + AppTypeDetection.startupFiles.map(\.name).joined(separator: ", ")
+        case .startupFileMissing(let file): "the startup file \(file) does not exist in \(appRoot)"
+        case .startupFileIsNoFile(let file, let kind): "the startup file \(file) in \(appRoot) is a \(kind.rawValue)"
+        case .startupFileOutside(let file): "the startup file \(file) does not lie below the app root \(appRoot)"
+        }
+    }
+
+    package var remedies: [String] {
+        switch self {
+        case .noAppRoot, .appRootIsNoDirectory: ["Correct passenger_app_root, or root of the server."]
+        case .noStartupFile: ["Add a startup file, or set passenger_app_start_command."]
+        case .startupFileMissing, .startupFileIsNoFile: ["Correct passenger_startup_file."]
+        case .startupFileOutside: ["Name the startup file relative to the app root, without .. in it."]
+        }
+    }
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+
+/// The daemon's side of a start: what the loader says on its control channel until it is ready.
+///
+///     state      step line       error line   ready line   channel closed   process ended   deadline   garbage
+///     working    journey moves   noted        → ready      → deaf           → failed        → failed   → failed
+///                (failed → failed)
+///     deaf       –               –            –            –                → failed        → failed   –
+///     ready      ignored         ignored      ignored      ignored          ignored         ignored    ignored
+///     failed     ignored         ignored      ignored      ignored          ignored         ignored    ignored
+///
+/// Lines are `KEY VALUE`: `step NAME begin|done|failed`, `error category|summary|detail|remedy TEXT`,
+/// `ready concurrency=N`. All of it comes from the app's user: bounded, and never more than text.
+package struct Handshake: Sendable {
+    /// Bytes before readiness; a loader needs a few kilobytes, a long backtrace included.
+    package static let maxBytes = 256 * 1024
+    package static let maxLineBytes = 128 * 1024
+    /// A closed control channel usually means that the process is ending: its exit says more.
+    package static let deafLimit = Duration.seconds(1)
+
+    package enum State: Hashable, Sendable {
+        /// Leaves by all events but step and error lines.
+        case working
+        /// The channel is closed, the process still runs. Leaves by process end and deadline.
+        case deaf
+        case ready(concurrency: Int)
+        case failed
+    }
+
+    package struct Failure: Hashable, Sendable {
+        package var category: SpawnFailure.Category
+        package var step: Journey.Step
+        package var summary: String
+        package var detail: String
+        package var remedies: [String]
+
+        package init(
+            category: SpawnFailure.Category,
+            step: Journey.Step,
+            summary: String,
+            detail: String = "",
+            remedies: [String] = []
+        ) {
+            self.category = category
+            self.step = step
+            self.summary = summary
+            self.detail = detail
+            self.remedies = remedies
+        }
+    }
+
+    package enum Action: Hashable, Sendable {
+        case none
+        /// Something else than readiness must come within this time.
+        case expectEnd(within: Duration)
+        case ready(concurrency: Int)
+        case failed(Failure)
+    }
+
+    package private(set) var state = State.working
+    package private(set) var journey: Journey
+    private var lines = LineSplitter(limit: maxLineBytes)
+    private var receivedBytes = 0
+    private var report = ReportedError()
+    private let timeout: Duration
+
+    /// `journey` holds the steps up to the launch; `timeout` is for the sentence only.
+    package init(journey: Journey, timeout: Duration) {
+        self.journey = journey
+        self.timeout = timeout
+    }
+
+    package mutating func received(_ bytes: some Collection<UInt8>, at now: Duration) -> Action {
+        guard state == .working else { return .none }
+        receivedBytes += bytes.count
+        guard receivedBytes <= Self.maxBytes else { return garbage("too many bytes", at: now) }
+        lines.append(bytes)
+        while let line = lines.next() {
+            let action = lineReceived(line, at: now)
+            if action != .none { return action }
+        }
+        return lines.isOverlong ? garbage("a line without end", at: now) : .none
+    }
+
+    package mutating func channelClosed(at now: Duration) -> Action {
+        guard state == .working else { return .none }
+        state = .deaf
+        return .expectEnd(within: Self.deafLimit)
+    }
+
+    /// `how` completes "the process …": "exited with code 1".
+    package mutating func processEnded(_ how: String, at now: Duration) -> Action {
+        guard state == .working || state == .deaf else { return .none }
+        return fail(category: .app, summary: "the process \(how) before it was ready", at: now)
+    }
+
+    package mutating func deadlineReached(at now: Duration) -> Action {
+        switch state {
+        case .working:
+            fail(
+                category: .timeout,
+                summary: "the application was not ready within \(timeout.seconds) seconds (passenger_start_timeout)",
+                at: now
+            )
+        case .deaf:
+            fail(
+                category: .app,
+                summary: "the application closed its control channel (descriptor 4) before it was ready",
+                at: now
+            )
+        case .ready, .failed: .none
+        }
+    }
+
+    /// For programs without a loader: the port listens, or the inherited socket is accepted from.
+    package mutating func observedReady(concurrency: Int, at now: Duration) -> Action {
+        guard state == .working || state == .deaf else { return .none }
+        return becomeReady(concurrency, at: now)
+    }
+
+    /// Something that the daemon found out by itself, such as a port that belongs to somebody else.
+    package mutating func observedFailure(
+        _ category: SpawnFailure.Category,
+        summary: String,
+        remedies: [String],
+        at now: Duration
+    ) -> Action {
+        guard state == .working || state == .deaf else { return .none }
+        report = ReportedError()
+        report.remedies = remedies
+        return fail(category: category, summary: summary, at: now)
+    }
+}
+
+extension Handshake {
+    private mutating func lineReceived(_ line: [UInt8], at now: Duration) -> Action {
+        let text = String(decoding: line, as: UTF8.self)
+        let words = text.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
+        let value = words.count == 2 ? words[1] : ""
+        switch words[0] {
+        case "step": return stepReceived(value, at: now)
+        case "error":
+            report.note(value)
+            return .none
+        case "ready": return readyReceived(value, at: now)
+        case "info": return .none
+        default: return garbage("the line \"\(text.prefix(80))\"", at: now)
+        }
+    }
+
+    private mutating func stepReceived(_ value: Substring, at now: Duration) -> Action {
+        let words = value.split(separator: " ")
+        guard words.count == 2, let step = Journey.Step(rawValue: String(words[0])) else {
+            return garbage("the line \"step \(value.prefix(80))\"", at: now)
+        }
+        switch words[1] {
+        case "begin": journey.begin(step, at: now)
+        case "done": journey.finish(step, at: now)
+        case "failed":
+            journey.begin(step, at: now)
+            return fail(category: .app, summary: "the application reported that it failed", at: now)
+        default: return garbage("the line \"step \(value.prefix(80))\"", at: now)
+        }
+        return .none
+    }
+
+    private mutating func readyReceived(_ value: Substring, at now: Duration) -> Action {
+        let number = value.split(separator: "=", omittingEmptySubsequences: false)
+        guard number.count == 2, number[0] == "concurrency", let concurrency = Int(number[1]),
+            (0...1_000_000).contains(concurrency)
+        else { return garbage("the line \"ready \(value.prefix(80))\"", at: now) }
+        return becomeReady(concurrency, at: now)
+    }
+
+    private mutating func becomeReady(_ concurrency: Int, at now: Duration) -> Action {
+        journey.begin(.ready, at: now)
+        journey.finish(.ready, at: now)
+        state = .ready(concurrency: concurrency)
+        return .ready(concurrency: concurrency)
+    }
+
+    private mutating func garbage(_ what: String, at now: Duration) -> Action {
+        report = ReportedError()
+        return fail(
+            category: .app,
+            summary: "the application wrote to descriptor 4, which belongs to its loader: \(what)",
+            at: now
+        )
+    }
+
+    /// What the loader said about it goes before what the daemon can say.
+    private mutating func fail(category: SpawnFailure.Category, summary: String, at now: Duration) -> Action {
+        let step = journey.current
+        journey.fail(step, at: now)
+        state = .failed
+        return .failed(
+            Failure(
+                category: report.category ?? category,
+                step: step,
+                summary: report.summary ?? summary,
+                detail: report.detail,
+                remedies: report.remedies
+            )
+        )
+    }
+}
+
+/// What a loader said about its failure.
+private struct ReportedError: Sendable {
+    var category: SpawnFailure.Category?
+    var summary: String?
+    var detail = ""
+    var remedies: [String] = []
+
+    mutating func note(_ value: Substring) {
+        let words = value.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
+        let text = words.count == 2 ? ControlText.unescape(words[1]) : ""
+        switch words[0] {
+        case "category": category = SpawnFailure.Category(rawValue: text)
+        case "summary" where !text.isEmpty: summary = text
+        case "detail": detail = text
+        case "remedy" where remedies.count < 8: remedies.append(text)
+        default: break
+        }
+    }
+}
+
+extension Duration {
+    /// "90", "1.5": for sentences.
+    package var seconds: String {
+        let (seconds, attoseconds) = components
+        let tenths = attoseconds / 100_000_000_000_000_000
+        return tenths == 0 ? "\(seconds)" : "\(seconds).\(tenths)"
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+
+/// The way of one spawn from decision to readiness, so that a failure says where it happened.
+///
+/// Instants are durations since the journey began; the caller owns the clock.
+package struct Journey: Hashable, Sendable {
+    /// The steps in their order; raw values are what loaders write and what log and page show.
+    package enum Step: String, Sendable, CaseIterable {
+        /// Detection, user decision, socket: the daemon's own part.
+        case prepare
+        /// `posix_spawn` of `flying-passenger-exec`.
+        case start
+        /// Groups, ids, limits, proof that root is gone.
+        case switchUser = "switch-user"
+        case workingDirectory = "working-directory"
+        /// Variables of the user's login shell.
+        case shell = "shell-environment"
+        case execute
+        /// The loader runs and reads its settings.
+        case loader
+        /// Bundler, Rack, WSGI machinery.
+        case libraries = "load-libraries"
+        case app = "load-app"
+        case listen
+        case ready
+    }
+
+    package enum State: String, Sendable {
+        case notStarted = "not started"
+        case inProgress = "in progress"
+        case done
+        case failed
+    }
+
+    package struct Entry: Hashable, Sendable {
+        package let step: Step
+        package fileprivate(set) var state: State = .notStarted
+        package fileprivate(set) var began: Duration?
+        package fileprivate(set) var duration: Duration?
+    }
+
+    package private(set) var entries: [Entry] = Step.allCases.map { Entry(step: $0) }
+
+    package init() {}
+
+    /// The step that is or was under way last; `prepare` before anything began.
+    package var current: Step {
+        entries.last { $0.state != .notStarted }?.step ?? .prepare
+    }
+
+    /// The first failed step.
+    package var failed: Step? { entries.first { $0.state == .failed }?.step }
+
+    /// Starts `step`; an earlier step still in progress is done by that.
+    package mutating func begin(_ step: Step, at now: Duration) {
+        for index in entries.indices where entries[index].state == .inProgress {
+            end(index, .done, at: now)
+        }
+        update(step) { entry in
+            entry.state = .inProgress
+            entry.began = now
+            entry.duration = nil
+        }
+    }
+
+    package mutating func finish(_ step: Step, at now: Duration) {
+        guard let index = entries.firstIndex(where: { $0.step == step }) else { return }
+        end(index, .done, at: now)
+    }
+
+    package mutating func fail(_ step: Step, at now: Duration) {
+        guard let index = entries.firstIndex(where: { $0.step == step }) else { return }
+        end(index, .failed, at: now)
+    }
+
+    private mutating func end(_ index: Int, _ state: State, at now: Duration) {
+        entries[index].state = state
+        let began = entries[index].began ?? now
+        entries[index].began = began
+        entries[index].duration = now > began ? now - began : .zero
+    }
+
+    private mutating func update(_ step: Step, _ body: (inout Entry) -> Void) {
+        guard let index = entries.firstIndex(where: { $0.step == step }) else { return }
+        body(&entries[index])
+    }
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+
+/// The loaders that are part of this program, so that a daemon and its loaders are never of two versions.
+package enum LoaderSources {
+    package struct Source: Sendable {
+        /// Below the loaders directory.
+        package let path: String
+        package let bytes: [UInt8]
+    }
+
+    /// Below the loaders directory: what goes on Ruby's `$LOAD_PATH`.
+    package static let rubyLibrary = "ruby"
+    /// Below the loaders directory: what goes into `NODE_PATH`.
+    package static let nodeLibrary = "node"
+
+    /// Embedding flattens folders, so base names are unique and this table knows where each belongs.
+    package static let all: [Source] = [
+        Source(path: "rack-loader.rb", bytes: PackageResources.rack_loader_rb),
+        Source(path: "wsgi-loader.py", bytes: PackageResources.wsgi_loader_py),
+        Source(path: "flying_passenger_wsgi.py", bytes: PackageResources.flying_passenger_wsgi_py),
+        Source(path: "node-loader.js", bytes: PackageResources.node_loader_js),
+        Source(path: "\(rubyLibrary)/phusion_passenger.rb", bytes: PackageResources.phusion_passenger_rb),
+        Source(path: "\(rubyLibrary)/flying_passenger/request_body.rb", bytes: PackageResources.request_body_rb),
+        Source(path: "\(rubyLibrary)/flying_passenger/responder.rb", bytes: PackageResources.responder_rb),
+        Source(path: "\(rubyLibrary)/flying_passenger/server.rb", bytes: PackageResources.server_rb),
+        Source(path: "\(nodeLibrary)/phusion_passenger.js", bytes: PackageResources.phusion_passenger_js),
+    ]
+}

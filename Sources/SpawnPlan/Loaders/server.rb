@@ -1,0 +1,264 @@
+# frozen_string_literal: true
+# SPDX-License-Identifier: MIT
+
+require 'socket'
+require 'stringio'
+require 'flying_passenger/request_body'
+require 'flying_passenger/responder'
+
+module FlyingPassenger
+  # One kept connection of the daemon; requests come one after the other.
+  class Stream
+    attr_reader :socket, :hijack
+    attr_accessor :pending, :hijacked
+
+    def initialize(socket)
+      @socket = socket
+      @pending = nil
+      @hijacked = false
+      @hijack = lambda { take_over }
+    end
+
+    def to_io
+      @socket
+    end
+
+    # Full hijack: from now on the application owns the socket.
+    def take_over
+      @hijacked = true
+      @socket
+    end
+
+    def finish
+      @socket.close
+    rescue SystemCallError, IOError
+      nil
+    end
+  end
+
+  # Serves all streams from one thread, one request at a time.
+  class Server
+    READ_SIZE = 16 * 1024
+    MAX_HEAD = 1024 * 1024
+    LINGER_SECONDS = 5
+
+    def initialize(app, settings)
+      @app = app
+      @template = template(settings)
+      @listener = UNIXServer.for_fd(3)
+      @listener.close_on_exec = true
+      @wake_reader, @wake_writer = IO.pipe
+      @streams = [@listener, CONTROL, @wake_reader]
+      @lingering = {}
+      @buffer = String.new(capacity: READ_SIZE)
+      @stopping = false
+      trap_signals
+      PhusionPassenger.call_event(:after_installing_signal_handlers)
+    end
+
+    def run
+      PhusionPassenger.call_event(:starting_request_handler_thread)
+      until @stopping
+        ready = IO.select(@streams, nil, nil, @lingering.empty? ? nil : 1)
+        close_lingering if ready.nil? || !@lingering.empty?
+        ready[0].each { |io| turn(io) } if ready
+      end
+      # Requests that were on their way before the end was known.
+      ready = IO.select(@streams - [@listener, CONTROL, @wake_reader], nil, nil, 0)
+      ready[0].each { |stream| turn(stream) } if ready
+      PhusionPassenger.call_event(:stopping_worker_process)
+    end
+
+    private
+
+    def turn(io)
+      case io
+      when Stream then @lingering.key?(io) ? drain(io) : serve(io)
+      when @listener then accept
+      when CONTROL then control
+      else @stopping = true
+      end
+    end
+
+    def accept
+      socket = @listener.accept_nonblock(exception: false)
+      @streams << Stream.new(socket) unless socket == :wait_readable
+    rescue SystemCallError
+      nil # the peer has gone already
+    end
+
+    def control
+      text = CONTROL.sysread(4096)
+      @stopping = true if text.include?("shutdown\n")
+      dump_threads if text.include?("dump-stacks\n")
+    rescue EOFError, SystemCallError
+      @stopping = true
+    end
+
+    def drop(stream)
+      @streams.delete(stream)
+      @lingering.delete(stream)
+      stream.finish unless stream.hijacked
+    end
+
+    def serve(stream)
+      data = stream.socket.read_nonblock(READ_SIZE, @buffer, exception: false)
+      return if data == :wait_readable
+      return drop(stream) if data.nil?
+      data = stream.pending << data if stream.pending
+      size = data.bytesize < 4 ? nil : data.unpack('N')[0]
+      return drop(stream) if size && size > MAX_HEAD
+      if size.nil? || data.bytesize < 4 + size
+        stream.pending ||= data.dup
+        return
+      end
+      stream.pending = nil
+      handle(stream, data.byteslice(4, size), data.byteslice(4 + size, data.bytesize))
+    rescue SystemCallError, IOError
+      drop(stream)
+    end
+
+    def handle(stream, head, rest)
+      env = environment(head)
+      body = request_body(env, stream, rest)
+      env['rack.hijack'] = stream.hijack
+      keep = process(stream, env, body)
+      finish(stream, keep, body)
+    rescue ClientGone, SystemCallError, IOError
+      drop(stream)
+    end
+
+    def environment(head)
+      env = @template.dup
+      fields = head.split("\0", -1)
+      index = 0
+      last = fields.size - 1
+      while index < last
+        env[fields[index]] = fields[index + 1]
+        index += 2
+      end
+      env['HTTP_VERSION'] = env['SERVER_PROTOCOL']
+      env['rack.url_scheme'] = 'https' if env['HTTPS'] == 'on'
+      keep_escapes(env) if env['REQUEST_URI'].to_s.include?('%')
+      env
+    end
+
+    # Rack applications decode the path themselves; a second time would be wrong.
+    def keep_escapes(env)
+      path = env['REQUEST_URI'].split('?', 2).first
+      prefix = env['SCRIPT_NAME']
+      return unless path.start_with?(prefix)
+      rest = path.byteslice(prefix.bytesize, path.bytesize)
+      env['PATH_INFO'] = rest if rest.start_with?('/')
+    end
+
+    def request_body(env, stream, rest)
+      length = env['CONTENT_LENGTH']
+      body =
+        if length
+          RequestBody.new(stream, length.to_i, rest)
+        elsif env.key?('HTTP_TRANSFER_ENCODING')
+          RequestBody.new(stream, nil, rest)
+        else
+          StringIO.new(String.new)
+        end
+      env['rack.input'] = body
+    end
+
+    # Answers what becomes of the stream: true: is kept; false: is closed; nil: belongs to the application.
+    def process(stream, env, body)
+      responder = nil
+      status, headers, content = @app.call(env)
+      if stream.hijacked
+        content.close if content.respond_to?(:close)
+        return nil
+      end
+      responder = Responder.new(stream.socket, keepable?(body))
+      keep = responder.respond(status, headers, content, env['REQUEST_METHOD'] == 'HEAD')
+      stream.hijacked = true if keep.nil?
+      keep
+    rescue ClientGone, Errno::EPIPE, Errno::ECONNRESET
+      raise
+    rescue StandardError, ScriptError, SystemStackError, NoMemoryError => error
+      log(error, env)
+      return nil if stream.hijacked
+      return false if responder && responder.started?
+      Responder.new(stream.socket, keepable?(body)).respond(*Responder::FAILURE, env['REQUEST_METHOD'] == 'HEAD')
+    ensure
+      body.close if body.is_a?(RequestBody) && !stream.hijacked
+    end
+
+    def keepable?(body)
+      body.is_a?(StringIO) || !body.unread?
+    end
+
+    def finish(stream, keep, body)
+      return if keep && body.is_a?(StringIO)
+      if keep.nil?
+        drop(stream)
+      elsif !keep || body.unread?
+        linger(stream)
+      end
+    end
+
+    # Closing with unread bytes would reset the connection and with it the answer.
+    def linger(stream)
+      stream.socket.close_write
+      @lingering[stream] = Process.clock_gettime(Process::CLOCK_MONOTONIC) + LINGER_SECONDS
+    rescue SystemCallError, IOError
+      drop(stream)
+    end
+
+    def drain(stream)
+      64.times do
+        data = stream.socket.read_nonblock(READ_SIZE, @buffer, exception: false)
+        return drop(stream) if data.nil?
+        return if data == :wait_readable
+      end
+    rescue SystemCallError, IOError
+      drop(stream)
+    end
+
+    def close_lingering
+      now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+      @lingering.select { |_, limit| limit < now }.each_key { |stream| drop(stream) }
+    end
+
+    def log(error, env)
+      lines = ["#{error.class}: #{error.message} (#{env['REQUEST_METHOD']} #{env['PATH_INFO']})"]
+      $stderr.puts(lines, (error.backtrace || []).map { |line| "        from #{line}" })
+    end
+
+    def template(settings)
+      {
+        'SCRIPT_NAME' => '',
+        'QUERY_STRING' => '',
+        'SERVER_SOFTWARE' => settings['server_software'].to_s,
+        'rack.version' => defined?(::Rack::VERSION) && ::Rack::VERSION.is_a?(Array) ? ::Rack::VERSION : [1, 3],
+        'rack.errors' => $stderr,
+        'rack.multithread' => false,
+        'rack.multiprocess' => true,
+        'rack.run_once' => false,
+        'rack.url_scheme' => 'http',
+        'rack.hijack?' => true
+      }.freeze
+    end
+
+    def trap_signals
+      trap('TERM') { @wake_writer.write_nonblock('.', exception: false) }
+      trap('HUP', 'IGNORE')
+      trap('QUIT') { dump_threads }
+      trap('ABRT') do
+        dump_threads
+        trap('ABRT', 'DEFAULT')
+        Process.kill('ABRT', Process.pid)
+      end
+    end
+
+    def dump_threads
+      Thread.list.each do |thread|
+        $stderr.syswrite("Thread #{thread.inspect}\n    #{(thread.backtrace || []).join("\n    ")}\n")
+      end
+    end
+  end
+end

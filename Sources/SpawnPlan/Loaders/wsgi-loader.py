@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: MIT
+"""Loads a WSGI application and serves it. Handshake steps, reported on descriptor 4:
+
+  loader          settings are read (NAME VALUE lines up to "start")
+  load-libraries  the standard library's part
+  load-app        the startup file is executed as module "passenger_wsgi"
+  listen          signal handlers are set, descriptor 3 (bound and listening already) is served from now on
+
+and "ready concurrency=1". End of file on descriptor 4 means: stop. The syntax is one that any Python reads, so that
+an old interpreter reaches the check of its version.
+"""
+import os
+import sys
+
+OLDEST_PYTHON = (3, 8)
+CONTROL = 4
+LISTENER = 3
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def tell(line):
+    try:
+        os.write(CONTROL, (line + '\n').encode('utf-8', 'replace'))
+    except OSError:
+        pass  # the daemon has gone; the main loop will see the end of file
+
+
+def escape(text):
+    return text.replace('\\', '\\\\').replace('\n', '\\n')
+
+
+def fail(step, category, summary, detail='', remedies=()):
+    """Reports a failure and ends the process."""
+    tell('error category ' + category)
+    tell('error summary ' + escape(summary))
+    for remedy in remedies:
+        tell('error remedy ' + escape(remedy))
+    if detail:
+        tell('error detail ' + escape(detail[:32768]))
+    tell('step ' + step + ' failed')
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
+
+
+if sys.version_info[:2] < OLDEST_PYTHON:
+    fail('loader', 'configuration',
+         'this Python is %d.%d, but Python %d.%d or newer is needed' % (sys.version_info[:2] + OLDEST_PYTHON),
+         remedies=['Set passenger_python to a newer Python.'])
+
+
+def read_settings():
+    text = b''
+    while not text.endswith(b'start\n'):
+        part = os.read(CONTROL, 4096)
+        if not part:
+            os._exit(1)
+        text += part
+    settings = {}
+    for line in text.decode('utf-8', 'surrogateescape').split('\n'):
+        name, space, value = line.partition(' ')
+        if space:
+            settings[name] = unescape(value)
+    return settings
+
+
+def unescape(value):
+    parts = value.split('\\\\')
+    return '\\'.join(part.replace('\\n', '\n') for part in parts)
+
+
+def name_process(title):
+    """Shows the title in ps: the memory of the arguments holds it, because the daemon passed it as the last one."""
+    try:
+        with open('/proc/self/comm', 'wb') as comm:
+            comm.write(title.encode('utf-8', 'surrogateescape')[:15])
+        import ctypes
+        with open('/proc/self/stat', 'rb') as stat:
+            fields = stat.read().rpartition(b')')[2].split()
+        start, end = int(fields[45]), int(fields[46])
+        room = end - start - 1
+        if start and room > 0:
+            ctypes.memmove(start, title.encode('utf-8', 'surrogateescape')[:room].ljust(room, b'\0'), room)
+    except Exception:
+        pass  # no Linux, no /proc, no ctypes: the title stays
+
+
+def load_app(startup_file):
+    import importlib.util
+    root = os.getcwd()
+    sys.path[:] = [root] + [entry for entry in sys.path if entry != HERE]
+    path = os.path.join(root, startup_file)
+    sys.argv[:] = [path]
+    spec = importlib.util.spec_from_file_location('passenger_wsgi', path)
+    if spec is None:
+        from importlib.machinery import SourceFileLoader
+        loader = SourceFileLoader('passenger_wsgi', path)
+        spec = importlib.util.spec_from_loader('passenger_wsgi', loader)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules['passenger_wsgi'] = module
+    spec.loader.exec_module(module)
+    if not callable(getattr(module, 'application', None)):
+        raise AttributeError('%s defines no callable named "application"' % startup_file)
+    return module.application
+
+
+def boot():
+    tell('step loader begin')
+    os.set_inheritable(CONTROL, False)
+    os.set_inheritable(LISTENER, False)
+    settings = read_settings()
+    name_process(settings['title'])
+    tell('step loader done')
+    step = 'load-libraries'
+    try:
+        tell('step load-libraries begin')
+        if HERE not in sys.path:
+            sys.path.insert(0, HERE)
+        import flying_passenger_wsgi
+        tell('step load-libraries done')
+        step = 'load-app'
+        tell('step load-app begin')
+        application = load_app(settings['startup_file'])
+        tell('step load-app done')
+        step = 'listen'
+        tell('step listen begin')
+        server = flying_passenger_wsgi.Server(application, settings)
+        tell('step listen done')
+    except BaseException as error:
+        import traceback
+        text = traceback.format_exc()
+        sys.stderr.write(text)
+        last = traceback.format_exception_only(type(error), error)[-1].strip()
+        if isinstance(error, SystemExit):
+            last = 'the application ended itself (%s) before it was ready' % last
+        fail(step, 'app', last, text)
+    tell('ready concurrency=1')
+    return server
+
+
+if __name__ == '__main__':
+    boot().run()

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+
+/// Why no user could be found for an app.
+package enum UserSwitchingProblem: Error, Hashable, Sendable {
+    case daemonHasNoAccount(uid: UInt32)
+    case noDefaultUser(String)
+    case noDefaultGroup(String)
+    case belowMinUID(user: String, uid: UInt32, limit: UInt32, cause: String)
+    case notAllowed(user: String, cause: String)
+}
+
+extension UserSwitchingProblem: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .daemonHasNoAccount(let uid):
+            "the daemon runs with uid \(uid), which has no account, so apps cannot run as its user"
+        case .noDefaultUser(let name):
+            "no user for lowering privilege could be determined: the default user \(name) is no account, or it is root"
+        case .noDefaultGroup(let name):
+            "no group for lowering privilege could be determined: the default group (\(name)) does not exist, or it is root's"
+        case .belowMinUID(let user, let uid, let limit, let cause):
+            "the app would run as \(user) because \(cause), but uid \(uid) is below --min-uid (\(limit))"
+        case .notAllowed(let user, let cause):
+            "the app would run as \(user) because \(cause), but --allowed-users does not name that user"
+        }
+    }
+
+    package var remedies: [String] {
+        switch self {
+        case .daemonHasNoAccount: ["Start the daemon as a user that exists, or as root."]
+        case .noDefaultUser: ["Start the daemon with --default-user=NAME, an existing user other than root."]
+        case .noDefaultGroup: ["Start the daemon with --default-group=NAME, an existing group other than root's."]
+        case .belowMinUID: ["Give the startup file to another user, set passenger_user, or lower --min-uid."]
+        case .notAllowed: ["Give the startup file to another user, set passenger_user, or extend --allowed-users."]
+        }
+    }
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+
+import SpawnPlan
+import Testing
+
+@Suite struct HandshakeTests {
+    private func handshake() -> Handshake { Handshake(journey: Journey(), timeout: .seconds(90)) }
+
+    private func failure(_ action: Handshake.Action) -> Handshake.Failure? {
+        guard case .failed(let failure) = action else { return nil }
+        return failure
+    }
+
+    // MARK: The table
+
+    enum Event: CaseIterable { case step, stepFailed, errorLine, ready, closed, ended, deadline, garbage }
+
+    private func apply(_ event: Event, to handshake: inout Handshake) -> Handshake.Action {
+        switch event {
+        case .step: handshake.received(Array("step load-app begin\n".utf8), at: .seconds(1))
+        case .stepFailed: handshake.received(Array("step load-app failed\n".utf8), at: .seconds(1))
+        case .errorLine: handshake.received(Array("error summary no\n".utf8), at: .seconds(1))
+        case .ready: handshake.received(Array("ready concurrency=1\n".utf8), at: .seconds(1))
+        case .closed: handshake.channelClosed(at: .seconds(1))
+        case .ended: handshake.processEnded("ended with exit code 1", at: .seconds(1))
+        case .deadline: handshake.deadlineReached(at: .seconds(1))
+        case .garbage: handshake.received(Array("hello\n".utf8), at: .seconds(1))
+        }
+    }
+
+    @Test(arguments: Event.allCases)
+    func `from working, each event leads where the table says`(event: Event) {
+        var handshake = handshake()
+        let action = apply(event, to: &handshake)
+        switch event {
+        case .step, .errorLine:
+            #expect(action == .none && handshake.state == .working)
+        case .ready:
+            #expect(action == .ready(concurrency: 1) && handshake.state == .ready(concurrency: 1))
+        case .closed:
+            #expect(action == .expectEnd(within: Handshake.deafLimit) && handshake.state == .deaf)
+        case .stepFailed, .ended, .deadline, .garbage:
+            #expect(failure(action) != nil && handshake.state == .failed)
+        }
+    }
+
+    @Test(arguments: Event.allCases)
+    func `once deaf, only the end and the deadline count`(event: Event) {
+        var handshake = handshake()
+        _ = handshake.channelClosed(at: .zero)
+        let action = apply(event, to: &handshake)
+        #expect((failure(action) != nil) == (event == .ended || event == .deadline))
+    }
+
+    @Test(arguments: Event.allCases)
+    func `nothing follows readiness or failure`(event: Event) {
+        var ready = handshake()
+        _ = apply(.ready, to: &ready)
+        #expect(apply(event, to: &ready) == .none)
+        var failed = handshake()
+        _ = apply(.deadline, to: &failed)
+        #expect(apply(event, to: &failed) == .none)
+        #expect(failed.observedReady(concurrency: 1, at: .zero) == .none)
+    }
+
+    // MARK: Content
+
+    @Test func `steps become a journey with durations`() {
+        var handshake = handshake()
+        _ = handshake.received(Array("step loader begin\nstep loa".utf8), at: .seconds(1))
+        _ = handshake.received(Array("der done\nstep load-app begin\n".utf8), at: .seconds(3))
+        _ = handshake.received(Array("step load-app done\nready concurrency=0\n".utf8), at: .seconds(4))
+        let entries = handshake.journey.entries.filter { $0.state != .notStarted }
+        #expect(entries.map(\.step) == [.loader, .app, .ready])
+        #expect(entries.map(\.duration) == [.seconds(2), .seconds(1), .zero])
+        #expect(entries.allSatisfy { $0.state == .done })
+    }
+
+    @Test func `what the loader says about a failure is what is told`() {
+        var handshake = handshake()
+        let text = """
+            step load-app begin
+            error category app
+            error summary NameError: no\\\\thing
+            error remedy Define it.
+            error detail line 1\\nline 2
+            step load-app failed
+
+            """
+        let failure = failure(handshake.received(Array(text.utf8), at: .seconds(1)))
+        #expect(
+            failure
+                == Handshake.Failure(
+                    category: .app,
+                    step: .app,
+                    summary: "NameError: no\\thing",
+                    detail: "line 1\nline 2",
+                    remedies: ["Define it."]
+                )
+        )
+        #expect(handshake.journey.failed == .app)
+    }
+
+    @Test func `an early end names how, a deadline the setting`() {
+        var ended = handshake()
+        #expect(
+            failure(ended.processEnded("ended with exit code 3", at: .zero))?.summary
+                == "the process ended with exit code 3 before it was ready"
+        )
+        var late = handshake()
+        let failure = failure(late.deadlineReached(at: .seconds(90)))
+        #expect(failure?.category == .timeout)
+        #expect(failure?.summary.contains("90 seconds (passenger_start_timeout)") == true)
+    }
+
+    @Test(arguments: [
+        "", " ", "step", "step x begin", "step load-app", "step load-app perhaps", "ready", "ready concurrency=",
+        "ready concurrency=-1", "ready concurrency=1000001", "GET / HTTP/1.1", "\u{0}",
+    ])
+    func `lines that no loader writes end the start`(line: String) {
+        var handshake = handshake()
+        #expect(failure(handshake.received(Array("\(line)\n".utf8), at: .zero)) != nil)
+    }
+
+    @Test func `neither a line without end nor endless lines are kept`() {
+        var endless = handshake()
+        let part = Array(repeating: UInt8(ascii: "x"), count: 64 * 1024)
+        var action = Handshake.Action.none
+        for _ in 0..<3 where action == .none { action = endless.received(part, at: .zero) }
+        #expect(failure(action)?.summary.contains("a line without end") == true)
+
+        var many = handshake()
+        let lines = Array(String(repeating: "info x\n", count: 10_000).utf8)
+        action = .none
+        for _ in 0..<5 where action == .none { action = many.received(lines, at: .zero) }
+        #expect(failure(action)?.summary.contains("too many bytes") == true)
+    }
+
+    @Test func `any cut of a good conversation gives the same`() {
+        let bytes = Array("step loader begin\nstep loader done\nerror summary x\nready concurrency=7\n".utf8)
+        for cut in 0...bytes.count {
+            var handshake = handshake()
+            var last = handshake.received(bytes[..<cut], at: .zero)
+            if cut < bytes.count { last = handshake.received(bytes[cut...], at: .zero) }
+            #expect(last == .ready(concurrency: 7))
+        }
+    }
+
+    @Test func `random bytes never get far`() {
+        var generator = SystemRandomNumberGenerator()
+        for _ in 0..<500 {
+            var handshake = handshake()
+            let bytes = (0..<200).map { _ in UInt8.random(in: 0...255, using: &generator) }
+            let action = handshake.received(bytes, at: .zero)
+            #expect(action == .none || failure(action) != nil)
+        }
+    }
+
+    @Test func `observations stand for programs without a loader`() {
+        var served = handshake()
+        #expect(served.observedReady(concurrency: 0, at: .zero) == .ready(concurrency: 0))
+        var taken = handshake()
+        let action = taken.observedFailure(.operatingSystem, summary: "port taken", remedies: ["Again."], at: .zero)
+        #expect(failure(action)?.summary == "port taken" && failure(action)?.remedies == ["Again."])
+    }
+}

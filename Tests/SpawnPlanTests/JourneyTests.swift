@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+
+import SpawnPlan
+import Testing
+
+@Suite struct JourneyTests {
+    @Test func `a step that begins ends the one before`() {
+        var journey = Journey()
+        #expect(journey.current == .prepare)
+        journey.begin(.prepare, at: .zero)
+        journey.begin(.start, at: .milliseconds(5))
+        journey.fail(.start, at: .milliseconds(7))
+        #expect(journey.entries[0].state == .done && journey.entries[0].duration == .milliseconds(5))
+        #expect(journey.entries[1].state == .failed && journey.entries[1].duration == .milliseconds(2))
+        #expect(journey.failed == .start && journey.current == .start)
+        #expect(journey.entries.last?.state == .notStarted)
+    }
+
+    @Test func `a step may end without a beginning, and clocks may stand still`() {
+        var journey = Journey()
+        journey.finish(.listen, at: .seconds(1))
+        #expect(journey.entries.first { $0.step == .listen }?.duration == .zero)
+    }
+
+    @Test func `an error ID has eight digits`() {
+        #expect(ErrorID(0xAB).description == "000000ab")
+        #expect(ErrorID(.max).description == "ffffffff")
+        let failure = SpawnFailure(id: ErrorID(1), category: .app, step: .app, summary: "it broke")
+        #expect(failure.description == "it broke (error 00000001, app, step load-app)")
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+
+import AppSettings
+import SpawnPlan
+import Testing
+
+@Suite struct LoaderProgramTests {
+    @Test func `each type has its interpreter, loader and transport`() throws {
+        let settings = try settings([("ruby", "/opt/jruby/bin/jruby"), ("app_start_command", "./serve --port $PORT")])
+        let rack = LoaderProgram(.rack, settings: settings, loaders: "/l")
+        #expect(rack.argumentVector == ["/opt/jruby/bin/jruby", "/l/rack-loader.rb"])
+        #expect(rack.transport == .session && rack.readiness == .handshake)
+        #expect(rack.title == "Passenger RackApp: /webapps/foo" && rack.interpreterSetting == "passenger_ruby")
+        let wsgi = LoaderProgram(.wsgi, settings: settings, loaders: "/l")
+        #expect(wsgi.argumentVector == ["python3", "/l/wsgi-loader.py", "Passenger WsgiApp: /webapps/foo"])
+        let node = LoaderProgram(.node, settings: settings, loaders: "/l")
+        #expect(node.argumentVector == ["node", "/l/node-loader.js"] && node.transport == .http)
+        let generic = LoaderProgram(.generic, settings: settings, loaders: "/l")
+        #expect(generic.argumentVector == ["/bin/sh", "-c", "exec ./serve --port $PORT"])
+        #expect(generic.transport == .httpOneShot && generic.readiness == .listening && generic.concurrency == 0)
+    }
+
+    @Test func `concurrency can be forced where the program cannot say it`() throws {
+        let forced = try settings([
+            ("force_max_concurrent_requests_per_process", "4"), ("app_start_command", "x"), ("app_keepalive", "on"),
+        ])
+        #expect(LoaderProgram(.generic, settings: forced, loaders: "/l").concurrency == 4)
+        #expect(LoaderProgram(.generic, settings: forced, loaders: "/l").transport == .http)
+        #expect(LoaderProgram(.node, settings: forced, loaders: "/l").concurrency == 4)
+        #expect(try LoaderProgram(.node, settings: settings(), loaders: "/l").concurrency == nil)
+    }
+
+    @Test func `a briefing is lines that end with start`() throws {
+        let briefing = LoaderBriefing(
+            type: .rack,
+            startupFile: "config.ru",
+            title: "Passenger RackApp: /webapps/foo",
+            settings: try settings([("app_group_name", "a\\c")]),
+            serverSoftware: "S",
+            rubyLibrary: "/l/ruby"
+        )
+        let lines = String(decoding: briefing.bytes, as: UTF8.self).split(separator: "\n")
+        #expect(lines.contains("startup_file config.ru") && lines.contains("app_group_name a\\\\c"))
+        #expect(lines.last == "start")
+    }
+
+    @Test(arguments: ["", "plain", "a\nb", "back\\slash", "\\n", "\n\\\n", "é\u{0}"])
+    func `escaped text is one line and comes back`(text: String) {
+        let escaped = ControlText.escape(text)
+        #expect(!escaped.contains("\n"))
+        #expect(ControlText.unescape(escaped) == text)
+    }
+
+    @Test func `all loaders are part of the program`() {
+        #expect(LoaderSources.all.count == 9)
+        for source in LoaderSources.all {
+            #expect(String(decoding: source.bytes.prefix(200), as: UTF8.self).contains("SPDX-License-Identifier: MIT"))
+        }
+    }
+}
