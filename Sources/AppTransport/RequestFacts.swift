@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+
+/// What an app is told about a request beyond what the client's head says.
+package struct RequestFacts: Sendable {
+    /// Numeric address of the client; "unix:" for a Unix socket.
+    package var remoteAddress: String
+    package var remotePort: Int
+    /// Of the listener, for requests whose `Host` has none.
+    package var localAddress: String
+    package var localPort: Int
+    package var isTLS: Bool
+    /// The base URI without trailing slash; empty at the root.
+    package var scriptName: String
+    package var documentRoot: String
+    /// When the head was complete, in microseconds since 1970; 0 leaves `X-Request-Start` out.
+    package var arrival: UInt64
+    /// Body bytes that follow; nil when they are not known beforehand (`request_buffering off` with a chunked body).
+    package var contentLength: Int?
+    /// A body follows, even if it is empty.
+    package var hasBody: Bool
+
+    package init(
+        remoteAddress: String,
+        remotePort: Int,
+        localAddress: String,
+        localPort: Int,
+        isTLS: Bool = false,
+        scriptName: String = "",
+        documentRoot: String = "",
+        arrival: UInt64 = 0,
+        contentLength: Int? = 0,
+        hasBody: Bool = false
+    ) {
+        self.remoteAddress = remoteAddress
+        self.remotePort = remotePort
+        self.localAddress = localAddress
+        self.localPort = localPort
+        self.isTLS = isTLS
+        self.scriptName = scriptName
+        self.documentRoot = documentRoot
+        self.arrival = arrival
+        self.contentLength = contentLength
+        self.hasBody = hasBody
+    }
+
+    /// Bytes of its texts, for sizing the encoded head.
+    var textBytes: Int {
+        2 * self.remoteAddress.utf8.count + self.localAddress.utf8.count + self.scriptName.utf8.count
+            + self.documentRoot.utf8.count
+    }
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+
+package import HTTPFraming
+package import NIOCore
+
+/// Writes a request as the session transport has it: a length, then NUL-separated CGI names and values (RFC 3875).
+///
+///     UInt32 big-endian: bytes of the block │ NAME NUL VALUE NUL NAME NUL VALUE NUL …       then the body
+package enum SessionRequestEncoder {
+    package static let serverSoftware: StaticString = "Flying Passenger/0.1.0"
+
+    /// Appends the request's head to `buffer`.
+    ///
+    /// `head` is complete, with its bytes in `bytes` from offset 0 on; `pathInfo` is the decoded path behind the base URI,
+    /// without NUL (empty means `/`).
+    ///
+    /// False, and nothing is written, if the head does not fit the estimate.
+    package static func encode(
+        _ head: borrowing RequestHead,
+        _ bytes: UnsafeRawBufferPointer,
+        pathInfo: UnsafeRawBufferPointer,
+        facts: RequestFacts,
+        into buffer: inout ByteBuffer
+    ) -> Bool {
+        // Each field grows by "HTTP_" and shrinks by ": " and CR LF; host, path and query appear a second time.
+        let bound = 2 * bytes.count + 8 * head.fields.count + pathInfo.count + facts.textBytes + 1024
+        return buffer.writeHead(bound: bound) { writer in
+            writer.write("\0\0\0\0")
+            Self.writeRequest(head, bytes, pathInfo, facts, &writer)
+            Self.writeConnection(head, bytes, facts, &writer)
+            Self.writeFields(head, bytes, &writer)
+            writer.overwrite(UInt32(truncatingIfNeeded: writer.count - 4), at: 0)
+        }
+    }
+
+    private static func writeRequest(
+        _ head: borrowing RequestHead,
+        _ bytes: UnsafeRawBufferPointer,
+        _ pathInfo: UnsafeRawBufferPointer,
+        _ facts: RequestFacts,
+        _ writer: inout HeadWriter
+    ) {
+        writer.write("REQUEST_METHOD\0")
+        writer.write(bytes, head.methodName)
+        writer.write("\0REQUEST_URI\0")
+        // Of an absolute target without path: "/" and the query, as if it had been sent in origin form.
+        if head.path.isEmpty { writer.write("/") }
+        writer.write(bytes, head.pathAndQuery)
+        writer.write("\0SCRIPT_NAME\0")
+        writer.write(facts.scriptName)
+        writer.write("\0PATH_INFO\0")
+        if pathInfo.isEmpty { writer.write("/") } else { writer.write(pathInfo) }
+        writer.write("\0QUERY_STRING\0")
+        if let query = head.query { writer.write(bytes, query) }
+        writer.write("\0SERVER_PROTOCOL\0")
+        writer.write(head.version == .http11 ? "HTTP/1.1" : "HTTP/1.0")
+        writer.write("\0DOCUMENT_ROOT\0")
+        writer.write(facts.documentRoot)
+        writer.write(0)
+        if facts.hasBody, let length = facts.contentLength {
+            writer.write("CONTENT_LENGTH\0")
+            writer.writeDecimal(length)
+            writer.write(0)
+        }
+    }
+
+    private static func writeConnection(
+        _ head: borrowing RequestHead,
+        _ bytes: UnsafeRawBufferPointer,
+        _ facts: RequestFacts,
+        _ writer: inout HeadWriter
+    ) {
+        writer.write("SERVER_SOFTWARE\0")
+        writer.write(Self.serverSoftware)
+        writer.write("\0REMOTE_ADDR\0")
+        writer.write(facts.remoteAddress)
+        writer.write("\0REMOTE_PORT\0")
+        writer.writeDecimal(facts.remotePort)
+        writer.write("\0SERVER_NAME\0")
+        Self.writeServerName(head.host, bytes, facts, &writer)
+        writer.write(0)
+        if facts.isTLS { writer.write("HTTPS\0on\0") }
+        if facts.arrival > 0, head.field(.requestStart) == nil {
+            writer.write("HTTP_X_REQUEST_START\0t=")
+            writer.writeDecimal(Int(truncatingIfNeeded: facts.arrival))
+            writer.write(0)
+        }
+    }
+
+    /// Name and port of `Host`; the port is the protocol's when `Host` has none, both are the listener's without `Host`.
+    private static func writeServerName(
+        _ host: Range<Int>?,
+        _ bytes: UnsafeRawBufferPointer,
+        _ facts: RequestFacts,
+        _ writer: inout HeadWriter
+    ) {
+        guard let host, !host.isEmpty else {
+            writer.write(facts.localAddress)
+            writer.write("\0SERVER_PORT\0")
+            writer.writeDecimal(facts.localPort)
+            return
+        }
+        var nameEnd = host.upperBound
+        var port = host.upperBound..<host.upperBound
+        var index = host.upperBound
+        while index > host.lowerBound, ByteClass.isDigit(bytes[index - 1]) { index -= 1 }
+        let isAlone = index > host.lowerBound && bytes[index - 1] == UInt8(ascii: ":")
+        if isAlone, Self.colonEndsName(bytes, host.lowerBound..<index - 1) {
+            nameEnd = index - 1
+            port = index..<host.upperBound
+        }
+        writer.write(bytes, host.lowerBound..<nameEnd)
+        writer.write("\0SERVER_PORT\0")
+        if port.isEmpty { writer.write(facts.isTLS ? "443" : "80") } else { writer.write(bytes, port) }
+    }
+
+    /// Whether a colon behind `name` begins a port: not inside an IPv6 address that lacks its brackets.
+    private static func colonEndsName(_ bytes: UnsafeRawBufferPointer, _ name: Range<Int>) -> Bool {
+        guard !name.isEmpty else { return true }
+        if bytes[name.upperBound - 1] == UInt8(ascii: "]") { return true }
+        return !name.contains { bytes[$0] == UInt8(ascii: ":") }
+    }
+
+    private static func writeFields(
+        _ head: borrowing RequestHead,
+        _ bytes: UnsafeRawBufferPointer,
+        _ writer: inout HeadWriter
+    ) {
+        for field in head.fields {
+            switch field.known {
+            case .internalName, .proxy, .contentLength, .expect: continue
+            case .contentType:
+                writer.write("CONTENT_TYPE\0")
+                writer.write(bytes, field.value)
+                writer.write(0)
+            default:
+                if HopByHop.isDropped(field, in: head.fields, head.connection, bytes) { continue }
+                Self.writeField(field, head, bytes, &writer)
+            }
+        }
+    }
+
+    /// Names with anything but letters, digits and dashes are left out: `X_Y` would be taken for `X-Y` (CVE-2015-7519).
+    private static func writeField(
+        _ field: HeaderField,
+        _ head: borrowing RequestHead,
+        _ bytes: UnsafeRawBufferPointer,
+        _ writer: inout HeadWriter
+    ) {
+        let start = writer.count
+        writer.write("HTTP_")
+        for index in field.name {
+            let byte = bytes[index]
+            let lower = byte | 0x20
+            if lower &- 0x61 < 26 {
+                writer.write(byte & 0xDF)
+            } else if ByteClass.isDigit(byte) {
+                writer.write(byte)
+            } else if byte == UInt8(ascii: "-") {
+                writer.write(UInt8(ascii: "_"))
+            } else {
+                return writer.truncate(to: start)
+            }
+        }
+        writer.write(0)
+        writer.write(bytes, field.value)
+        writer.write(0)
+    }
+}
