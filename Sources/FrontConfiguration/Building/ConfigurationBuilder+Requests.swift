@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+
+import AppSettings
+
+extension ConfigurationBuilder {
+    /// Applies a directive that may stand in `http`, `server` and `location` and is inherited inwards.
+    mutating func apply(
+        _ directive: Directive,
+        to scope: inout Scope,
+        in context: DirectiveContext,
+        seen: inout Set<String>
+    ) {
+        if applySetting(directive, to: &scope, in: context, seen: &seen) { return }
+        guard check(directive, in: context, seen: &seen) else { return }
+        let arguments = directive.arguments
+        switch directive.name {
+        case "root": scope.files = .root(Paths.trimmed(absolute(arguments[0])))
+        case "alias": applyAlias(directive, to: &scope)
+        case "index": scope.route.index = arguments
+        case "return": scope.route.returns = returnAction(directive)
+        case "add_header": applyAddHeader(directive, to: &scope)
+        case "access_log": scope.route.accessLog = accessLog(directive)
+        case "types": applyTypes(directive, to: &scope)
+        case "default_type": scope.defaultType = arguments[0]
+        case "client_max_body_size":
+            guard let size = value(of: directive, { () throws(ValueError) in try ValueParsers.size(arguments[0]) })
+            else {
+                return
+            }
+            scope.route.clientMaxBodySize = size
+        case "client_body_timeout": if let time = duration(of: directive) { scope.route.clientBodyTimeout = time }
+        case "send_timeout": if let time = duration(of: directive) { scope.route.sendTimeout = time }
+        case "keepalive_timeout": if let time = duration(of: directive) { scope.route.keepaliveTimeout = time }
+        case "client_header_timeout":
+            warnOnce(
+                directive.name,
+                directive.location.warning("\"\(directive.name)\" has an effect in http only")
+            )
+        default: break
+        }
+    }
+
+    /// `$1` at the end stands for what follows the prefix in the known form of a regular expression.
+    private mutating func applyAlias(_ directive: Directive, to scope: inout Scope) {
+        var path = directive.arguments[0]
+        if path.hasSuffix("$1") { path.removeLast(2) }
+        guard !path.contains("$") else {
+            report(directive.location.error("\"alias\": variables are not supported in paths"))
+            return
+        }
+        scope.files = .alias(Paths.trimmed(absolute(path)))
+    }
+
+    private mutating func applyAddHeader(_ directive: Directive, to scope: inout Scope) {
+        if scope.startsAnew("add_header") { scope.route.addHeaders = [] }
+        let arguments = directive.arguments
+        guard arguments.count == 2 || arguments[2] == "always" else {
+            report(directive.location.error("\"add_header\": the third argument can only be \"always\""))
+            return
+        }
+        guard Self.isHeaderName(arguments[0]) else {
+            report(directive.location.error("\"add_header\": \"\(arguments[0])\" is no header name"))
+            return
+        }
+        guard !arguments[1].utf8.contains(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7F }) else {
+            report(directive.location.error("\"add_header\": the value contains a control character"))
+            return
+        }
+        guard
+            let text = value(
+                of: directive,
+                { () throws(ValueError) in try VariableText(parsing: arguments[1]) }
+            )
+        else { return }
+        scope.route.addHeaders.append(AddedHeader(name: arguments[0], value: text, isAlways: arguments.count == 3))
+    }
+
+    /// RFC 9110 §5.6.2: a token.
+    private static func isHeaderName(_ text: String) -> Bool {
+        !text.isEmpty
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"):
+                    true
+                default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+                }
+            }
+    }
+
+    /// `return CODE`, `return CODE TEXT`, `return CODE URL` or `return URL`.
+    private mutating func returnAction(_ directive: Directive) -> ReturnAction? {
+        let arguments = directive.arguments
+        guard let status = Int(arguments[0]) else {
+            guard arguments.count == 1, Self.looksLikeURL(arguments[0]) else {
+                report(directive.location.error("\"return\": \"\(arguments[0])\" is no status code"))
+                return nil
+            }
+            return value(of: directive) { () throws(ValueError) in
+                ReturnAction(status: 302, text: try VariableText(parsing: arguments[0]), isRedirect: true)
+            }
+        }
+        // 444 is nginx's way to close without an answer.
+        guard (200...599).contains(status) else {
+            report(directive.location.error("\"return\": \(status) is no status code from 200 to 599"))
+            return nil
+        }
+        guard arguments.count == 2 else { return ReturnAction(status: status, text: nil, isRedirect: false) }
+        return value(of: directive) { () throws(ValueError) in
+            let text = try VariableText(parsing: arguments[1])
+            return ReturnAction(status: status, text: text, isRedirect: [301, 302, 303, 307, 308].contains(status))
+        }
+    }
+
+    private static func looksLikeURL(_ text: String) -> Bool {
+        text.hasPrefix("http://") || text.hasPrefix("https://") || text.hasPrefix("$scheme") || text.hasPrefix("/")
+    }
+
+    /// Index of the log; nil for `off`.
+    private mutating func accessLog(_ directive: Directive) -> Int? {
+        guard directive.arguments[0] != "off" else { return nil }
+        if directive.arguments.count > 1, directive.arguments[1] != "combined" {
+            let text = "\"access_log\": the format is always combined with pid, queue time and app time"
+            warnOnce("access_log format", directive.location.warning(text))
+        }
+        let path = absolute(directive.arguments[0])
+        if let index = accessLogs.firstIndex(of: path) { return index }
+        accessLogs.append(path)
+        return accessLogs.count - 1
+    }
+
+    private mutating func applyTypes(_ directive: Directive, to scope: inout Scope) {
+        if scope.startsAnew("types") { scope.types = nil }
+        var types = scope.types ?? [:]
+        for line in directive.block ?? [] {
+            guard line.block == nil, !line.arguments.isEmpty else {
+                report(line.location.error("\"types\" holds lines of the form: TYPE EXTENSION…;"))
+                continue
+            }
+            for fileExtension in line.arguments { types[fileExtension.lowercased()] = line.name }
+        }
+        scope.types = types
+    }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+
+import AppSettings
+
+extension ConfigurationBuilder {
+    /// The route of a location (`path`), or of a base URI below it; `base` is empty at the root.
+    ///
+    /// `isOutsideOfBases` says that the scope names base URIs, but none for this path.
+    mutating func route(_ scope: Scope, path: String, base: String, isOutsideOfBases: Bool) -> RouteModel {
+        var values = scope.route
+        values.baseURI = base
+        values.mimeTypes = mimeTypes(scope)
+        applyRequestSettings(scope, to: &values)
+        let isEnabled = scope.flag("enabled") ?? false
+        let appRoot = isEnabled ? appRoot(scope, base: base) : nil
+        placeFiles(scope, path: path, base: base, appRoot: appRoot, in: &values)
+        // An explicit app root together with base URIs means: at these and nowhere else.
+        guard isEnabled, !(isOutsideOfBases && scope.settings[SettingName.appRoot] != nil) else {
+            return RouteModel(values)
+        }
+        if let appRoot {
+            values.app = app(scope, appRoot: appRoot, base: base)
+        } else if let place = scope.settings["enabled"]?.location {
+            report(place.error("\"passenger_enabled on\" needs \"root\" or \"passenger_app_root\""))
+        }
+        return RouteModel(values)
+    }
+
+    /// The configured root, else the parent of the public directory.
+    private func appRoot(_ scope: Scope, base: String) -> String? {
+        if let configured = scope.text(SettingName.appRoot) { return configured }
+        if let documentRoot = scope.text("document_root") { return Paths.parent(of: documentRoot) }
+        guard let directory = scope.files.directory else { return nil }
+        guard case .root = scope.files, !base.isEmpty else { return Paths.parent(of: directory) }
+        let entry = directory + base
+        return Paths.parent(of: linkTarget(of: entry) ?? entry)
+    }
+
+    /// What a link in a document root says, made absolute; one level only, so that `current` stays a link.
+    private func linkTarget(of path: String) -> String? {
+        files.linkTarget(of: path).map { Paths.absolute($0, below: Paths.parent(of: path)) }
+    }
+
+    private func placeFiles(
+        _ scope: Scope,
+        path: String,
+        base: String,
+        appRoot: String?,
+        in values: inout RouteModel.Values
+    ) {
+        if let configured = scope.text("document_root") {
+            values.documentRoot = configured
+            values.stripPrefix = base
+            return
+        }
+        let configuredRoot = appRoot == nil ? nil : scope.text(SettingName.appRoot)
+        switch scope.files {
+        case .alias(let directory):
+            values.documentRoot = directory
+            values.stripPrefix = path == "/" ? "" : path
+        case .root(let directory):
+            values.documentRoot = directory
+            guard let configuredRoot, !base.isEmpty, linkTarget(of: directory + base) == nil else { return }
+            values.documentRoot = Paths.join(configuredRoot, "public")
+            values.stripPrefix = base
+        case .none:
+            values.documentRoot = configuredRoot.map { Paths.join($0, "public") }
+            values.stripPrefix = base
+        }
+    }
+
+    private func mimeTypes(_ scope: Scope) -> MIMETypes {
+        guard scope.types != nil || scope.defaultType != nil else { return .standard }
+        return MIMETypes(
+            byExtension: scope.types ?? MIMETypes.standard.byExtension,
+            defaultType: scope.defaultType ?? MIMETypes.unknown
+        )
+    }
+
+    private func applyRequestSettings(_ scope: Scope, to values: inout RouteModel.Values) {
+        // All values were checked when they were read; what cannot be read again keeps its default.
+        if let flag = scope.flag("request_buffering") { values.requestBuffering = flag }
+        if let flag = scope.flag("ignore_client_abort") { values.ignoreClientAbort = flag }
+        if let flag = scope.flag("abort_websockets_on_process_shutdown") {
+            values.abortWebsocketsOnProcessShutdown = flag
+        }
+        if let time = scope.text("read_timeout").flatMap({ try? ValueParsers.duration($0) }) {
+            values.readTimeout = time
+        }
+        if let status = scope.text("request_queue_overflow_status_code").flatMap({ Int($0) }) {
+            values.overflowStatus = status
+        }
+        if let status = scope.text("spawn_exception_status_code").flatMap({ Int($0) }) {
+            values.spawnErrorStatus = status
+        }
+        values.friendlyErrorPages =
+            scope.flag(SettingName.friendlyErrorPages) ?? (scope.text(SettingName.appEnvironment) == "development")
+    }
+
+    /// The app of a scope: a new one, or the one declared before under the same group name.
+    private mutating func app(_ scope: Scope, appRoot: String, base: String) -> FrontApp? {
+        var entries = [SettingsList.Entry(name: SettingName.appRoot, value: appRoot)]
+        if !base.isEmpty { entries.append(SettingsList.Entry(name: SettingName.baseURI, value: base)) }
+        for (name, value) in scope.settings where name != SettingName.appRoot {
+            guard SettingCatalog.named(name)?.isPushed == true else { continue }
+            entries.append(SettingsList.Entry(name: name, value: value.text))
+        }
+        for variable in scope.variables.values {
+            entries.append(SettingsList.Entry(name: SettingName.environmentVariable, value: variable.text))
+        }
+        let place = scope.settings["enabled"]?.location ?? SourceLocation(file: "", line: 0)
+        do throws(SettingsError) {
+            let settings = try AppSettings(SettingsList(entries))
+            let (app, conflict) = apps.add(settings, at: place)
+            if let conflict { report(conflict) }
+            return app
+        } catch {
+            let culprit = scope.settings[error.setting]?.location ?? place
+            report(culprit.error("\"passenger_\(error.setting) \(error.value)\": \(error.reason)"))
+            return nil
+        }
+    }
+}

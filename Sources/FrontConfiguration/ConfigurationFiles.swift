@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+
+/// What reading a configuration needs of the file system.
+package protocol ConfigurationFiles {
+    /// The bytes of a file, or why it cannot be read (`No such file or directory`).
+    func contents(of path: String) -> Result<[UInt8], ConfigurationFileError>
+    /// The files that a pattern with `*`, `?` or `[…]` names, sorted; none is no error.
+    func paths(matching pattern: String) -> [String]
+    /// What a symbolic link says, unresolved; nil if there is no link.
+    func linkTarget(of path: String) -> String?
+}
+
+package struct ConfigurationFileError: Error, Sendable, Hashable {
+    package let reason: String
+
+    package init(reason: String) {
+        self.reason = reason
+    }
+}
+
+/// All that a configuration was read from, so that it can be read again elsewhere without the files.
+package struct ConfigurationSnapshot: ConfigurationFiles, Sendable, Equatable {
+    package var files: [String: [UInt8]] = [:]
+    package var matches: [String: [String]] = [:]
+    package var links: [String: String] = [:]
+
+    package init() {}
+
+    package func contents(of path: String) -> Result<[UInt8], ConfigurationFileError> {
+        files[path].map { .success($0) } ?? .failure(ConfigurationFileError(reason: "No such file or directory"))
+    }
+
+    package func paths(matching pattern: String) -> [String] { matches[pattern] ?? [] }
+
+    package func linkTarget(of path: String) -> String? { links[path] }
+}
+
+/// Passes questions on and keeps the answers.
+package final class RecordingFiles: ConfigurationFiles {
+    private let files: any ConfigurationFiles
+    package private(set) var snapshot = ConfigurationSnapshot()
+
+    package init(_ files: any ConfigurationFiles) {
+        self.files = files
+    }
+
+    package func contents(of path: String) -> Result<[UInt8], ConfigurationFileError> {
+        let result = files.contents(of: path)
+        if case .success(let bytes) = result { snapshot.files[path] = bytes }
+        return result
+    }
+
+    package func paths(matching pattern: String) -> [String] {
+        let paths = files.paths(matching: pattern)
+        snapshot.matches[pattern] = paths
+        return paths
+    }
+
+    package func linkTarget(of path: String) -> String? {
+        let target = files.linkTarget(of: path)
+        if let target { snapshot.links[path] = target }
+        return target
+    }
+}

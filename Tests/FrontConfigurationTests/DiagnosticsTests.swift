@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+
+import FrontConfiguration
+import Testing
+
+struct DiagnosticsTests {
+    private func warnings(_ text: String) throws -> [String] {
+        try configuration(text).warnings.map(\.description)
+    }
+
+    @Test func `a file without http is read as its content`() throws {
+        let model = try configuration("user web staff; pid run/f.pid; server { listen 81; root /a; }").model
+        #expect(model.user == "web" && model.userGroup == "staff" && model.pidFile == "/etc/run/f.pid")
+        #expect(model.listens.map(\.address.port) == [81])
+    }
+
+    @Test func `no server at all is legal`() throws {
+        #expect(try configuration("").model.listens.isEmpty)
+        #expect(try configuration("events { worker_connections 9; } http { }").model.servers.isEmpty)
+    }
+
+    @Test func `a server without listen listens on port 80`() throws {
+        let listens = try configuration("server { root /a; }").model.listens
+        #expect(listens == [FrontModel.Listen(address: .tcp(host: "0.0.0.0", port: 80))])
+    }
+
+    @Test(arguments: [
+        ("bogus_thing 1;", "unknown directive \"bogus_thing\""),
+        ("server { passenger_usre joe; }", "did you mean \"passenger_user\"?"),
+        ("server { PassengerUser joe; }", "did you mean \"passenger_user\"?"),
+        ("PassengerMinInstances 1;", "did you mean \"passenger_min_instances\"?"),
+        ("server { DocumentRoot /a; }", "did you mean \"root\"?"),
+        ("RailsEnv x;", "did you mean \"rails_env\"?"),
+        ("server { root; }", "wrong number of arguments (0)"),
+        ("server { root /a /b; }", "wrong number of arguments (2)"),
+        ("server { root /a; root /b; }", "\"root\" is given twice in this block"),
+        ("server { passenger_user a; passenger_user b; }", "\"passenger_user\" is given twice in this block"),
+        ("server { rails_env a; rack_env b; }", "\"rack_env\" is given twice in this block"),
+        ("server { passenger_min_instances x; }", "\"passenger_min_instances x\": is not a whole number"),
+        ("server { passenger_enabled maybe; }", "must be \"on\" or \"off\""),
+        ("server { passenger_env_var A; }", "takes a name and a value"),
+        ("server { passenger_env_var A=B C; }", "the name contains \"=\""),
+        ("server { passenger_ruby a b; }", "takes one argument, not 2"),
+        ("server { passenger_ruby; }", "takes one argument, not 0"),
+        ("server { passenger_ruby { } }", "takes no block"),
+        ("server { passenger_fly_with /x; }", "it belongs in http"),
+        ("http { } passenger_fly_with /x;", "it belongs in http"),
+        ("http { } server { }", "it belongs in http"),
+        ("http { user x; }", "it belongs in the top level"),
+        ("listen 80;", "it belongs in server"),
+        ("server { alias /x; }", "it belongs in location"),
+        ("server;", "needs a block"),
+        ("server { listen nowhere:80; }", "no numeric address"),
+        ("server { listen 80 ssl; }", "ssl is not supported yet"),
+        ("server { listen 80 shiny; }", "unknown parameter \"shiny\""),
+        ("server { listen 80; listen *:80; }", "is given twice in this server"),
+        ("server { listen 80; listen 127.0.0.1:80; }", "takes these connections as well"),
+        ("server { server_name www.*; }", "only whole names and *.suffix"),
+        ("server { server_name ~^x; }", "only whole names and *.suffix"),
+        ("server { location ~ \\.php$ { } }", "regular expressions are not supported yet"),
+        ("server { location x { } }", "must begin with /"),
+        ("server { location @x { } }", "named locations are not supported"),
+        ("server { location /a { } location /a { } }", "given twice"),
+        ("server { location /a { location /b { } } }", "is outside of location \"/a\""),
+        ("server { listen 80 default_server; } server { listen 80 default_server; }", "default server already"),
+        ("server { passenger_enabled on; }", "needs \"root\" or \"passenger_app_root\""),
+        ("server { root /a/public; passenger_enabled on; passenger_startup_file x; }", "needs app_type as well"),
+        ("server { deny all; }", "\"deny\" cannot be used"),
+        ("server { auth_basic x; }", "\"auth_basic\" cannot be used"),
+        ("server { location / { proxy_pass http://x; } }", "\"proxy_pass\" cannot be used"),
+        ("server { if ($host) { return 403; } }", "\"if\" cannot be used"),
+        ("server { ssl_certificate /x; }", "TLS is not supported yet"),
+        ("server { return 999; }", "no status code"),
+        ("server { return what; }", "no status code"),
+        ("server { return 200 $nothing; }", "unknown variable $nothing"),
+        ("server { return 200 $hsot; }", "did you mean $host?"),
+        ("server { add_header \"X Y\" 1; }", "is no header name"),
+        ("server { add_header X 1 sometimes; }", "can only be \"always\""),
+        ("server { add_header X \"a\\nb\"; }", "contains a control character"),
+        ("client_max_body_size big;", "is not a size"),
+        ("keepalive_timeout soon;", "is not a time"),
+        ("types { text/html; }", "\"types\" holds lines"),
+        ("worker_processes none;", "is not a whole number"),
+        ("server { passenger_app_root relative/../x; passenger_base_uri x; }", "must begin with /"),
+    ])
+    func `mistakes are errors that say what to do`(text: String, message: String) {
+        let found = errors(text)
+        #expect(found.contains { $0.contains(message) }, "\(found)")
+        #expect(found.allSatisfy { $0.hasPrefix("/etc/front.conf:1: error: ") })
+    }
+
+    @Test func `all errors are found at once`() {
+        #expect(
+            errors("a;\nserver {\n root;\n listen x:1;\n}").map { $0.prefix(18) } == [
+                "/etc/front.conf:1:", "/etc/front.conf:3:", "/etc/front.conf:4:",
+            ]
+        )
+    }
+
+    @Test(arguments: [
+        ("passenger_max_pool_size 9;", "start flying-passenger with --max-pool-size"),
+        ("passenger_log_level 2;", "start flying-passenger with --log-level"),
+        ("server { passenger_default_user x; }", "start flying-passenger with --default-user"),
+        ("passenger_root /usr;", "\"passenger_root\" has no effect"),
+        ("passenger_use_global_queue on;", "\"passenger_use_global_queue\" has no effect"),
+        ("gzip on; gzip_types a b c;", "answers are not compressed"),
+        ("sendfile on;", "there is nothing to tune"),
+        ("server { root /a; try_files $uri @x; }", "\"try_files\" has no effect"),
+        ("passenger_spawn_method smart;", "known but has no effect in this version"),
+        ("server { listen 80; server_name a; } server { listen 80; server_name a; }", "is taken by an earlier server"),
+        ("server { access_log /x main; }", "the format is always combined"),
+    ])
+    func `what has no effect is a warning`(text: String, message: String) throws {
+        #expect(try warnings(text).contains { $0.contains(message) && $0.contains(":1: warning: ") })
+    }
+
+    @Test func `a directive without effect is warned about once`() throws {
+        let text = "sendfile on; server { sendfile off; listen 80; } server { sendfile on; listen 81; }"
+        #expect(try warnings(text).count == 1)
+    }
+
+    @Test func `a warning keeps its place`() throws {
+        #expect(try warnings("\n\nsendfile on;").first?.hasPrefix("/etc/front.conf:3: warning: ") == true)
+    }
+
+    @Test func `several files are read one after the other`() throws {
+        let files = InMemoryFiles(files: [
+            "/a/one.conf": "passenger_fly_with x.sock; server { listen 81; root r; }",
+            "/b/two.conf": "http { server { listen 82; } }",
+        ])
+        let model = try FrontConfiguration(paths: ["/a/one.conf", "/b/two.conf"], files: files).model
+        #expect(model.flyWith == "/a/x.sock")
+        #expect(model.listens.map(\.address.port) == [81, 82])
+    }
+}
