@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 
+import Supervisor
+
 @main
 enum FlyingPassengerMain {
-    static func main() {}
+    /// Synchronous: going to the background is possible only while there is one thread.
+    static func main() {
+        Daemon.exit(Daemon.main(CommandLine.arguments))
+    }
 }

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+
+package import LinuxSystem
+package import NIOCore
+import Synchronization
+package import WireProtocol
+
+/// A connection whose peer is known and whose `Hello` is read; on its way to whoever takes it over.
+package struct Arrival: Sendable {
+    package let descriptor: TravellingDescriptor
+    package let peer: PeerCredentials
+    package let hello: Hello
+    /// What came behind the `Hello`.
+    package let remainder: ByteBuffer
+    let ticket: ConnectionTicket
+}
+
+/// A descriptor that passes from one thread to another; closed if nobody takes it out.
+package final class TravellingDescriptor: Sendable {
+    private let number: Mutex<Int32?>
+
+    package init(_ descriptor: consuming Descriptor) {
+        self.number = Mutex(descriptor.release())
+    }
+
+    /// The descriptor, once.
+    package func take() -> Descriptor? {
+        let number = self.number.withLock { number in
+            defer { number = nil }
+            return number
+        }
+        return number.map { Descriptor(owning: $0) }
+    }
+
+    deinit { _ = self.take() }
+}

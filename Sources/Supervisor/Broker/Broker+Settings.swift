@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+
+import LinuxSystem
+import Logging
+import NIOCore
+import WireProtocol
+
+/// Who may have which settings: carries between connections, the registry of fronts, and the pool.
+extension Broker {
+    enum Judgement {
+        case accepted(GroupKey)
+        case rejected(reason: String)
+    }
+
+    func judge(_ definition: DefineApp, from connection: FrontConnection) -> Judgement {
+        let peer = FrontRegistry.Peer(uid: connection.peer.uid, token: connection.hello.workerToken)
+        switch self.registry.judge(definition, from: peer, at: self.eventLoop.now) {
+        case .accepted(let key, let definition):
+            if let definition { self.define(definition) }
+            self.planRegistryTimer()
+            return .accepted(key)
+        case .rejected(let reason): return .rejected(reason: reason)
+        }
+    }
+
+    func manifestReceived(_ manifest: Manifest, from connection: FrontConnection) {
+        let outcome = self.registry.manifestReceived(manifest, from: connection.peer.uid, at: self.eventLoop.now)
+        self.log(outcome, of: manifest, connection.logger)
+        for definition in outcome.definitions { self.define(definition) }
+        self.planRegistryTimer()
+        self.tokenArrived(manifest.workerToken)
+    }
+
+    /// A front may run without authority: its workers have owner settings, and need not wait to learn it.
+    func manifestWithoutAuthority(_ token: WorkerToken, from connection: FrontConnection) {
+        if connection.powerlessTokens.isEmpty {
+            connection.logger.warning(
+                "manifest of a front without authority has no effect: its apps have owner settings only",
+                metadata: [LogKeys.uid: "\(connection.peer.uid)"]
+            )
+        }
+        if connection.powerlessTokens.count >= Self.powerlessTokensPerConnection {
+            self.registry.forgetPowerless([connection.powerlessTokens.removeFirst()])
+        }
+        connection.powerlessTokens.append(token)
+        self.registry.powerlessToken(token, of: connection.peer.uid)
+        self.tokenArrived(token)
+    }
+
+    private static let powerlessTokensPerConnection = 16
+
+    private func tokenArrived(_ token: WorkerToken) {
+        for waiting in self.connections.values where waiting.isWaiting(for: token) {
+            self.manifestArrived(for: waiting)
+        }
+    }
+
+    private func manifestArrived(for connection: FrontConnection) {
+        switch self.registry.standing(of: connection.hello.workerToken, shownBy: connection.peer.uid) {
+        case .known(let front): self.openWorker(connection, of: front)
+        case .stolen: connection.giveUp("the worker token belongs to another user")
+        case .powerless:
+            self.open(
+                connection,
+                as: FrontRegistry.FrontKey(uid: connection.peer.uid, name: connection.hello.frontName)
+            )
+        case .none, .unknown: break
+        }
+    }
+
+    private func define(_ definition: FrontRegistry.Definition) {
+        self.pool.define(
+            definition.key,
+            settings: definition.settings,
+            authority: definition.authority,
+            preStart: definition.preStart
+        )
+    }
+
+    private func log(_ outcome: FrontRegistry.ManifestOutcome, of manifest: Manifest, _ logger: Logger) {
+        let generation: Logger.Metadata = [LogKeys.generation: "\(manifest.generation)"]
+        guard outcome.isInForce else {
+            logger.info("manifest of an earlier generation", metadata: generation)
+            return
+        }
+        let apps: Logger.Metadata = [LogKeys.count: "\(manifest.apps.count)"]
+        logger.notice("manifest in force", metadata: generation.merging(apps) { $1 })
+        for (group, reason) in outcome.rejections {
+            let facts: Logger.Metadata = [LogKeys.group: "\(group)", LogKeys.reason: "\(reason)"]
+            logger.error("settings of an app rejected", metadata: facts)
+        }
+        for key in outcome.disputes {
+            logger.warning("two fronts disagree on the settings of an app", metadata: [LogKeys.group: "\(key)"])
+        }
+        for key in outcome.orphaned {
+            logger.notice("app is in no manifest any more", metadata: [LogKeys.group: "\(key)"])
+        }
+    }
+
+    func planRegistryTimer() {
+        self.registryTimer?.cancel()
+        self.registryTimer = self.registry.nextDeadline.map { deadline in
+            self.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { self.retireOrphans() }
+        }
+    }
+
+    private func retireOrphans() {
+        for key in self.registry.timePassed(to: self.eventLoop.now) { self.pool.retire(key) }
+        self.planRegistryTimer()
+    }
+}

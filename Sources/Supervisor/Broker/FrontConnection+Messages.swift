@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+
+import LinuxSystem
+import Logging
+import NIOCore
+import WireProtocol
+
+/// What the front says, and what the pool says to it.
+extension FrontConnection {
+    func received(_ message: FrontMessage) {
+        switch self.session.received(message) {
+        case .manifest(let manifest): self.broker.manifestReceived(manifest, from: self)
+        case .manifestWithoutAuthority(let token): self.broker.manifestWithoutAuthority(token, from: self)
+        case .define(let definition): self.define(definition)
+        case .checkout(let checkout): self.checkout(checkout)
+        case .cancel(let id): self.broker.pool.cancel(id, client: self)
+        case .release(let session, let outcome): self.release(session, outcome)
+        case .upgraded(let session): self.broker.pool.upgraded(session)
+        case .send(let message): self.write(message)
+        case .nothing: break
+        case .ignored(let reason): self.logger.trace("message crossed another", metadata: [LogKeys.reason: "\(reason)"])
+        case .violation(let reason): self.giveUp(reason)
+        }
+    }
+
+    private func define(_ definition: DefineApp) {
+        let rejection: String?
+        switch self.broker.judge(definition, from: self) {
+        case .accepted(let key):
+            self.groups[definition.app] = key
+            rejection = nil
+        case .rejected(let reason):
+            self.logger.error(
+                "settings of an app rejected",
+                metadata: [LogKeys.group: "\(definition.groupName)", LogKeys.reason: "\(reason)"]
+            )
+            rejection = reason
+        }
+        self.write(self.session.appJudged(definition.app, rejection: rejection))
+    }
+
+    private func checkout(_ checkout: Checkout) {
+        guard let key = self.groups[checkout.app] else {
+            self.refused(checkout.request, PoolRefusal(reason: .unknownApp))
+            return
+        }
+        let limit = checkout.deadlineMilliseconds
+        let request = CheckoutRequest(
+            id: checkout.request,
+            key: key,
+            stickyID: checkout.stickyID,
+            deadline: limit == 0 ? nil : .milliseconds(Int64(limit)),
+            method: checkout.method,
+            path: checkout.path
+        )
+        self.broker.pool.checkout(request, for: self)
+    }
+
+    private func release(_ session: SessionID, _ outcome: ReleaseOutcome) {
+        self.broker.pool.release(session, outcome: outcome)
+        if !self.draining.isEmpty { self.closeUnusedStreams() }
+    }
+
+    // MARK: Processes
+
+    func processGone(_ gone: ProcessGone) {
+        self.tokens[gone.process] = nil
+        self.draining.remove(gone.process)
+        self.answer(self.session.processGone(gone))
+    }
+
+    func processDraining(_ draining: Draining) {
+        guard case .send(let message) = self.session.processDraining(draining) else { return }
+        self.write(message)
+        self.draining.insert(draining.process)
+        self.closeUnusedStreams()
+    }
+
+    /// Streams of a process that gives no new sessions are closed after the last one that is held here.
+    private func closeUnusedStreams() {
+        for process in self.draining where self.session.sessions(of: process) == 0 {
+            self.draining.remove(process)
+            self.tokens[process] = nil
+            self.broker.closeStreams(StreamGroup(connection: self.id, process: process))
+        }
+    }
+
+    private func answer(_ action: DaemonSession.AnswerAction) {
+        switch action {
+        case .send(let message): self.write(message)
+        case .ignored: break
+        }
+    }
+
+    func goodbye(_ reason: String) { self.answer(self.session.goodbye(reason: reason)) }
+}
+
+extension FrontConnection: CheckoutClient {
+    func granted(_ id: RequestID, _ grant: PoolGrant) {
+        let granted = Granted(
+            request: id,
+            session: grant.session,
+            process: grant.process,
+            streamToken: self.streamToken(for: grant),
+            pid: grant.pid,
+            stickyID: grant.stickyID,
+            queueTimeMicroseconds: UInt64(clamping: grant.queueTime.wholeNanoseconds / 1000),
+            concurrency: grant.concurrency,
+            transport: grant.transport
+        )
+        switch self.session.granted(granted) {
+        case .send(let granted): self.write(.granted(granted))
+        case .release(let session): self.broker.pool.release(session, outcome: .unused)
+        }
+    }
+
+    func refused(_ id: RequestID, _ refusal: PoolRefusal) {
+        let refused = Refused(
+            request: id,
+            reason: refusal.reason,
+            retryAfterSeconds: refusal.retryAfterSeconds,
+            report: refusal.report
+        )
+        self.answer(self.session.refused(refused))
+    }
+
+    func sessionAborted(_ session: SessionID, reason: String) {
+        if case .closed = self.phase {
+            self.broker.lostSessionAborted(session)
+        } else {
+            self.answer(self.session.aborted(session, reason: reason))
+        }
+    }
+
+    private func streamToken(for grant: PoolGrant) -> StreamToken {
+        if let token = self.tokens[grant.process] { return token }
+        let group = StreamGroup(connection: self.id, process: grant.process)
+        let token = self.broker.directory.token(for: group, address: grant.address, uid: self.peer.uid)
+        self.tokens[grant.process] = token
+        return token
+    }
+}

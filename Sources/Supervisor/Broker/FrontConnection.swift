@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+
+import LinuxSystem
+import Logging
+import NIOCore
+import WireProtocol
+
+/// A front's control connection.
+///
+/// Confined to the core loop. It only carries between the peer, its session machine, and the broker; frames that come
+/// up within one turn of the loop are written together.
+final class FrontConnection: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    enum Phase {
+        /// Its worker token is not known; nothing is read until its manifest arrives or the time is over.
+        case waitingForManifest(Scheduled<Void>)
+        case open
+        case closed
+    }
+
+    let id: ConnectionID
+    let peer: PeerCredentials
+    let hello: Hello
+    /// Its place among the connections of its user.
+    private let ticket: ConnectionTicket
+    let broker: Broker
+    var logger: Logger
+    var session: DaemonSession
+    var groups: [AppNumber: GroupKey] = [:]
+    var tokens: [ProcessID: StreamToken] = [:]
+    /// Processes that give no new sessions; their streams are closed when none is held.
+    var draining: Set<ProcessID> = []
+    private(set) var phase: Phase?
+    /// Of manifests that it sent without authority; the latest.
+    var powerlessTokens: [WorkerToken] = []
+    /// Its worker token was found in a manifest.
+    var countsAsWorker = false
+
+    private var decoder: FrameDecoder
+    private var remainder: ByteBuffer
+    private var liveness: Liveness
+    private var livenessTimer: Scheduled<Void>?
+    private var context: ChannelHandlerContext?
+    private var outbound = ByteBuffer()
+    private var isFlushPlanned = false
+    /// Between `channelRead` and `channelReadComplete`, which flushes.
+    private var isReading = false
+
+    init(_ arrival: Arrival, id: ConnectionID, broker: Broker) {
+        self.id = id
+        self.peer = arrival.peer
+        self.hello = arrival.hello
+        self.ticket = arrival.ticket
+        self.remainder = arrival.remainder
+        self.broker = broker
+        self.logger = broker.logger
+        self.logger[metadataKey: LogKeys.front] = "\(arrival.hello.frontName)"
+        self.logger[metadataKey: LogKeys.peer] = "\(arrival.peer.pid)"
+        let mayManifest = broker.policy.standing(of: arrival.peer.uid) == .trusted
+        self.session = DaemonSession(mayManifest: mayManifest)
+        self.decoder = FrameDecoder(phase: .fromFront(mayManifest: mayManifest))
+        self.liveness = Liveness(at: broker.eventLoop.now)
+    }
+
+    private var loop: NIOIsolatedEventLoop { self.broker.eventLoop.assumeIsolated() }
+
+    // MARK: Channel
+
+    func channelActive(context: ChannelHandlerContext) {
+        self.context = context
+        self.broker.connectionOpened(self)
+        context.fireChannelActive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        self.isReading = true
+        self.liveness.heard(at: self.broker.eventLoop.now)
+        self.take(self.unwrapInboundIn(data))
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        self.isReading = false
+        self.flush()
+        context.fireChannelReadComplete()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        // The high watermark is the limit of what a peer may leave unread.
+        if !context.channel.isWritable { self.giveUp("the peer does not read") }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        self.logger.debug("connection of a front failed", metadata: [LogKeys.error: "\(error)"])
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.end()
+        context.fireChannelInactive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.end() }
+
+    // MARK: Life
+
+    /// Nothing is read until `open` is called.
+    func waitForManifest(_ time: TimeAmount) {
+        self.setReading(false)
+        let timer = self.loop.scheduleTask(in: time) { self.broker.manifestDidNotArrive(self) }
+        self.phase = .waitingForManifest(timer)
+    }
+
+    /// The `Hello` is answered, and what came behind it is taken.
+    func open(highestGeneration: UInt64) {
+        switch self.phase {
+        case .open, .closed: return
+        case .waitingForManifest(let timer):
+            timer.cancel()
+            self.setReading(true)
+        case nil: break
+        }
+        self.phase = .open
+        let features = self.hello.features & WireFeature.supported
+        self.write(.helloReply(HelloReply(features: features, highestGeneration: highestGeneration)))
+        self.liveness.heard(at: self.broker.eventLoop.now)
+        self.planLivenessCheck()
+        let remainder = self.remainder
+        self.remainder = ByteBuffer()
+        self.take(remainder)
+    }
+
+    /// The peer broke the protocol, or is silent or deaf: only this connection ends.
+    func giveUp(_ reason: String) {
+        guard let context else { return }
+        self.logger.warning(
+            "connection of a front is closed",
+            metadata: [LogKeys.reason: "\(reason)", LogKeys.uid: "\(self.peer.uid)"]
+        )
+        context.close(promise: nil)
+    }
+
+    func close() {
+        self.flush()
+        self.context?.close(promise: nil)
+    }
+
+    private func end() {
+        if case .closed = self.phase { return }
+        if case .waitingForManifest(let timer) = self.phase { timer.cancel() }
+        self.phase = .closed
+        self.livenessTimer?.cancel()
+        self.context = nil
+        self.broker.connectionClosed(self, self.session.connectionClosed())
+    }
+
+    // MARK: Reading
+
+    private func setReading(_ isReading: Bool) {
+        // Fails only on a channel that is closed, and then it does not matter.
+        try? self.context?.channel.syncOptions?.setOption(.autoRead, value: isReading)
+    }
+
+    private func take(_ bytes: ByteBuffer) {
+        guard bytes.readableBytes > 0 else { return }
+        self.decoder.append(bytes)
+        // What was on its way when reading stopped is kept for later.
+        guard case .open = self.phase else { return }
+        do {
+            while case .open = self.phase, let message = try FrontMessage.next(from: &self.decoder) {
+                self.received(message)
+            }
+        } catch {
+            self.giveUp("\(error)")
+        }
+    }
+
+    // MARK: Writing
+
+    func write(_ message: DaemonMessage) {
+        guard self.context != nil else { return }
+        message.write(into: &self.outbound)
+        guard !self.isReading, !self.isFlushPlanned else { return }
+        self.isFlushPlanned = true
+        self.loop.execute {
+            self.isFlushPlanned = false
+            self.flush()
+        }
+    }
+
+    private func flush() {
+        guard self.outbound.readableBytes > 0 else { return }
+        let bytes = self.outbound
+        self.outbound = ByteBuffer()
+        self.context?.writeAndFlush(self.wrapOutboundOut(bytes), promise: nil)
+    }
+
+    // MARK: Silence
+
+    private func planLivenessCheck() {
+        self.livenessTimer = self.loop.scheduleTask(deadline: self.liveness.nextDeadline) { self.checkLiveness() }
+    }
+
+    private func checkLiveness() {
+        guard case .open = self.phase else { return }
+        switch self.liveness.timePassed(to: self.broker.eventLoop.now) {
+        case .nothing: break
+        case .ping(let number): self.write(.ping(number))
+        case .giveUp:
+            self.giveUp("the peer was silent for \(WireLimits.silenceMilliseconds / 1000) s")
+            return
+        }
+        self.planLivenessCheck()
+    }
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+
+import AppSettings
+package import WireProtocol
+
+extension PoolDriver: SessionPool {
+    /// The request's own time limit, else what a process that stops has for its requests.
+    package func drainLimit(of process: ProcessID) -> Duration {
+        guard let settings = self.processes[process]?.group.settings else { return .zero }
+        return settings.maxRequestTime > .zero ? settings.maxRequestTime : settings.shutdownTimeout
+    }
+}

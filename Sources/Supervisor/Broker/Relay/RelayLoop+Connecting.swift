@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+
+import LinuxSystem
+import Logging
+import NIOCore
+import WireProtocol
+
+extension RelayLoop {
+    /// A full backlog is tried again for so long.
+    private static let connectTime: UInt64 = 10_000_000_000
+    private static let longestPause: UInt64 = 50_000_000
+
+    /// Takes a stream over whose `Hello` was read.
+    func attach(_ arrival: Arrival) {
+        guard let descriptor = arrival.descriptor.take() else { return }
+        let socket = SharedDescriptor(descriptor)
+        guard let token = arrival.hello.streamToken, let entry = self.relay.directory.entry(of: token),
+            entry.uid == arrival.peer.uid
+        else {
+            let reason = "the stream token is not valid: its process or its control connection has ended"
+            StreamReply.send(.helloReply(HelloReply(refusal: reason)), to: socket.rawValue)
+            return
+        }
+        let now = MonotonicClock.now
+        let stream = self.take { slot in
+            RelayStream(
+                slot: slot,
+                entry: entry,
+                front: RelayEnd(socket, token: UInt64(slot) << 1 | Side.front.rawValue),
+                ticket: arrival.ticket,
+                early: arrival.remainder,
+                at: now
+            )
+        }
+        self.connect(stream, since: now, tries: 0, at: now)
+    }
+
+    func connect(_ stream: RelayStream, since: UInt64, tries: Int, at now: UInt64) {
+        guard stream.app == nil else {
+            // Over TCP the kernel has not answered in time.
+            self.fail(stream, "the app does not accept the connection")
+            return
+        }
+        do {
+            try self.startConnecting(stream)
+        } catch  where error.isWouldBlock && now - since < Self.connectTime {
+            // The backlog is full, and epoll would not report its end.
+            stream.phase = .connecting(since: since, tries: tries + 1)
+            self.setDeadline(now + min(1_000_000 << UInt64(min(tries, 8)), Self.longestPause), of: stream)
+        } catch {
+            self.fail(stream, "\(error)")
+        }
+    }
+
+    private func startConnecting(_ stream: RelayStream) throws(SystemError) {
+        let token = UInt64(stream.slot) << 1 | Side.app.rawValue
+        switch stream.address {
+        case .unix(let path):
+            let socket = SharedDescriptor(try UnixSocket.connect(path: path, nonBlocking: true))
+            let app = RelayEnd(socket, token: token)
+            stream.app = app
+            try self.shared.epoll.add(app.number, for: RelayEnd.usualEvents, token: token)
+            try self.open(stream, app)
+        case .tcp(let host, let port):
+            let socket = SharedDescriptor(try TCPSocket.connect(host: host, port: port))
+            let app = RelayEnd(socket, token: token)
+            stream.app = app
+            self.setDeadline(MonotonicClock.now + Self.connectTime, of: stream)
+            try self.shared.epoll.add(app.number, for: RelayEnd.eventsWhenFull, token: token)
+        }
+    }
+
+    /// Something happened on a socket that was still connecting.
+    func connectionProgressed(_ stream: RelayStream, _ app: RelayEnd) {
+        do {
+            if let error = try TCPSocket.error(of: app.number) { throw error }
+            self.watch(app, for: RelayEnd.usualEvents)
+            try self.open(stream, app)
+        } catch {
+            self.fail(stream, "\(error)")
+        }
+    }
+
+    private func open(_ stream: RelayStream, _ app: RelayEnd) throws(SystemError) {
+        stream.phase = .open
+        stream.deadline = nil
+        try self.shared.epoll.add(stream.front.number, for: RelayEnd.usualEvents, token: stream.front.token)
+        var attached = ByteBuffer()
+        DaemonMessage.attached(Attached(mode: .relayed)).write(into: &attached)
+        attached.withUnsafeReadableBytes { self.deliver($0, to: stream.front) }
+        stream.early.withUnsafeReadableBytes { self.deliver($0, to: app) }
+        stream.early = ByteBuffer()
+        self.settle(stream)
+    }
+
+    private func fail(_ stream: RelayStream, _ reason: String) {
+        if self.connectFailures.shouldLog(stream.group.process, at: MonotonicClock.now) {
+            let facts: Logger.Metadata = [LogKeys.process: "\(stream.group.process)", LogKeys.error: "\(reason)"]
+            self.relay.logger.warning("no connection to an app process", metadata: facts)
+        }
+        self.refuse(stream, "no connection to the app process: \(reason)")
+    }
+
+    func refuse(_ stream: RelayStream, _ reason: String) {
+        StreamReply.send(.helloReply(HelloReply(refusal: reason)), to: stream.front.number)
+        self.close(stream)
+    }
+}

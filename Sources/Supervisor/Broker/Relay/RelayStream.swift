@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+
+import LinuxSystem
+import NIOCore
+
+/// One end of a stream: a socket, and what is on its way to it.
+///
+/// Confined to the relay's thread.
+///
+/// Readiness is edge-triggered: `mayRead` remembers an edge until a read has shown that nothing is left.
+final class RelayEnd {
+    let socket: SharedDescriptor
+    /// For the relay's epoll instance.
+    let token: UInt64
+    var mayRead = false
+    /// The far side has shut down or is gone: what is left to read ends with an end of file.
+    var isEnding = false
+    /// The far side has closed; it will not read either.
+    var isHungUp = false
+    /// Nothing more will be read from it.
+    var hasEnded = false
+    /// Nothing more will be written to it, and it was told so.
+    var isWriteShut = false
+    /// Writing failed or makes no sense any more: what comes for it is dropped.
+    var isDeaf = false
+    /// What its socket did not take; bounded by one read, because reading pauses while there is any.
+    var outbound = ByteBuffer()
+
+    init(_ socket: SharedDescriptor, token: UInt64) {
+        self.socket = socket
+        self.token = token
+    }
+
+    var number: Int32 { self.socket.rawValue }
+
+    static let usualEvents: Epoll.Events = [.readable, .peerShutdown, .edgeTriggered]
+    static let eventsWhenFull: Epoll.Events = [.readable, .peerShutdown, .edgeTriggered, .writable]
+
+    func note(_ events: Epoll.Events) {
+        if !events.isDisjoint(with: [.readable, .peerShutdown, .hangUp, .failed]) { self.mayRead = true }
+        if !events.isDisjoint(with: [.peerShutdown, .hangUp, .failed]) { self.isEnding = true }
+        if !events.isDisjoint(with: [.hangUp, .failed]) { self.isHungUp = true }
+    }
+}
+
+/// A front's connection and an app's connection that are one stream.
+///
+/// Confined to the relay's thread.
+final class RelayStream {
+    enum Phase {
+        /// The app's backlog is full, or its address takes time; since when, and after how many tries.
+        case connecting(since: UInt64, tries: Int)
+        case open
+        /// The front's end is gone; what the app still says is dropped.
+        case draining
+        case closed
+    }
+
+    let slot: Int
+    let group: StreamGroup
+    let address: AppAddress
+    let front: RelayEnd
+    private let ticket: ConnectionTicket
+    var app: RelayEnd?
+    var phase: Phase
+    /// What the front sent along with its `Hello`, until the app is connected.
+    var early: ByteBuffer
+    /// When it is tried again or given up, in nanoseconds of `MonotonicClock`.
+    var deadline: UInt64?
+    /// The kernel says that the process ended: what can be read now is all there is.
+    var isProcessGone = false
+
+    init(
+        slot: Int,
+        entry: StreamDirectory.Entry,
+        front: RelayEnd,
+        ticket: ConnectionTicket,
+        early: ByteBuffer,
+        at now: UInt64
+    ) {
+        self.slot = slot
+        self.group = entry.group
+        self.address = entry.address
+        self.front = front
+        self.ticket = ticket
+        self.early = early
+        self.phase = .connecting(since: now, tries: 0)
+    }
+
+    var isClosed: Bool { if case .closed = self.phase { true } else { false } }
+    var isConnecting: Bool { if case .connecting = self.phase { true } else { false } }
+}

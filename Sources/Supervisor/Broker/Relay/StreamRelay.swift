@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+
+import LinuxSystem
+import Logging
+import Synchronization
+import WireProtocol
+
+/// Copies bytes between fronts and apps without looking at them, on a thread of its own.
+///
+/// What comes in is written at once, from the event that announced it; only what the kernel did not take is kept, and
+/// reading pauses until it is gone. Each direction is half-closed on its own.
+final class StreamRelay: Sendable {
+    enum Order: Sendable {
+        case attach(Arrival)
+        /// Shut for writing, read to the end, at most for so long; then tell how many streams are left, now and
+        /// whenever one ends.
+        case frontLost(ConnectionID, limits: [ProcessID: Duration])
+        case processGone(ProcessID)
+        /// Close: nobody holds a session of this process over that connection, and it gets no new ones.
+        case close(StreamGroup)
+        case stop
+    }
+
+    let directory: StreamDirectory
+    let logger: Logger
+    let wakeUp: WakeUp
+    /// Streams of a lost front that are left; called on the relay's thread.
+    let streamsLeft: @Sendable (StreamGroup, Int) -> Void
+    private let orders = Mutex<[Order]>([])
+
+    init(
+        directory: StreamDirectory,
+        logger: Logger,
+        streamsLeft: @escaping @Sendable (StreamGroup, Int) -> Void
+    ) throws(SystemError) {
+        self.directory = directory
+        self.logger = logger
+        self.streamsLeft = streamsLeft
+        self.wakeUp = try WakeUp()
+    }
+
+    func start() throws(SystemError) {
+        let epoll = try Epoll()
+        try epoll.add(self.wakeUp.rawValue, for: .readable, token: RelayLoop.wakeUpToken)
+        let shared = SharedEpoll(epoll)
+        _ = try OSThread.start(name: "stream-relay") { RelayLoop(self, shared).run() }
+    }
+
+    /// Hands an order to the relay's thread; from any thread, carried out in order.
+    func order(_ order: Order) {
+        let isFirst = self.orders.withLock { orders in
+            orders.append(order)
+            return orders.count == 1
+        }
+        if isFirst { self.wakeUp.wake() }
+    }
+
+    func takeOrders() -> [Order] {
+        self.orders.withLock { orders in
+            defer { orders.removeAll(keepingCapacity: true) }
+            return orders
+        }
+    }
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+
+package import AppSettings
+package import WireProtocol
+
+/// What the broker needs of the pool, on the core loop.
+package protocol SessionPool: AnyObject {
+    func define(_ key: GroupKey, settings: AppSettings, authority: SettingsAuthority, preStart: Bool)
+    func retire(_ key: GroupKey)
+    func checkout(_ request: CheckoutRequest, for client: any CheckoutClient)
+    func cancel(_ id: RequestID, client: any CheckoutClient)
+    func release(_ session: SessionID, outcome: ReleaseOutcome)
+    func upgraded(_ session: SessionID)
+    /// How long a request of a lost front may go on in this process.
+    func drainLimit(of process: ProcessID) -> Duration
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+
+import AppSettings
+import ApplicationPool
+import LinuxSystem
+import Logging
+import NIOCore
+import NIOPosix
+import ProgramLog
+import SpawnPlan
+import WireProtocol
+
+/// Everything that runs on the core loop, put together.
+///
+/// Created there and confined to it.
+final class CoreServices {
+    /// What they are made from.
+    struct Setting: Sendable {
+        let options: DaemonOptions
+        let users: DaemonUsers
+        let directory: InstanceDirectory
+        let log: ProgramLog
+        let threads: NIOThreadPool
+    }
+
+    private let log: ProgramLog
+    private let spawner: DirectSpawner
+    private let pool: PoolDriver
+    private let broker: Broker
+    private let adminSocket: AdminSocket
+
+    /// Makes and starts everything on `eventLoop`; waits for it, so not to be called there.
+    static func start(
+        _ setting: Setting,
+        listener: TravellingDescriptor,
+        on eventLoop: any EventLoop
+    ) throws -> NIOLoopBound<CoreServices> {
+        if setting.options.process.loadersDir == nil {
+            try LoaderFiles.install(into: setting.directory.loadersPath)
+        }
+        return try eventLoop.submit {
+            let services = try CoreServices(setting, eventLoop: eventLoop)
+            try services.begin(setting, listener: listener)
+            return NIOLoopBound(services, eventLoop: eventLoop)
+        }.wait()
+    }
+
+    private init(_ setting: Setting, eventLoop: any EventLoop) throws {
+        let log = setting.log
+        self.log = log
+        self.spawner = try DirectSpawner(
+            eventLoop: eventLoop,
+            options: try SpawnerOptions(setting),
+            output: log.output,
+            logger: log.logger(label: "spawner")
+        )
+        let pool = PoolDriver(
+            eventLoop: eventLoop,
+            limits: PoolLimits(setting.options.pool),
+            spawner: self.spawner,
+            logger: log.logger(label: "pool")
+        )
+        self.pool = pool
+        self.spawner.onExit = { exit in pool.processExited(exit) }
+        let broker = Broker(
+            eventLoop: eventLoop,
+            pool: pool,
+            policy: PeerPolicy(setting),
+            logger: log.logger(label: "broker")
+        )
+        pool.observer = broker
+        self.broker = broker
+        let service = AdminService(
+            pool: pool,
+            daemon: try DaemonFacts(setting, limits: pool.limits),
+            threads: setting.threads,
+            connections: { broker.connectionReports }
+        )
+        let adminSocket = AdminSocket(eventLoop: eventLoop, service: service, logger: log.logger(label: "admin"))
+        broker.takeAdminConnection = { adminSocket.take($0) }
+        self.adminSocket = adminSocket
+    }
+
+    private func begin(_ setting: Setting, listener: TravellingDescriptor) throws {
+        try self.adminSocket.open(path: setting.directory.adminSocketPath)
+        guard let listener = listener.take() else { throw StartProblem("The listening socket is missing.") }
+        try self.broker.start(listener: listener)
+    }
+
+    /// Takes in nothing new and calls `completion` when no app process is left.
+    func stop(limit: Duration, completion: @escaping () -> Void) {
+        self.broker.stopAccepting()
+        self.pool.shutdown(limit: limit, completion: completion)
+    }
+
+    func hurry() { self.pool.hurry() }
+
+    func killAll() {
+        self.broker.stopAccepting()
+        self.pool.killAll()
+    }
+
+    /// After the last app process has ended.
+    func close() {
+        self.broker.close()
+        self.adminSocket.close()
+        self.spawner.stop()
+    }
+
+    /// For SIGQUIT: what the daemon is doing, into the log.
+    func writeState() {
+        let groups = self.pool.inspect()
+        self.log.announce(
+            "state of the pool",
+            metadata: [
+                "processes": "\(self.pool.processCount)", "sessions": "\(self.pool.sessionCount)",
+                "groups": "\(groups.count)",
+            ]
+        )
+        for group in groups {
+            let processes = group.processes.map { "\($0.pid): \($0.state), \($0.sessions) sessions" }
+            self.log.announce(
+                "state of a group",
+                metadata: [
+                    LogKeys.group: "\(group.key)", LogKeys.user: "\(group.identity?.userName ?? "-")",
+                    LogKeys.generation: "\(group.generation)", "queue": "\(group.waiting.count)",
+                    "spawning": "\(group.spawnsUnderWay)", "processes": .array(processes.map { "\($0)" }),
+                ]
+            )
+        }
+    }
+}
+
+extension SpawnerOptions {
+    init(_ setting: CoreServices.Setting) throws {
+        self.init(
+            helperPath: try Launcher.findHelper(),
+            loadersDirectory: setting.options.process.loadersDir ?? setting.directory.loadersPath,
+            appSocketsDirectory: setting.directory.appsPath,
+            userSwitching: setting.users.switching,
+            ownershipCheck: setting.options.users.ownershipCheck,
+            serverSoftware: "\(Product.name)/\(Product.version)",
+            daemonEnvironment: CurrentProcess.environment.map { EnvironmentVariable(name: $0.name, value: $0.value) },
+            openFilesLimit: setting.options.pool.appFileDescriptorUlimit.map { limit in
+                Limits.Limit(soft: UInt64(limit), hard: UInt64(limit))
+            },
+            records: ProcessRecords(directory: setting.directory.processesPath)
+        )
+    }
+}
+
+extension PoolLimits {
+    init(_ options: PoolOptions) {
+        self.init(
+            maxPoolSize: options.maxPoolSize,
+            maxInstancesPerApp: options.maxInstancesPerApp,
+            poolIdleTime: options.poolIdleTime > .zero ? options.poolIdleTime : nil,
+            simultaneousSpawns: CurrentProcess.processorCount,
+            statThrottleRate: options.statThrottleRate
+        )
+    }
+}
+
+extension PeerPolicy {
+    init(_ setting: CoreServices.Setting) {
+        self.init(
+            daemonUID: CurrentProcess.effectiveUID,
+            trustedUIDs: setting.users.trustedUIDs,
+            frontUserUID: setting.users.frontUser?.uid,
+            appRootAllow: setting.options.fronts.appRootAllow,
+            daemonMaxima: DaemonMaxima(maxPoolSize: setting.options.pool.maxPoolSize)
+        )
+    }
+}
+
+extension DaemonFacts {
+    init(_ setting: CoreServices.Setting, limits: PoolLimits) throws {
+        self.init(
+            instance: setting.directory.name,
+            socketPath: setting.options.process.socketFile,
+            watchdogPID: CurrentProcess.parentPID,
+            corePID: CurrentProcess.pid,
+            startedAt: try setting.directory.record()?.startedAt ?? WallClock.microseconds,
+            maxPoolSize: limits.maxPoolSize
+        )
+    }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import LinuxSystem
+import ProgramLog
+
+/// The program `flying-passenger`: a watchdog, or behind the hidden `--core` the core that it starts.
+package enum Daemon {
+    static let coreFlag = "--core"
+
+    /// Runs the program and returns its exit status.
+    ///
+    /// `arguments` begin with the name of the program. Nothing may have started a thread before.
+    package static func main(_ arguments: [String]) -> Int32 {
+        SignalMask.blockAll()
+        SignalMask.ignoreBrokenPipes()
+        guard !arguments.isEmpty else {
+            // A daemon that took this for "no flags" would run with all defaults.
+            StandardError.write("flying-passenger: Cannot read the command line; is /proc mounted?\n")
+            return 1
+        }
+        if arguments.count > 2, arguments[1] == self.coreFlag {
+            return Core.main(directory: arguments[2], arguments: Array(arguments.dropFirst(3)))
+        }
+        return self.startWatchdog(Array(arguments.dropFirst()))
+    }
+
+    package static func exit(_ code: Int32) -> Never { CurrentProcess.exit(code) }
+
+    private static func startWatchdog(_ arguments: [String]) -> Int32 {
+        let options: DaemonOptions
+        do {
+            options = try DaemonCommand.parse(arguments).options
+        } catch {
+            return self.explain(error)
+        }
+        var background: Daemonize?
+        do {
+            if options.process.daemonize { background = try Daemonize.start() }
+            let output = try LogOutput.open(
+                path: options.process.logFile,
+                takesStandardStreams: options.process.daemonize,
+                prefixesAppLines: !options.pool.disableLogPrefix
+            )
+            let watchdog = try Watchdog(
+                options: options,
+                arguments: arguments,
+                log: ProgramLog(output: output, scale: options.process.logLevel),
+                background: background.take()
+            )
+            return watchdog.run()
+        } catch {
+            let text = "flying-passenger: Cannot start: \(error)"
+            if let background = background.take() {
+                background.failed(text)
+            } else {
+                StandardError.write(text + "\n")
+            }
+            return 1
+        }
+    }
+
+    /// Help and version go to standard output; wrong usage exits 1 instead of the parser's 64.
+    private static func explain(_ error: any Error) -> Int32 {
+        let text = DaemonCommand.fullMessage(for: error) + "\n"
+        guard DaemonCommand.exitCode(for: error) != .success else {
+            StandardError.writeOutput(text)
+            return 0
+        }
+        StandardError.write(text)
+        return 1
+    }
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+
+import LinuxSystem
+package import SpawnPlan
+
+/// The users and groups that the flags name, looked up once at start.
+package struct DaemonUsers: Equatable, Sendable {
+    package let switching: UserSwitching.Policy
+    /// nil when not even `nobody` exists.
+    package let frontUser: Account?
+    package let trustedUIDs: Set<UInt32>
+    /// Owner and group of the socket; nil leaves what the kernel gives.
+    package let socketUID: UInt32?
+    package let socketGID: UInt32?
+
+    /// Looks up what the command line names.
+    package init(_ options: DaemonOptions) throws(StartProblem) {
+        try self.init(
+            options.users,
+            fronts: options.fronts,
+            process: options.process,
+            daemonUID: CurrentProcess.effectiveUID,
+            daemonGID: CurrentProcess.effectiveGID,
+            accounts: SystemAccounts()
+        )
+    }
+
+    /// Refuses names that no account has, and defaults that would be root.
+    package init(
+        _ users: UserOptions,
+        fronts: FrontOptions,
+        process: ProcessOptions,
+        daemonUID: UInt32,
+        daemonGID: UInt32,
+        accounts: some UserDatabase
+    ) throws(StartProblem) {
+        let lookup = Lookup(accounts: accounts)
+        self.switching = UserSwitching.Policy(
+            daemonUID: daemonUID,
+            daemonGID: daemonGID,
+            isEnabled: users.userSwitching,
+            defaultUser: users.defaultUser,
+            defaultGroup: users.defaultGroup,
+            minUID: users.minUID,
+            allowedUsers: users.allowedUsers
+        )
+        if daemonUID == 0 { try lookup.checkDefaults(users) }
+        for name in users.allowedUsers ?? [] { _ = try lookup.user(name, flag: "--allowed-users") }
+        self.frontUser = try lookup.frontUser(fronts)
+        var trusted: Set<UInt32> = []
+        for name in fronts.trustUsers { trusted.insert(try lookup.user(name, flag: "--trust-user").uid) }
+        self.trustedUIDs = trusted
+        self.socketUID = try process.socketUser.map { name throws(StartProblem) in
+            try lookup.user(name, flag: "--socket-user").uid
+        }
+        if let name = process.socketGroup {
+            self.socketGID = try lookup.group(name, flag: "--socket-group")
+        } else {
+            // Without root the kernel would refuse a group that the daemon is no member of.
+            self.socketGID = daemonUID == 0 ? self.frontUser?.gid : nil
+        }
+    }
+}
+
+private struct Lookup<Accounts: UserDatabase> {
+    let accounts: Accounts
+
+    func user(_ name: String, flag: String) throws(StartProblem) -> Account {
+        if let account = self.accounts.account(named: name) { return account }
+        if let uid = UInt32(name), let account = self.accounts.account(uid: uid) { return account }
+        throw StartProblem("\(flag): there is no user '\(name)' on this machine.")
+    }
+
+    func group(_ name: String, flag: String) throws(StartProblem) -> UInt32 {
+        if let gid = self.accounts.group(named: name) { return gid }
+        if let gid = UInt32(name), self.accounts.groupName(gid: gid) != nil { return gid }
+        throw StartProblem("\(flag): there is no group '\(name)' on this machine.")
+    }
+
+    func frontUser(_ fronts: FrontOptions) throws(StartProblem) -> Account? {
+        if let name = fronts.frontUser { return try self.user(name, flag: "--front-user") }
+        return self.accounts.account(named: "www-data") ?? self.accounts.account(named: "nobody")
+    }
+
+    /// Nothing ever runs as root, so the user and group that stand in for root must not be root themselves.
+    func checkDefaults(_ users: UserOptions) throws(StartProblem) {
+        let user = try self.user(users.defaultUser, flag: "--default-user")
+        guard user.uid != 0 else {
+            throw StartProblem("--default-user: '\(users.defaultUser)' is root; applications never run as root.")
+        }
+        guard let name = users.defaultGroup else {
+            guard user.gid != 0 else {
+                throw StartProblem(
+                    "--default-user: the primary group of '\(users.defaultUser)' is root's; name another with --default-group."
+                )
+            }
+            return
+        }
+        guard try self.group(name, flag: "--default-group") != 0 else {
+            throw StartProblem("--default-group: '\(name)' is root's group; applications never run with it.")
+        }
+    }
+}

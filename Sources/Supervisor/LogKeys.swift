@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+
+/// The keys of log metadata in the daemon, each spelled once.
+package enum LogKeys {
+    package static let appRoot = "app-root"
+    package static let backoff = "backoff"
+    package static let command = "command"
+    package static let count = "count"
+    package static let errno = "errno"
+    package static let error = "error"
+    package static let errorID = "error-id"
+    package static let event = "event"
+    package static let exitCode = "exit-code"
+    package static let front = "front"
+    package static let generation = "generation"
+    package static let group = "group"
+    package static let journeyStep = "journey-step"
+    package static let limit = "limit"
+    package static let path = "path"
+    package static let pid = "pid"
+    package static let process = "process"
+    package static let reason = "reason"
+    package static let requestID = "request-id"
+    package static let session = "session"
+    package static let setting = "setting"
+    package static let settings = "settings"
+    package static let signal = "signal"
+    package static let status = "status"
+    package static let uid = "uid"
+    package static let user = "user"
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+
+package import LinuxSystem
+package import WireProtocol
+
+/// What a front asks of the pool for one request.
+package struct CheckoutRequest: Sendable {
+    /// Unique among the open requests of its client.
+    package let id: RequestID
+    package let key: GroupKey
+    /// The process that served this visitor before; 0 = none.
+    package let stickyID: UInt32
+    /// How long the request may wait for a process; nil = as long as the app's settings allow.
+    package let deadline: Duration?
+    /// For status only; never interpreted.
+    package let method: String
+    package let path: String
+
+    package init(
+        id: RequestID,
+        key: GroupKey,
+        stickyID: UInt32 = 0,
+        deadline: Duration? = nil,
+        method: String = "",
+        path: String = ""
+    ) {
+        self.id = id
+        self.key = key
+        self.stickyID = stickyID
+        self.deadline = deadline
+        self.method = method
+        self.path = path
+    }
+}
+
+/// The right to use one process once.
+package struct PoolGrant: Sendable, Equatable {
+    package let session: SessionID
+    package let process: ProcessID
+    package let pid: Int32
+    /// Names the process to later requests of the same visitor; never 0.
+    package let stickyID: UInt32
+    package let queueTime: Duration
+    /// Sessions that the process takes at a time; 0 = no limit.
+    package let concurrency: UInt32
+    package let transport: AppTransportKind
+    package let address: AppAddress
+}
+
+/// Why a request gets no process.
+package struct PoolRefusal: Sendable, Equatable {
+    package let reason: RefusalReason
+    /// Whole seconds for `Retry-After`; 0 = no advice.
+    package let retryAfterSeconds: UInt32
+    /// Of the spawn that failed, when one did.
+    package let report: SpawnReport?
+
+    package init(reason: RefusalReason, retryAfterSeconds: UInt32 = 0, report: SpawnReport? = nil) {
+        self.reason = reason
+        self.retryAfterSeconds = retryAfterSeconds
+        self.report = report
+    }
+}
+
+/// Where a process listens.
+package enum AppAddress: Hashable, Sendable {
+    case unix(path: String)
+    case tcp(host: String, port: UInt16)
+}
+
+/// One connection of a front, as the pool sees it.
+///
+/// Called on the core loop, possibly from within ``PoolDriver/checkout(_:for:)``; it may call the pool again from
+/// inside.
+package protocol CheckoutClient: AnyObject {
+    func granted(_ id: RequestID, _ grant: PoolGrant)
+    func refused(_ id: RequestID, _ refusal: PoolRefusal)
+    /// The session is over by the pool's decision (time limit, shutdown): the front must give the stream up.
+    func sessionAborted(_ session: SessionID, reason: String)
+}
+
+/// Learns what happens to processes, whoever holds sessions of them.
+///
+/// Called on the core loop.
+package protocol ProcessObserver: AnyObject {
+    /// The process has ended; `status` is nil when the kernel did not tell.
+    func processGone(_ process: ProcessID, status: ExitStatus?)
+    /// The process takes no new sessions; those it has may go on for `deadline`.
+    func processDraining(_ process: ProcessID, deadline: Duration)
+}

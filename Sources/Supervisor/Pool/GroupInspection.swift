@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+
+package import AppSettings
+package import ApplicationPool
+package import SpawnPlan
+package import WireProtocol
+
+/// A group as the tools show it, at one moment.
+package struct GroupInspection: Sendable {
+    package let key: GroupKey
+    package let settings: AppSettings
+    package let authority: SettingsAuthority
+    /// Found out when the first process was spawned.
+    package let appType: AppType?
+    /// As whom its processes run, and why; known once one was spawned or tried.
+    package let identity: RunningIdentity?
+    /// Grows with each restart.
+    package let generation: UInt32
+    /// Told to restart, and no new process is there yet.
+    package let isRestarting: Bool
+    /// No front has it any more; what is left of it is on its way out.
+    package let isRetired: Bool
+    package let spawnsUnderWay: Int
+    /// Waiting for a process of a group that has one, or gets one.
+    package let requestsInQueue: Int
+    /// Waiting because there is no room for a first process.
+    package let requestsInTopLevelQueue: Int
+    /// All of them, the longest wait first.
+    package let waiting: [Waiting]
+    package let lastFailure: Failure?
+    /// In service, the oldest first, then those on their way out.
+    package let processes: [ProcessInspection]
+
+    package struct Waiting: Sendable {
+        package let method: String
+        package let path: String
+        package let time: Duration
+    }
+
+    package struct Failure: Sendable {
+        package let report: SpawnReport
+        package let age: Duration
+        /// Failed spawns and early deaths in a row.
+        package let failuresInARow: Int
+        /// No spawn begins before; nil: none is held back.
+        package let nextTry: Duration?
+    }
+}
+
+package struct ProcessInspection: Sendable {
+    package let id: ProcessID
+    package let pid: Int32
+    package let state: Process.State
+    package let sessions: Int
+    /// Sessions that have ended.
+    package let processed: Int
+    /// Sessions at a time; 0 = no limit.
+    package let concurrency: Int
+    package let generation: UInt32
+    /// When it came into service, microseconds since the epoch.
+    package let spawnedAt: Int64
+    package let uptime: Duration
+    /// Since a session last began or ended.
+    package let lastUsed: Duration
+    package let transport: AppTransportKind
+    package let address: AppAddress
+}
+
+extension PoolDriver {
+    package var limits: PoolLimits { self.pool.limits }
+
+    /// Processes in service or being spawned: what counts against `max_pool_size`.
+    package var processCount: Int { self.pool.usage }
+
+    package var sessionCount: Int { self.pool.sessionCount }
+
+    /// What is wrong with the pool by its own invariants; empty as long as the program is right.
+    package var violations: [String] { self.pool.violations(at: self.now) }
+
+    /// All groups, in the order in which they were defined.
+    package func inspect() -> [GroupInspection] {
+        let now = self.now
+        return self.pool.inspect(at: now).compactMap { view in
+            self.groupsByID[view.group.id].map { self.inspect(view, of: $0, at: now) }
+        }
+    }
+
+    private func inspect(_ view: Pool.GroupView, of group: ManagedGroup, at now: Instant) -> GroupInspection {
+        GroupInspection(
+            key: group.key,
+            settings: group.settings,
+            authority: group.authority,
+            appType: group.appType,
+            identity: group.identity,
+            generation: view.group.generation,
+            isRestarting: view.isRestarting,
+            isRetired: view.group.standing == .retired,
+            spawnsUnderWay: view.group.spawn == nil ? 0 : 1,
+            requestsInQueue: view.requestsInQueue,
+            requestsInTopLevelQueue: view.requestsInTopLevelQueue,
+            waiting: view.waiting.compactMap { wait in
+                self.waiting[wait.ticket].map {
+                    GroupInspection.Waiting(method: $0.method, path: $0.path, time: now.since(wait.since))
+                }
+            },
+            lastFailure: group.lastFailure.map {
+                GroupInspection.Failure(
+                    report: $0.report,
+                    age: now.since($0.at),
+                    failuresInARow: view.failures,
+                    nextTry: view.blockedUntil?.since(now)
+                )
+            },
+            processes: (view.group.processes + view.group.detached).compactMap { self.inspect($0, at: now) }
+        )
+    }
+
+    private func inspect(_ process: Process, at now: Instant) -> ProcessInspection? {
+        guard let running = self.processes[ProcessID(process.id)] else { return nil }
+        return ProcessInspection(
+            id: running.spawned.id,
+            pid: running.spawned.pid,
+            state: process.state,
+            sessions: process.sessions,
+            processed: process.processed,
+            concurrency: process.concurrency,
+            generation: process.generation,
+            spawnedAt: running.spawnedAt,
+            uptime: now.since(process.spawnedAt),
+            lastUsed: now.since(process.lastUsed),
+            transport: running.spawned.transport,
+            address: running.spawned.address
+        )
+    }
+}

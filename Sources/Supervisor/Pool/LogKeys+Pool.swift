@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: MIT
+
+extension LogKeys {
+    /// What a process wrote before it ended.
+    static let lastOutput = "last-output"
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+
+import AppSettings
+import ApplicationPool
+import SpawnPlan
+import WireProtocol
+
+/// What the driver knows of a group beyond what the pool decides by.
+///
+/// Confined to the core loop.
+final class ManagedGroup {
+    /// Why the last spawn or process of the group failed.
+    struct Failure {
+        let report: SpawnReport
+        /// nil: a process died that had come up.
+        let category: SpawnFailure.Category?
+        let at: Instant
+    }
+
+    let key: GroupKey
+    let id: Group.ID
+    var settings: AppSettings {
+        didSet { self.restartFiles = RestartFiles(self.settings) }
+    }
+    var authority: SettingsAuthority
+    private(set) var restartFiles: RestartFiles
+    var watch = RestartFileWatch()
+    var lastFailure: Failure?
+    /// As whom the last process runs, or was to run.
+    var identity: RunningIdentity?
+    var appType: AppType?
+    var queueOverflow = LogThrottle()
+
+    init(key: GroupKey, id: Group.ID, settings: AppSettings, authority: SettingsAuthority) {
+        self.key = key
+        self.id = id
+        self.settings = settings
+        self.authority = authority
+        self.restartFiles = RestartFiles(settings)
+    }
+}
+
+/// Lets one log line through per second and counts the others.
+struct LogThrottle {
+    private var last: Instant?
+    private var held = 0
+
+    /// How many events the line that is due stands for; nil: not due.
+    mutating func event(at now: Instant) -> Int? {
+        self.held += 1
+        if let last, now.since(last) < .seconds(1) { return nil }
+        defer { self.held = 0 }
+        self.last = now
+        return self.held
+    }
+}
+
+/// A process that came up and has not ended.
+struct RunningProcess {
+    let spawned: SpawnedProcess
+    let group: ManagedGroup
+    /// Sessions at a time, as the pool counts; 0 = no limit.
+    let concurrency: Int
+    /// Microseconds since the epoch.
+    let spawnedAt: Int64
+}
+
+/// A spawn that has not ended.
+struct SpawnUnderWay {
+    let processID: ProcessID
+    let group: ManagedGroup
+    let since: Instant
+    /// nil while the spawner is being called.
+    var handle: (any SpawnHandle)?
+    /// The process came up and ended before the news of its coming was here.
+    var earlyExit: ProcessExit?
+}
+
+/// A request that has a ticket.
+struct WaitingRequest {
+    let id: RequestID
+    let client: any CheckoutClient
+    let method: String
+    let path: String
+}
+
+/// A request as its client names it.
+struct ClientRequest: Hashable {
+    let client: ObjectIdentifier
+    let id: RequestID
+}

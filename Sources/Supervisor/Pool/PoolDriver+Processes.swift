@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+
+import ApplicationPool
+import LinuxSystem
+import Logging
+import SpawnPlan
+import WireProtocol
+
+extension PoolDriver {
+    /// The kernel says that a process has ended.
+    ///
+    /// To be called on the core loop with what the spawner's `onExit` tells.
+    package func processExited(_ exit: ProcessExit) {
+        guard let process = self.processes.removeValue(forKey: exit.id) else {
+            self.rememberEarlyExit(exit)
+            return
+        }
+        switch self.pool.processExited(Process.ID(exit.id), at: self.now) {
+        case .crashed(let life, let sessions, let orders):
+            self.noteCrash(of: process, exit, after: life)
+            self.processEnded(exit, sessions: sessions, orders)
+        case .ended(let sessions, let orders):
+            self.logger.info("process ended", metadata: self.metadata(of: process, exit))
+            self.processEnded(exit, sessions: sessions, orders)
+        case .ignored(let reason):
+            self.logImpossible("process exit", reason)
+        }
+    }
+
+    // MARK: Carrying out
+
+    func carryOut(_ order: ProcessOrder) {
+        switch order {
+        case .announceDraining(let id, let limit):
+            self.observer?.processDraining(ProcessID(id), deadline: limit)
+        case .stop(let id):
+            guard let process = self.processes[ProcessID(id)] else { return }
+            self.logger.info("process is told to stop", metadata: self.metadata(of: process))
+            process.spawned.process.terminate()
+        case .kill(let id):
+            guard let process = self.processes[ProcessID(id)] else { return }
+            self.logger.warning("process is killed", metadata: self.metadata(of: process))
+            process.spawned.process.kill()
+        }
+    }
+
+    func carryOut(_ order: SpawnOrder, at now: Instant) {
+        switch order {
+        case .start(let id, let groupID):
+            self.startSpawn(id, for: groupID, at: now)
+        case .cancel(let id):
+            self.spawns[id]?.handle?.cancel()
+        }
+    }
+
+    private func startSpawn(_ id: Spawn.ID, for groupID: Group.ID, at now: Instant) {
+        guard let group = self.groupsByID[groupID] else {
+            self.logImpossible("spawn", "unknown group")
+            self.carryOut(self.pool.spawnFailed(id, at: now))
+            return
+        }
+        let request = SpawnRequest(
+            key: group.key,
+            settings: group.settings,
+            authority: group.authority,
+            processID: ProcessID(rawValue: RandomBytes.nonZeroUInt64())
+        )
+        self.spawns[id] = SpawnUnderWay(processID: request.processID, group: group, since: now)
+        let handle = self.spawner.spawn(request) { [weak self] result in
+            self?.spawnEnded(id, result)
+        }
+        self.spawns[id]?.handle = handle
+    }
+
+    private func spawnEnded(_ id: Spawn.ID, _ result: Result<SpawnedProcess, SpawnFailure>) {
+        guard let spawn = self.spawns.removeValue(forKey: id) else {
+            self.logImpossible("spawn", "it ended twice")
+            return
+        }
+        switch result {
+        case .success(let spawned): self.spawnSucceeded(id, spawn, spawned)
+        case .failure(let failure): self.spawnFailed(id, spawn, failure)
+        }
+        if let exit = spawn.earlyExit { self.processExited(exit) }
+    }
+
+    private func spawnSucceeded(_ id: Spawn.ID, _ spawn: SpawnUnderWay, _ spawned: SpawnedProcess) {
+        let process = RunningProcess(
+            spawned: spawned,
+            group: spawn.group,
+            concurrency: GroupLimits(spawn.group.settings).concurrencyOverride ?? spawned.concurrency,
+            spawnedAt: WallClock.microseconds
+        )
+        self.processes[spawned.id] = process
+        spawn.group.identity = spawned.identity
+        spawn.group.appType = spawned.appType
+        let description = Process.Description(id: Process.ID(spawned.id), concurrency: spawned.concurrency)
+        switch self.pool.spawnSucceeded(id, description, at: self.now) {
+        case .added(let orders):
+            spawn.group.lastFailure = nil
+            var facts = self.metadata(of: process)
+            facts[LogKeys.user] = "\(spawned.userName)"
+            facts[LogKeys.reason] = "\(spawned.userReason)"
+            self.logger.info("process in service", metadata: facts)
+            self.carryOut(orders)
+        case .discarded(let orders):
+            self.logger.info("process not wanted any more", metadata: self.metadata(of: process))
+            self.carryOut(orders)
+        case .ignored(let reason):
+            self.logImpossible("spawn", reason)
+            spawned.process.kill()
+        }
+    }
+
+    private func spawnFailed(_ id: Spawn.ID, _ spawn: SpawnUnderWay, _ failure: SpawnFailure) {
+        let now = self.now
+        if failure.category != .cancelled {
+            let report = SpawnReport(errorID: failure.id.description, summary: failure.summary)
+            spawn.group.lastFailure = ManagedGroup.Failure(report: report, category: failure.category, at: now)
+            if let identity = failure.identity { spawn.group.identity = identity }
+        }
+        self.carryOut(self.pool.spawnFailed(id, isCheap: failure.category == .noApplication, at: now))
+    }
+
+    private func rememberEarlyExit(_ exit: ProcessExit) {
+        guard let spawn = self.spawns.first(where: { $0.value.processID == exit.id })?.key else { return }
+        self.spawns[spawn]?.earlyExit = exit
+    }
+
+    private func processEnded(_ exit: ProcessExit, sessions: [Session.ID], _ orders: Orders) {
+        for session in sessions { self.sessionClients[SessionID(session)] = nil }
+        self.observer?.processGone(exit.id, status: exit.status)
+        self.carryOut(orders)
+    }
+
+    private func noteCrash(of process: RunningProcess, _ exit: ProcessExit, after life: Duration) {
+        let cause = exit.status.map(\.description) ?? "unknown cause"
+        let summary = "process \(exit.pid) ended by itself after \(life.components.seconds) s: \(cause)"
+        process.group.lastFailure = ManagedGroup.Failure(
+            report: SpawnReport(errorID: "", summary: summary),
+            category: nil,
+            at: self.now
+        )
+        var facts = self.metadata(of: process, exit)
+        if !exit.lastOutput.isEmpty { facts[LogKeys.lastOutput] = "\(exit.lastOutput)" }
+        self.logger.warning("process ended without having been asked to", metadata: facts)
+    }
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+
+import AppSettings
+import ApplicationPool
+import Logging
+import SpawnPlan
+package import WireProtocol
+
+extension PoolDriver {
+    /// A request wants a process.
+    ///
+    /// The client is answered once, from within this call or later.
+    package func checkout(_ request: CheckoutRequest, for client: any CheckoutClient) {
+        guard let group = self.groups[request.key] else {
+            client.refused(request.id, PoolRefusal(reason: .unknownApp))
+            return
+        }
+        let now = self.now
+        self.lookAtRestartFiles(of: group, at: now)
+        let action = self.pool.requestArrived(
+            for: group.id,
+            stickyID: request.stickyID,
+            deadline: request.deadline,
+            at: now
+        )
+        switch action {
+        case .grant(let grant):
+            self.deliver(grant, to: request.id, of: client)
+            self.armTimer()
+        case .wait(let ticket, let orders):
+            self.waiting[ticket] = WaitingRequest(
+                id: request.id,
+                client: client,
+                method: request.method,
+                path: request.path
+            )
+            self.tickets[ClientRequest(client: ObjectIdentifier(client), id: request.id)] = ticket
+            self.carryOut(orders)
+        case .refuse(let refusal):
+            client.refused(request.id, self.refusal(refusal, for: group, at: now))
+        case .ignored(let reason):
+            self.logImpossible("checkout", reason)
+            client.refused(request.id, PoolRefusal(reason: .unknownApp))
+        }
+    }
+
+    /// A request is not wanted any more; it gets no answer.
+    ///
+    /// One that was answered already is left alone.
+    package func cancel(_ id: RequestID, client: any CheckoutClient) {
+        let request = ClientRequest(client: ObjectIdentifier(client), id: id)
+        guard let ticket = self.tickets.removeValue(forKey: request) else { return }
+        // Without an entry here, a grant that is about to be delivered is given back.
+        self.waiting[ticket] = nil
+        _ = self.pool.requestCancelled(ticket)
+    }
+
+    /// A session is over.
+    ///
+    /// One that is not open any more is no error: its process may have ended.
+    package func release(_ session: SessionID, outcome: ReleaseOutcome) {
+        self.sessionClients[session] = nil
+        switch self.pool.sessionClosed(Session.ID(session), wasUsed: outcome.kind != .unused, at: self.now) {
+        case .released(let orders): self.carryOut(orders)
+        case .ignored: break
+        }
+    }
+
+    /// A session's connection speaks another protocol now, and may last.
+    package func upgraded(_ session: SessionID) {
+        switch self.pool.sessionUpgraded(Session.ID(session), at: self.now) {
+        case .released(let orders): self.carryOut(orders)
+        case .ignored: break
+        }
+    }
+
+    // MARK: Carrying out
+
+    func carryOut(_ order: RequestOrder, at now: Instant) {
+        switch order {
+        case .grant(let ticket, let grant):
+            guard let request = self.removeWaiting(ticket) else {
+                self.giveBack(grant)
+                return
+            }
+            self.deliver(grant, to: request.id, of: request.client)
+        case .refuse(let ticket, let refusal):
+            guard let request = self.removeWaiting(ticket), let group = self.groupsByID[ticket.group] else { return }
+            request.client.refused(request.id, self.refusal(refusal, for: group, at: now))
+        case .abort(let session, let reason):
+            let session = SessionID(session)
+            guard let client = self.sessionClients.removeValue(forKey: session) else { return }
+            client.sessionAborted(session, reason: reason.sentence)
+        }
+    }
+
+    private func removeWaiting(_ ticket: Ticket) -> WaitingRequest? {
+        guard let request = self.waiting.removeValue(forKey: ticket) else { return nil }
+        self.tickets[ClientRequest(client: ObjectIdentifier(request.client), id: request.id)] = nil
+        return request
+    }
+
+    private func deliver(_ grant: Grant, to request: RequestID, of client: any CheckoutClient) {
+        guard let process = self.processes[ProcessID(grant.process)] else {
+            self.logImpossible("grant", "unknown process")
+            self.giveBack(grant)
+            client.refused(request, PoolRefusal(reason: .spawnFailed))
+            return
+        }
+        let session = SessionID(grant.session)
+        self.sessionClients[session] = client
+        client.granted(
+            request,
+            PoolGrant(
+                session: session,
+                process: process.spawned.id,
+                pid: process.spawned.pid,
+                stickyID: grant.process.stickyID,
+                queueTime: grant.queueTime,
+                concurrency: UInt32(clamping: process.concurrency),
+                transport: process.spawned.transport,
+                address: process.spawned.address
+            )
+        )
+    }
+
+    private func giveBack(_ grant: Grant) {
+        switch self.pool.sessionClosed(grant.session, wasUsed: false, at: self.now) {
+        case .released(let orders): self.carryOut(orders)
+        case .ignored: break
+        }
+    }
+
+    private func refusal(_ refusal: Refusal, for group: ManagedGroup, at now: Instant) -> PoolRefusal {
+        let report = group.lastFailure?.report
+        switch refusal {
+        case .queueFull:
+            self.logQueueOverflow(of: group, at: now)
+            return PoolRefusal(reason: .queueFull, retryAfterSeconds: Self.busyRetrySeconds)
+        case .queueTimeout:
+            return PoolRefusal(reason: .queueTimeout, retryAfterSeconds: Self.busyRetrySeconds)
+        case .spawnFailed where group.lastFailure?.category == .noApplication,
+            .backingOff where group.lastFailure?.category == .noApplication:
+            return PoolRefusal(reason: .noApplication, report: report)
+        case .spawnFailed:
+            return PoolRefusal(reason: .spawnFailed, report: report)
+        case .backingOff(let until):
+            let seconds = UInt32(clamping: until.since(now).components.seconds + 1)
+            return PoolRefusal(reason: .backoff, retryAfterSeconds: seconds, report: report)
+        case .shuttingDown:
+            return PoolRefusal(reason: .shuttingDown, retryAfterSeconds: Self.busyRetrySeconds)
+        case .retired:
+            return PoolRefusal(reason: .unknownApp)
+        }
+    }
+
+    /// For conditions that pass by themselves, nobody knows when.
+    private static let busyRetrySeconds: UInt32 = 5
+
+    private func logQueueOverflow(of group: ManagedGroup, at now: Instant) {
+        guard let count = group.queueOverflow.event(at: now) else { return }
+        let facts: Logger.Metadata = [
+            LogKeys.count: "\(count)",
+            LogKeys.limit: "\(group.settings.maxRequestQueueSize)",
+        ]
+        self.logger.warning("request queue full, requests refused", metadata: self.metadata(of: group, facts))
+    }
+}
+
+extension AbortReason {
+    fileprivate var sentence: String {
+        switch self {
+        case .maxRequestTime: "the request took longer than max_request_time"
+        case .processDetached: "the process takes no more requests, and its upgraded connections are cut"
+        }
+    }
+}

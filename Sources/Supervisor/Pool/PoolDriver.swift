@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+
+package import AppSettings
+package import ApplicationPool
+import LinuxSystem
+package import Logging
+package import NIOCore
+package import WireProtocol
+
+/// Runs the pool: tells it what happens and what time it is, and carries out what it orders.
+///
+/// Confined to the core loop.
+///
+/// It decides nothing about capacity, routing or restarts; that is the pool's. It owns what the pool knows by number only:
+/// settings, clients, spawns under way and processes. Requests are answered from within the call that decides them.
+package final class PoolDriver {
+    package let eventLoop: any EventLoop
+    /// Learns of processes that drain or end.
+    package weak var observer: (any ProcessObserver)?
+
+    let spawner: any Spawning
+    let logger: Logger
+    let fileWork: any OffLoopWork
+    var pool: Pool
+    /// Groups that fronts can ask for.
+    var groups: [GroupKey: ManagedGroup] = [:]
+    /// Those and the retired ones that still have processes.
+    var groupsByID: [Group.ID: ManagedGroup] = [:]
+    var processes: [ProcessID: RunningProcess] = [:]
+    var spawns: [Spawn.ID: SpawnUnderWay] = [:]
+    /// Requests that have a ticket and no answer yet, and their tickets.
+    var waiting: [Ticket: WaitingRequest] = [:]
+    var tickets: [ClientRequest: Ticket] = [:]
+    /// Who has to hear of it when the pool ends a session.
+    var sessionClients: [SessionID: any CheckoutClient] = [:]
+    var timer = PoolTimer()
+    /// Orders that came up while others were being carried out.
+    var pendingOrders: [Orders] = []
+    var isCarryingOut = false
+    /// Events that cannot happen, by this program's own reckoning; 0 as long as it is right.
+    package internal(set) var impossibleEvents = 0
+    var whenDrained: [() -> Void] = []
+
+    /// `fileWork` takes looks at files that may hang; nil: threads of its own.
+    package init(
+        eventLoop: any EventLoop,
+        limits: PoolLimits,
+        spawner: any Spawning,
+        fileWork: (any OffLoopWork)? = nil,
+        logger: Logger
+    ) {
+        self.eventLoop = eventLoop
+        self.spawner = spawner
+        self.logger = logger
+        self.fileWork = fileWork ?? FileThreads(eventLoop: eventLoop)
+        self.pool = Pool(limits: limits, sessionNumbers: SessionNumbers(seed: RandomBytes.uint64()))
+    }
+
+    var now: Instant { Instant(nanoseconds: self.eventLoop.now.uptimeNanoseconds) }
+
+    // MARK: Groups
+
+    /// Takes in an app's settings: a new group, a change that takes effect at once, or one that needs new processes.
+    ///
+    /// Settings that mean the same as those in force change nothing, so that pushing them again is harmless.
+    package func define(_ key: GroupKey, settings: AppSettings, authority: SettingsAuthority, preStart: Bool) {
+        let now = self.now
+        guard let group = self.groups[key] else {
+            let (id, orders) = self.pool.groupDefined(limits: GroupLimits(settings), preStart: preStart, at: now)
+            let group = ManagedGroup(key: key, id: id, settings: settings, authority: authority)
+            self.groups[key] = group
+            self.groupsByID[id] = group
+            // The first look only remembers; it must come before the first process does.
+            self.lookAtRestartFiles(of: group, at: now)
+            self.carryOut(orders)
+            return
+        }
+        self.apply(settings, authority: authority, to: group, at: now)
+        if preStart { self.carryOut(self.pool.preStartRequested(group.id, at: now)) }
+    }
+
+    /// Forgets an app: nobody gets a process of it any more, those that run finish what they do.
+    package func retire(_ key: GroupKey) {
+        guard let group = self.groups.removeValue(forKey: key) else { return }
+        self.logger.notice("app retired", metadata: self.metadata(of: group))
+        self.carryOut(self.pool.groupRetired(group.id, at: self.now))
+    }
+
+    /// Replaces all processes of a group; false when there is no such group.
+    @discardableResult
+    package func restart(_ key: GroupKey) -> Bool {
+        guard let group = self.groups[key] else { return false }
+        self.restart(group, reason: "requested", at: self.now)
+        return true
+    }
+
+    /// The daemon's limits changed.
+    package func limitsChanged(_ limits: PoolLimits) {
+        self.carryOut(self.pool.limitsChanged(limits, at: self.now))
+    }
+
+    func restart(_ group: ManagedGroup, reason: String, limits: GroupLimits? = nil, at now: Instant) {
+        self.logger.notice("app restarts", metadata: self.metadata(of: group, [LogKeys.reason: "\(reason)"]))
+        group.watch.reclassify()
+        group.lastFailure = nil
+        self.carryOut(self.pool.restartRequested(group.id, limits: limits, at: now))
+    }
+
+    private func apply(
+        _ settings: AppSettings,
+        authority: SettingsAuthority,
+        to group: ManagedGroup,
+        at now: Instant
+    ) {
+        let changes = settings.changes(from: group.settings)
+        let isSameUser = authority == group.authority
+        group.settings = settings
+        group.authority = authority
+        guard !changes.isEmpty || !isSameUser else { return }
+        let names = (changes.live + changes.needingNewProcesses).joined(separator: " ")
+        self.logger.notice("settings changed", metadata: self.metadata(of: group, [LogKeys.settings: "\(names)"]))
+        guard isSameUser, changes.needingNewProcesses.isEmpty else {
+            let reason = "settings need new processes: \(changes.needingNewProcesses.joined(separator: " "))"
+            self.restart(group, reason: reason, limits: GroupLimits(settings), at: now)
+            return
+        }
+        self.carryOut(self.pool.limitsChanged(GroupLimits(settings), of: group.id, at: now))
+    }
+
+    // MARK: Processes
+
+    /// Takes a process out of service: an operator's wish, or nobody can connect to it.
+    ///
+    /// False: it is not in service.
+    @discardableResult
+    package func detach(_ id: ProcessID) -> Bool {
+        guard let orders = self.pool.detachRequested(Process.ID(id), at: self.now) else { return false }
+        self.carryOut(orders)
+        return true
+    }
+
+    /// The process in service with this PID.
+    package func process(withPID pid: Int32) -> ProcessID? {
+        self.processes.first { $0.value.spawned.pid == pid }?.key
+    }
+
+    /// Where a process listens; nil once it has ended.
+    package func address(of process: ProcessID) -> AppAddress? { self.processes[process]?.spawned.address }
+
+    // MARK: The end
+
+    /// Nobody gets a process any more; sessions may go on for `limit`; `completion` when no process is left.
+    package func shutdown(limit: Duration, completion: @escaping () -> Void) {
+        guard self.pool.phase != .drained else {
+            completion()
+            return
+        }
+        self.whenDrained.append(completion)
+        self.carryOut(self.pool.shutdown(limit: limit, at: self.now))
+    }
+
+    /// Does not wait for sessions any longer: processes are told to stop and have a few seconds for it.
+    package func hurry() { self.carryOut(self.pool.hurry(at: self.now)) }
+
+    /// Ends all processes now.
+    package func killAll() { self.carryOut(self.pool.killAll(at: self.now)) }
+}
+
+extension Process.ID {
+    init(_ id: ProcessID) { self.init(rawValue: id.rawValue) }
+}
+
+extension ProcessID {
+    init(_ id: Process.ID) { self.init(rawValue: id.rawValue) }
+}
+
+extension SessionID {
+    init(_ id: Session.ID) { self.init(rawValue: id.rawValue) }
+}
+
+extension Session.ID {
+    init(_ id: SessionID) { self.init(rawValue: id.rawValue) }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+
+package import AppSettings
+package import SpawnPlan
+package import WireProtocol
+
+/// One process to start.
+package struct SpawnRequest: Sendable {
+    package let key: GroupKey
+    package let settings: AppSettings
+    package let authority: SettingsAuthority
+    /// The random identity that the process will have.
+    package let processID: ProcessID
+
+    package init(key: GroupKey, settings: AppSettings, authority: SettingsAuthority, processID: ProcessID) {
+        self.key = key
+        self.settings = settings
+        self.authority = authority
+        self.processID = processID
+    }
+}
+
+/// A spawn under way.
+package protocol SpawnHandle: AnyObject {
+    /// Gives the spawn up. Its completion is still called once, with whatever came of it; a process that
+    /// started nevertheless is ended by the pool.
+    func cancel()
+}
+
+/// Starts app processes.
+///
+/// Called on the core loop, and never blocks it.
+package protocol Spawning: AnyObject {
+    /// Starts a process and calls `completion` exactly once, on the core loop, after this method has returned.
+    func spawn(
+        _ request: SpawnRequest,
+        completion: @escaping (Result<SpawnedProcess, SpawnFailure>) -> Void
+    ) -> any SpawnHandle
+}

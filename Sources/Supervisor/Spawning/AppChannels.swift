@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+
+import LinuxSystem
+
+/// The descriptors of an app process (DESIGN §4), both ends, until it has been launched.
+///
+///     0 /dev/null    1, 2 output pipe    3 listening socket    4 control (not for programs without a loader)
+struct AppChannels: ~Copyable {
+    let socketPath: String
+    let listener: SharedDescriptor
+    let output: SharedDescriptor
+    let control: SharedDescriptor?
+    private var childEnds: DescriptorList
+    let placements: [LaunchPlan.Placement]
+
+    init(socketDirectory: String, backlog: Int32, hasControl: Bool) throws(SystemError) {
+        let socketPath = "\(socketDirectory)/\(RandomBytes.hexadecimal(8)).sock"
+        let null = try Descriptor.null()
+        var pipe = try Pipe.make()
+        var pair = try SocketPair.make()
+        guard let read = pipe.takeReadEnd(), let write = pipe.takeWriteEnd(), let ours = pair.takeFirst(),
+            let theirs = pair.takeSecond()
+        else { throw SystemError(call: "pipe2", code: 0, subject: nil) }
+        try read.setNonBlocking()
+        try ours.setNonBlocking()
+        // Last, because a failure after it would leave the file behind.
+        let listener = SharedDescriptor(
+            try UnixListener.bind(path: socketPath, mode: 0o600, backlog: backlog).takeDescriptor()
+        )
+        var placements = [
+            LaunchPlan.Placement(source: null.rawValue, target: 0),
+            LaunchPlan.Placement(source: write.rawValue, target: 1),
+            LaunchPlan.Placement(source: write.rawValue, target: 2),
+            LaunchPlan.Placement(source: listener.rawValue, target: 3),
+        ]
+        if hasControl { placements.append(LaunchPlan.Placement(source: theirs.rawValue, target: 4)) }
+        var childEnds = DescriptorList()
+        childEnds.append(null)
+        childEnds.append(write)
+        childEnds.append(theirs)
+        self.childEnds = childEnds
+        self.socketPath = socketPath
+        self.listener = listener
+        self.output = SharedDescriptor(read)
+        self.control = hasControl ? SharedDescriptor(ours) : nil
+        self.placements = placements
+    }
+
+    /// The process has its own by now; as long as ours are open, no end of file comes.
+    mutating func closeChildEnds() { self.childEnds = DescriptorList() }
+}

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT
+
+import AppSettings
+import LinuxSystem
+package import Logging
+package import NIOCore
+package import NIOPosix
+package import ProgramLog
+package import SpawnPlan
+import WireProtocol
+
+/// Starts every process afresh: interpreter, loader, application.
+///
+/// Confined to the core loop. What blocks (file systems, account databases, the launch) runs on `threads`; from the
+/// launch on the `AppWatcher` has the process.
+package final class DirectSpawner: Spawning {
+    /// A start may be tried again when somebody else took the app's port.
+    private static let maxAttempts = 3
+
+    private let eventLoop: any EventLoop
+    private let threads: NIOThreadPool
+    private let watcher: AppWatcher
+    private let options: SpawnerOptions
+    private let logger: Logger
+    private var spawns: [ProcessID: DirectSpawn] = [:]
+    private var warned: Set<String> = []
+
+    /// Told once, on the core loop, about each process that had been ready.
+    package var onExit: ((ProcessExit) -> Void)?
+
+    package init(
+        eventLoop: any EventLoop,
+        threads: NIOThreadPool,
+        watcher: AppWatcher,
+        options: SpawnerOptions,
+        logger: Logger
+    ) {
+        self.eventLoop = eventLoop
+        self.threads = threads
+        self.watcher = watcher
+        self.options = options
+        self.logger = logger
+    }
+
+    /// With threads of its own, which ``stop()`` ends; `output` takes what apps print.
+    package convenience init(
+        eventLoop: any EventLoop,
+        options: SpawnerOptions,
+        output: LogOutput,
+        logger: Logger
+    ) throws {
+        // More than processors: most of the time these threads wait for file systems and for programs to start.
+        let threads = NIOThreadPool(numberOfThreads: 8)
+        threads.start()
+        let watcher = try AppWatcher.start { pid, line in output.writeAppLine(pid: pid, line: line) }
+        self.init(eventLoop: eventLoop, threads: threads, watcher: watcher, options: options, logger: logger)
+    }
+
+    /// Ends the threads once all processes have ended; nothing is told after that.
+    package func stop() {
+        self.watcher.stop()
+        self.threads.shutdownGracefully { _ in }
+    }
+
+    package func spawn(
+        _ request: SpawnRequest,
+        completion: @escaping (Result<SpawnedProcess, SpawnFailure>) -> Void
+    ) -> any SpawnHandle {
+        let spawn = DirectSpawn(request, spawner: self, completion)
+        self.spawns[request.processID] = spawn
+        self.prepare(spawn)
+        return spawn
+    }
+
+    private func prepare(_ spawn: DirectSpawn) {
+        spawn.attempts += 1
+        let (request, options) = (spawn.request, self.options)
+        let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
+        // A hanging file system may hold the thread for ever: the spawn ends without it.
+        let limit = TimeAmount(request.settings.startTimeout) + .seconds(2)
+        spawn.timer = self.eventLoop.assumeIsolated().scheduleTask(in: limit) { [weak self] in
+            self?.preparationHangs(request.processID)
+        }
+        self.threads.submit { state in
+            guard case .active = state else { return }
+            var preparation = SpawnPreparation(request, options: options)
+            let outcome = preparation.run()
+            bound.eventLoop.execute { bound.value.prepared(request.processID, outcome) }
+        }
+    }
+
+    private func prepared(_ id: ProcessID, _ outcome: SpawnPreparation.Outcome) {
+        let spawn = self.spawns[id]
+        spawn?.timer?.cancel()
+        for warning in outcome.warnings { self.warnOnce(warning, group: spawn?.request.key.description ?? "") }
+        switch outcome.result {
+        case .failure(let failure):
+            if let spawn { self.finish(spawn, .failure(failure)) }
+        case .success(let launched):
+            self.adopt(launched)
+            if let spawn, !spawn.isCancelled {
+                spawn.launched = launched.facts
+            } else {
+                self.watcher.post(.kill(id))
+            }
+        }
+    }
+
+    private func adopt(_ launched: LaunchedApp) {
+        let id = launched.facts.id
+        let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
+        let facts = launched.facts
+        self.watcher.post(
+            .adopt(launched) { event in
+                bound.eventLoop.execute { bound.value.happened(event, id, facts) }
+            }
+        )
+    }
+
+    private func preparationHangs(_ id: ProcessID) {
+        guard let spawn = self.spawns[id], spawn.launched == nil else { return }
+        let failure = SpawnFailure(
+            id: ErrorID(UInt32(truncatingIfNeeded: RandomBytes.uint64())),
+            category: .timeout,
+            step: .prepare,
+            summary: "the process could not be started in time: the file system of \(spawn.request.settings.appRoot) "
+                + "or the account database does not answer",
+            remedies: ["Look whether the file system hangs, for example with: stat \(spawn.request.settings.appRoot)"]
+        )
+        self.finish(spawn, .failure(failure))
+    }
+
+    private func happened(_ event: AppEvent, _ id: ProcessID, _ facts: LaunchFacts) {
+        switch event {
+        case .ready(let concurrency, let address):
+            guard let spawn = self.spawns[id] else { return self.watcher.post(.kill(id)) }
+            self.finish(spawn, .success(self.process(facts, concurrency, address)))
+        case .failed(let failure):
+            guard let spawn = self.spawns[id] else { return }
+            if failure.mayTryAnotherPort, !spawn.isCancelled, spawn.attempts < Self.maxAttempts {
+                self.logger.notice(
+                    "port taken by another user, trying another",
+                    metadata: [LogKeys.pid: "\(facts.pid)"]
+                )
+                spawn.launched = nil
+                return self.prepare(spawn)
+            }
+            self.finish(spawn, .failure(self.failure(failure, facts)))
+        case .ended(let status, let wasExpected, let lastOutput):
+            self.onExit?(
+                ProcessExit(id: id, pid: facts.pid, status: status, wasExpected: wasExpected, lastOutput: lastOutput)
+            )
+        }
+    }
+
+    private func process(_ facts: LaunchFacts, _ concurrency: Int, _ address: AppAddress) -> SpawnedProcess {
+        SpawnedProcess(
+            id: facts.id,
+            pid: facts.pid,
+            process: AppProcess(id: facts.id, watcher: self.watcher),
+            transport: AppTransportKind(facts.program.transport),
+            address: address,
+            concurrency: concurrency,
+            appType: facts.appType,
+            identity: facts.identity
+        )
+    }
+
+    private func failure(_ start: StartFailure, _ facts: LaunchFacts) -> SpawnFailure {
+        SpawnFailure(
+            id: ErrorID(UInt32(truncatingIfNeeded: RandomBytes.uint64())),
+            category: start.failure.category,
+            step: start.failure.step,
+            summary: start.failure.summary,
+            detail: start.failure.detail,
+            remedies: start.failure.remedies,
+            output: start.output,
+            identity: facts.identity,
+            journey: start.journey,
+            program: facts.description
+        )
+    }
+
+    fileprivate func cancel(_ spawn: DirectSpawn) {
+        guard self.spawns[spawn.request.processID] === spawn, !spawn.isCancelled else { return }
+        spawn.isCancelled = true
+        if let launched = spawn.launched { self.watcher.post(.kill(launched.id)) }
+        let failure = SpawnFailure(
+            id: ErrorID(0),
+            category: .cancelled,
+            step: spawn.launched == nil ? .prepare : .app,
+            summary: "the spawn was given up"
+        )
+        // Not from inside the caller's own call.
+        let bound = NIOLoopBound((self, spawn), eventLoop: self.eventLoop)
+        self.eventLoop.execute { bound.value.0.finish(bound.value.1, .failure(failure)) }
+    }
+
+    private func finish(_ spawn: DirectSpawn, _ result: Result<SpawnedProcess, SpawnFailure>) {
+        spawn.timer?.cancel()
+        guard self.spawns[spawn.request.processID] === spawn else { return }
+        self.spawns[spawn.request.processID] = nil
+        if case .failure(let failure) = result { SpawnLog.write(failure, of: spawn.request, to: self.logger) }
+        spawn.completion(result)
+    }
+
+    /// The same warning at every spawn would bury the log.
+    private func warnOnce(_ warning: String, group: String) {
+        guard self.warned.count < 10_000, self.warned.insert(group + "\0" + warning).inserted else { return }
+        self.logger.warning("\(warning)", metadata: [LogKeys.group: "\(group)"])
+    }
+}
+
+/// One spawn under way; confined to the core loop.
+private final class DirectSpawn: SpawnHandle {
+    let request: SpawnRequest
+    let completion: (Result<SpawnedProcess, SpawnFailure>) -> Void
+    weak var spawner: DirectSpawner?
+    var launched: LaunchFacts?
+    var timer: Scheduled<Void>?
+    var isCancelled = false
+    var attempts = 0
+
+    init(
+        _ request: SpawnRequest,
+        spawner: DirectSpawner,
+        _ completion: @escaping (Result<SpawnedProcess, SpawnFailure>) -> Void
+    ) {
+        self.request = request
+        self.spawner = spawner
+        self.completion = completion
+    }
+
+    func cancel() { self.spawner?.cancel(self) }
+}
+
+private final class AppProcess: ProcessOwner {
+    let id: ProcessID
+    let watcher: AppWatcher
+
+    init(id: ProcessID, watcher: AppWatcher) {
+        self.id = id
+        self.watcher = watcher
+    }
+
+    func terminate() { self.watcher.post(.terminate(self.id)) }
+    func kill() { self.watcher.post(.kill(self.id)) }
+}
+
+extension AppTransportKind {
+    init(_ transport: LoaderProgram.Transport) {
+        self =
+            switch transport {
+            case .session: .session
+            case .http: .http
+            case .httpOneShot: .httpOneShot
+            }
+    }
+}

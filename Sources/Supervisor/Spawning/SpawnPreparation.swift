@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: MIT
+
+import AppSettings
+import LinuxSystem
+import SpawnPlan
+import WireProtocol
+
+/// One spawn from the look at the app root to the running program.
+///
+/// It blocks: for a thread of its own.
+struct SpawnPreparation {
+    let options: SpawnerOptions
+    let request: SpawnRequest
+    let clock = JourneyClock()
+    private var journey = Journey()
+    private var identity: RunningIdentity?
+    private var description: SpawnFailure.Program?
+
+    init(_ request: SpawnRequest, options: SpawnerOptions) {
+        self.request = request
+        self.options = options
+    }
+
+    private var settings: AppSettings { self.request.settings }
+
+    /// What came of it, and what the operator should hear about it either way.
+    struct Outcome: Sendable {
+        let result: Result<LaunchedApp, SpawnFailure>
+        let warnings: [String]
+    }
+
+    mutating func run() -> Outcome {
+        self.journey.begin(.prepare, at: self.clock.now)
+        var warnings: [String] = []
+        do throws(SpawnProblem) {
+            let facts = try self.openAppRoot()
+            let app = try self.detect(in: facts)
+            let identity = try self.decideUser(app)
+            self.identity = identity
+            warnings = identity.warnings
+            warnings += try self.checkOwnership(app, identity, in: facts)
+            return Outcome(result: .success(try self.launch(app, identity, in: facts)), warnings: warnings)
+        } catch {
+            return Outcome(result: .failure(self.failure(error)), warnings: warnings)
+        }
+    }
+
+    private mutating func failure(_ problem: SpawnProblem) -> SpawnFailure {
+        let step = problem.step ?? self.journey.current
+        self.journey.fail(step, at: self.clock.now)
+        return SpawnFailure(
+            id: ErrorID(UInt32(truncatingIfNeeded: RandomBytes.uint64())),
+            category: problem.category,
+            step: step,
+            summary: problem.summary,
+            remedies: problem.remedies,
+            identity: self.identity,
+            journey: self.journey,
+            program: self.description
+        )
+    }
+}
+
+// MARK: Decisions
+
+extension SpawnPreparation {
+    private func openAppRoot() throws(SpawnProblem) -> AppRootFacts {
+        do throws(SystemError) {
+            return try AppRootFacts(appRoot: self.settings.appRoot)
+        } catch  where error.isNotFound {
+            throw SpawnProblem(AppTypeDetection.Problem.noAppRoot, appRoot: self.settings.appRoot)
+        } catch  where error.isNotDirectory {
+            throw SpawnProblem(AppTypeDetection.Problem.appRootIsNoDirectory, appRoot: self.settings.appRoot)
+        } catch {
+            throw SpawnProblem(error, doing: "the app root cannot be opened")
+        }
+    }
+
+    private func detect(in facts: AppRootFacts) throws(SpawnProblem) -> DetectedApp {
+        do throws(AppTypeDetection.Problem) {
+            return try AppTypeDetection.detect(self.settings, in: facts)
+        } catch {
+            throw SpawnProblem(error, appRoot: self.settings.appRoot)
+        }
+    }
+
+    /// Only peers with authority choose users; everybody else gets the owner.
+    private func decideUser(_ app: DetectedApp) throws(SpawnProblem) -> RunningIdentity {
+        let choice =
+            switch self.request.authority {
+            case .full: UserSwitching.Choice(user: self.settings.user, group: self.settings.group)
+            case .owner: UserSwitching.Choice()
+            }
+        do throws(UserSwitchingProblem) {
+            return try UserSwitching(self.options.userSwitching).decide(choice, app: app, accounts: SystemAccounts())
+        } catch {
+            throw SpawnProblem(.configuration, error.description, remedies: error.remedies)
+        }
+    }
+
+    private func checkOwnership(
+        _ app: DetectedApp,
+        _ identity: RunningIdentity,
+        in facts: AppRootFacts
+    ) throws(SpawnProblem) -> [String] {
+        guard identity.restsOnOwnership else { return [] }
+        let accounts = SystemAccounts()
+        let names = { (uid: UInt32) in accounts.account(uid: uid)?.name ?? "uid \(uid)" }
+        do throws(OwnershipCheck.Finding) {
+            let tolerated = try self.options.ownershipCheck.check(app, in: facts, accounts: accounts)
+            return tolerated.map { $0.summary(app: app, names: names) } + self.warningsAboutParent
+        } catch {
+            throw SpawnProblem(
+                .configuration,
+                error.summary(app: app, names: names),
+                remedies: error.remedies(appRoot: self.settings.appRoot, app: app, names: names)
+            )
+        }
+    }
+}
+
+extension SpawnPreparation {
+    /// In a directory like /tmp, anybody may put an app of the same name there once this one is gone.
+    private var warningsAboutParent: [String] {
+        guard let slash = self.settings.appRoot.lastIndex(of: "/") else { return [] }
+        let parent = String(self.settings.appRoot[..<slash])
+        // What cannot be looked at is diagnosed by the launch.
+        guard let status = try? FileStatus(path: parent.isEmpty ? "/" : parent), status.isWritableByOthers else {
+            return []
+        }
+        return ["everybody may write to \(parent), which holds the app root \(self.settings.appRoot)"]
+    }
+}
+
+// MARK: Launch
+
+extension SpawnPreparation {
+    private mutating func launch(
+        _ app: DetectedApp,
+        _ identity: RunningIdentity,
+        in facts: AppRootFacts
+    ) throws(SpawnProblem) -> LaunchedApp {
+        let program = LoaderProgram(app.type, settings: self.settings, loaders: self.options.loadersDirectory)
+        let port = try self.choosePort(program)
+        let environment = EnvironmentPlan(
+            base: EnvironmentPlan.Base(
+                daemonEnvironment: self.options.daemonEnvironment,
+                serverSoftware: self.options.serverSoftware,
+                nodeLibrary: "\(self.options.loadersDirectory)/\(LoaderSources.nodeLibrary)"
+            ),
+            identity: identity,
+            settings: self.settings,
+            type: app.type,
+            port: port?.port
+        )
+        let description = SpawnFailure.Program(
+            appRoot: self.settings.appRoot,
+            startupFile: app.startupFile ?? "",
+            kind: app.type.rawValue,
+            arguments: program.argumentVector,
+            environment: SecretMask.masked(environment.variables)
+        )
+        self.description = description
+
+        var channels = try self.openChannels(program)
+        let plan = self.plan(app, program, environment, identity, channels, facts)
+        self.journey.begin(.start, at: self.clock.now)
+        let launched: LaunchedProcess
+        do throws(LaunchFailure) {
+            launched = try Launcher(helperPath: self.options.helperPath).launch(plan)
+        } catch {
+            // Made by us a moment ago, in a directory that is ours alone.
+            try? Files.remove(channels.socketPath)
+            throw SpawnProblem(error, program: program, identity: identity, settings: self.settings)
+        }
+        self.noteLaunchSteps()
+        channels.closeChildEnds()
+        self.brief(app, program, over: channels.control)
+        // Only a sweep after a crash would miss it.
+        try? self.options.records?.add(pid: launched.pid)
+
+        let launchFacts = LaunchFacts(
+            id: self.request.processID,
+            pid: launched.pid,
+            groupName: self.request.key.name,
+            appType: app.type,
+            identity: identity,
+            program: program,
+            description: description,
+            socketPath: channels.socketPath,
+            port: port,
+            startTimeout: self.settings.startTimeout,
+            clock: self.clock,
+            records: self.options.records
+        )
+        return LaunchedApp(
+            facts: launchFacts,
+            handle: launched.handle,
+            control: channels.control,
+            output: channels.output,
+            listener: program.readiness == .listening ? channels.listener : nil,
+            journey: self.journey
+        )
+    }
+
+    private func choosePort(_ program: LoaderProgram) throws(SpawnProblem) -> PortChoice? {
+        guard program.readiness == .listening else { return nil }
+        do throws(SystemError) {
+            return try PortChoice.free(on: self.settings.directInstanceRequestAddress)
+        } catch {
+            throw SpawnProblem(error, doing: "no free port was found (passenger_direct_instance_request_address)")
+        }
+    }
+
+    private func openChannels(_ program: LoaderProgram) throws(SpawnProblem) -> AppChannels {
+        do throws(SystemError) {
+            return try AppChannels(
+                socketDirectory: self.options.appSocketsDirectory,
+                backlog: self.options.socketBacklog,
+                hasControl: program.readiness == .handshake
+            )
+        } catch {
+            throw SpawnProblem(error, doing: "the channels of the process could not be made")
+        }
+    }
+
+    private func plan(
+        _ app: DetectedApp,
+        _ program: LoaderProgram,
+        _ environment: EnvironmentPlan,
+        _ identity: RunningIdentity,
+        _ channels: borrowing AppChannels,
+        _ facts: AppRootFacts
+    ) -> LaunchPlan {
+        let isGeneric = program.readiness == .listening
+        var variables = environment.variables.map { (name: $0.name, value: $0.value) }
+        if isGeneric {
+            variables.removeAll { $0.name == "LISTEN_FDS" }
+            variables.append((name: "LISTEN_FDS", value: "1"))
+        }
+        var plan = LaunchPlan(
+            program: .path(program.interpreter),
+            arguments: program.argumentVector,
+            environment: variables,
+            identity: identity.isSwitched
+                ? LaunchPlan.Identity(uid: identity.uid, gid: identity.gid, groups: identity.groups) : nil,
+            workingDirectory: .examined(self.examinedDirectory(app, facts)),
+            descriptors: channels.placements,
+            umask: 0o022
+        )
+        plan.setsListenPID = isGeneric
+        if let limit = self.settings.appFileDescriptorUlimit.map(UInt64.init(clamping:)) {
+            plan.limits[.openFiles] = Limits.Limit(soft: limit, hard: limit)
+        } else if let limit = self.options.openFilesLimit {
+            plan.limits[.openFiles] = limit
+        }
+        // A daemon that is protected from the out-of-memory killer does not pass that on; raising needs no rights.
+        if CurrentProcess.isRoot { plan.oomScoreAdjustment = 0 }
+        return plan
+    }
+
+    /// The owner of the root counts only where it decided something; a file that everybody may read may be anybody's.
+    private func examinedDirectory(_ app: DetectedApp, _ facts: AppRootFacts) -> LaunchPlan.ExaminedDirectory {
+        let startupFile = app.startupFile.map { path in
+            LaunchPlan.StartupFile(
+                path: path,
+                device: app.fact.device,
+                inode: app.fact.inode,
+                owner: app.fact.uid
+            )
+        }
+        return LaunchPlan.ExaminedDirectory(
+            descriptor: facts.root.rawValue,
+            walk: self.settings.appRoot,
+            expectedOwner: facts.fact(at: .root)?.uid,
+            startupFile: startupFile
+        )
+    }
+
+    /// The helper reports failures only, so what it has done is known at once.
+    private mutating func noteLaunchSteps() {
+        let now = self.clock.now
+        for step in [Journey.Step.switchUser, .workingDirectory, .execute] { self.journey.begin(step, at: now) }
+        self.journey.finish(.execute, at: now)
+    }
+
+    /// A few kilobytes into an empty socket never block, and a process that is gone again is seen by its exit.
+    private func brief(_ app: DetectedApp, _ program: LoaderProgram, over control: SharedDescriptor?) {
+        guard let control else { return }
+        let briefing = LoaderBriefing(
+            type: app.type,
+            startupFile: app.startupFile ?? "",
+            title: program.title ?? "",
+            settings: self.settings,
+            serverSoftware: self.options.serverSoftware,
+            rubyLibrary: "\(self.options.loadersDirectory)/\(LoaderSources.rubyLibrary)"
+        )
+        _ = try? briefing.bytes.withUnsafeBytes { try Transfers.send(control.rawValue, $0) }
+    }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+
+package import AppSettings
+package import LinuxSystem
+package import SpawnPlan
+package import WireProtocol
+
+/// A process that is ready to serve.
+///
+/// Its end is told once through `DirectSpawner.onExit`.
+package struct SpawnedProcess: Sendable {
+    package let id: ProcessID
+    package let pid: Int32
+    /// Ends the process.
+    package let process: any ProcessOwner
+    package let transport: AppTransportKind
+    package let address: AppAddress
+    /// Requests at a time; 0 = no limit.
+    package let concurrency: Int
+    package let appType: AppType
+    package let identity: RunningIdentity
+
+    package var userName: String { identity.userName }
+    package var uid: UInt32 { identity.uid }
+    package var gid: UInt32 { identity.gid }
+    /// Such as "runs as joe because joe owns config.ru".
+    package var userReason: String { identity.reason }
+
+    package init(
+        id: ProcessID,
+        pid: Int32,
+        process: any ProcessOwner,
+        transport: AppTransportKind,
+        address: AppAddress,
+        concurrency: Int,
+        appType: AppType,
+        identity: RunningIdentity
+    ) {
+        self.id = id
+        self.pid = pid
+        self.process = process
+        self.transport = transport
+        self.address = address
+        self.concurrency = concurrency
+        self.appType = appType
+        self.identity = identity
+    }
+}
+
+/// Holds the daemon's ends of one process.
+///
+/// May be called from any thread; never blocks.
+package protocol ProcessOwner: AnyObject, Sendable {
+    /// Asks the process to end: end of file on its control channel, SIGTERM for a generic app. The caller keeps the
+    /// time and calls ``kill()`` when it is up.
+    func terminate()
+    /// Ends the whole process group at once.
+    func kill()
+}
+
+/// What the owner of the spawner learns about processes that had been ready.
+package struct ProcessExit: Sendable {
+    package let id: ProcessID
+    package let pid: Int32
+    /// Nil when the kernel did not tell.
+    package let status: ExitStatus?
+    /// Whether the daemon had asked for it.
+    package let wasExpected: Bool
+    /// The last lines that it wrote, for a crash report; empty if it wrote none.
+    package let lastOutput: String
+
+    package init(id: ProcessID, pid: Int32, status: ExitStatus?, wasExpected: Bool, lastOutput: String) {
+        self.id = id
+        self.pid = pid
+        self.status = status
+        self.wasExpected = wasExpected
+        self.lastOutput = lastOutput
+    }
+}

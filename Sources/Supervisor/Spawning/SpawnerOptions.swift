@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+
+package import LinuxSystem
+package import SpawnPlan
+
+/// What all spawns of one daemon have in common.
+package struct SpawnerOptions: Sendable {
+    package var helperPath: String
+    /// Holds the loaders, readable by everybody.
+    package var loadersDirectory: String
+    /// For the sockets of apps; only the daemon may enter it.
+    package var appSocketsDirectory: String
+    package var userSwitching: UserSwitching.Policy
+    package var ownershipCheck: OwnershipCheck
+    /// Such as "Flying Passenger/0.1.0".
+    package var serverSoftware: String
+    /// The daemon's own environment; what is not on the allow list goes no further.
+    package var daemonEnvironment: [EnvironmentVariable]
+    package var socketBacklog: Int32
+    /// Limit on open files of apps that set none; nil: the daemon's own.
+    package var openFilesLimit: Limits.Limit?
+    /// Nil: nothing is kept for the next daemon.
+    package var records: ProcessRecords?
+
+    package init(
+        helperPath: String,
+        loadersDirectory: String,
+        appSocketsDirectory: String,
+        userSwitching: UserSwitching.Policy,
+        ownershipCheck: OwnershipCheck = .strict,
+        serverSoftware: String,
+        daemonEnvironment: [EnvironmentVariable] = [],
+        socketBacklog: Int32 = 2048,
+        openFilesLimit: Limits.Limit? = nil,
+        records: ProcessRecords? = nil
+    ) {
+        self.helperPath = helperPath
+        self.loadersDirectory = loadersDirectory
+        self.appSocketsDirectory = appSocketsDirectory
+        self.userSwitching = userSwitching
+        self.ownershipCheck = ownershipCheck
+        self.serverSoftware = serverSoftware
+        self.daemonEnvironment = daemonEnvironment
+        self.socketBacklog = socketBacklog
+        self.openFilesLimit = openFilesLimit
+        self.records = records
+    }
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+
+import LinuxSystem
+import Logging
+
+/// Ends what a dead core has left behind.
+///
+/// The watchdog is a subreaper: when the core dies, its children become the watchdog's, and theirs when they die. So the
+/// round is repeated until no child is left.
+enum Leftovers {
+    /// Processes that hang in the kernel are given up after this time.
+    private static let limit = Duration.seconds(10)
+
+    /// Kills the process groups of all children but `spared`; returns how many processes were ended.
+    @discardableResult
+    static func endAll(sparing spared: Int32? = nil) -> Int {
+        let own = ProcInfo(pid: CurrentProcess.pid)?.processGroup
+        let deadline = MonotonicClock.now + UInt64(self.limit.wholeNanoseconds)
+        var ended: Set<Int32> = []
+        while MonotonicClock.now < deadline {
+            ended.formUnion(Reaper.collectAdopted().map(\.pid))
+            let children = ProcInfo.children().filter { $0 != spared }
+            guard !children.isEmpty else { break }
+            for child in children { self.kill(child, ownGroup: own) }
+            // Their end is no event that could be waited for before they are known; the pause is short.
+            Pause.wait(.milliseconds(5))
+        }
+        return ended.count
+    }
+
+    /// Ends what daemons that were killed as a whole have left running, by their records.
+    static func sweep(_ directory: InstanceDirectory, logger: Logger) {
+        let records = ProcessRecords(directory: directory.processesPath)
+        // A core that was still spawning may have added one: look again until there is none.
+        for _ in 0..<10 {
+            let pids = records.sweep()
+            guard !pids.isEmpty else { return }
+            logger.notice(
+                "ended processes that a daemon left behind",
+                metadata: [LogKeys.pid: "\(pids.map(String.init).joined(separator: " "))"]
+            )
+        }
+    }
+
+    private static func kill(_ pid: Int32, ownGroup: Int32?) {
+        guard let child = ProcInfo(pid: pid), !child.isZombie else { return }
+        if child.processGroup != ownGroup {
+            // Gone already is what is wanted, here and below.
+            _ = try? ProcessGroup.signal(child.processGroup, .kill)
+        }
+        _ = try? ProcessHandle(pid: pid).signal(.kill)
+    }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+
+import AppSettings
+import ApplicationPool
+import LinuxSystem
+import SpawnPlan
+import Testing
+import WireProtocol
+
+@testable import Supervisor
+
+@Suite struct StatusReportPoolTests {
+    private let daemon = DaemonFacts(
+        instance: "Ab3dE5g",
+        socketPath: "/run/fp.sock",
+        watchdogPID: 4700,
+        corePID: 4702,
+        startedAt: 1,
+        maxPoolSize: 6
+    )
+
+    private func identity(uid: UInt32) -> RunningIdentity {
+        RunningIdentity(
+            userName: "joe",
+            groupName: "joe",
+            uid: uid,
+            gid: 7,
+            groups: [7],
+            account: nil,
+            reason: "runs as joe because joe owns config.ru",
+            isSwitched: true,
+            restsOnOwnership: true
+        )
+    }
+
+    private func group(
+        _ name: String,
+        uid: UInt32? = nil,
+        topLevel: Int = 0,
+        processes: [ProcessInspection] = []
+    ) throws -> GroupInspection {
+        GroupInspection(
+            key: GroupKey(namespace: .authority, name: name),
+            settings: try AppSettings(SettingsList([.init(name: "app_root", value: "/srv/" + name)])),
+            authority: .full,
+            appType: .rack,
+            identity: uid.map { identity(uid: $0) },
+            generation: 3,
+            isRestarting: true,
+            isRetired: false,
+            spawnsUnderWay: 1,
+            requestsInQueue: 2,
+            requestsInTopLevelQueue: topLevel,
+            waiting: [.init(method: "GET", path: "/", time: .milliseconds(1500))],
+            lastFailure: .init(
+                report: SpawnReport(errorID: "0badcafe", summary: "no"),
+                age: .seconds(9),
+                failuresInARow: 1,
+                nextTry: nil
+            ),
+            processes: processes
+        )
+    }
+
+    private func process(_ pid: Int32, _ state: ApplicationPool.Process.State = .enabled) -> ProcessInspection {
+        ProcessInspection(
+            id: ProcessID(rawValue: 1),
+            pid: pid,
+            state: state,
+            sessions: 1,
+            processed: 12,
+            concurrency: 1,
+            generation: 3,
+            spawnedAt: 5,
+            uptime: .seconds(65),
+            lastUsed: .seconds(3),
+            transport: .session,
+            address: .unix(path: "/x")
+        )
+    }
+
+    private func report(_ groups: [GroupInspection], rights: AdminRights = .everything) -> StatusReport {
+        StatusReport(
+            PoolInspection(processCount: 4, groups: groups),
+            daemon: daemon,
+            measurements: [4711: Measurement(processorPercent: 2, memoryKilobytes: 2048)],
+            connections: [
+                ConnectionReport(front: "f", pid: 1, uid: 2, authority: "full", sessions: 0, waitingCheckouts: 0)
+            ],
+            rights: rights,
+            time: 9
+        )
+    }
+
+    @Test func `everything that is known of a group is told`() throws {
+        let report = report([try group("shop", uid: 5, topLevel: 1, processes: [process(4711), process(4712)])])
+        #expect(report.processCount == 4)
+        #expect(report.topLevelQueue == 1)
+        #expect(report.connections.count == 1)
+        let shop = try #require(report.groups.first)
+        #expect(shop.name == "shop")
+        #expect(shop.appRoot == "/srv/shop")
+        #expect(shop.appType == "rack")
+        #expect(shop.queue == 2)
+        #expect(shop.queuedRequests == [QueuedRequestReport(method: "GET", path: "/", waitingMilliseconds: 1500)])
+        #expect(shop.user == "joe")
+        #expect(shop.uid == 5)
+        #expect(shop.userReason == "runs as joe because joe owns config.ru")
+        #expect(shop.isRestarting)
+        #expect(shop.processesBeingSpawned == 1)
+        #expect(shop.lastError == SpawnErrorReport(id: "0badcafe", summary: "no", ageSeconds: 9))
+        #expect(
+            shop.processes.first
+                == ProcessReport(
+                    pid: 4711,
+                    sessions: 1,
+                    processed: 12,
+                    concurrency: 1,
+                    uptimeSeconds: 65,
+                    lastUsedSeconds: 3,
+                    spawnedAt: 5,
+                    generation: 3,
+                    cpuPercent: 2,
+                    memoryKilobytes: 2048
+                )
+        )
+        #expect(shop.processes.last?.cpuPercent == nil)
+    }
+
+    @Test func `others see their own groups, and how many there are besides`() throws {
+        let groups = [try group("a", uid: 5), try group("b", uid: 6), try group("c", topLevel: 2)]
+        let report = report(groups, rights: .ownGroups(uid: 6))
+        #expect(report.groups.map(\.name) == ["b"])
+        #expect(report.hiddenGroups == 2)
+        #expect(report.topLevelQueue == 2)
+        #expect(report.connections.isEmpty)
+    }
+
+    @Test(arguments: [
+        (ApplicationPool.Process.State.enabled, ProcessReport.State.enabled),
+        (.draining(until: Instant(nanoseconds: 1), thenKill: false), .shuttingDown),
+        (.stopping(killAt: Instant(nanoseconds: 1)), .shuttingDown),
+        (.killed, .shuttingDown),
+    ])
+    func `processes that take no requests any more are shutting down`(
+        state: ApplicationPool.Process.State,
+        shown: ProcessReport.State
+    ) {
+        #expect(ProcessReport.State(state) == shown)
+    }
+}

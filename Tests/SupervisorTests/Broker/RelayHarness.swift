@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+
+import LinuxSystem
+import Logging
+import NIOCore
+import Synchronization
+import TestSupport
+import WireProtocol
+
+@testable import Supervisor
+
+/// A running relay with ways to attach streams and to see what it reports.
+final class RelayHarness {
+    struct Report: Equatable {
+        let group: StreamGroup
+        let count: Int
+    }
+
+    private final class Reports: Sendable {
+        let all = Mutex<[Report]>([])
+    }
+
+    static let group = StreamGroup(connection: ConnectionID(rawValue: 1), process: ProcessID(rawValue: 2))
+
+    let directory = StreamDirectory()
+    let counts = ConnectionCounts()
+    let relay: StreamRelay
+    private let reports = Reports()
+
+    init() throws {
+        let reports = self.reports
+        self.relay = try StreamRelay(directory: self.directory, logger: Logger(label: "test")) { group, count in
+            reports.all.withLock { $0.append(Report(group: group, count: count)) }
+        }
+        try self.relay.start()
+    }
+
+    deinit { self.relay.order(.stop) }
+
+    func token(_ group: StreamGroup = group, to address: AppAddress) -> StreamToken {
+        self.directory.token(for: group, address: address, uid: 7)
+    }
+
+    /// Attaches a stream; the front's end comes back before the daemon has answered.
+    func attach(_ token: StreamToken, uid: UInt32 = 7, early: String = "") throws -> WireClient {
+        var pair = try SocketPair.make()
+        guard let front = pair.takeFirst(), let daemon = pair.takeSecond(),
+            let ticket = self.counts.admit(.init(uid: uid, role: .stream))
+        else { throw WireClient.Ended() }
+        try daemon.setNonBlocking()
+        self.relay.order(
+            .attach(
+                Arrival(
+                    descriptor: TravellingDescriptor(daemon),
+                    peer: PeerCredentials(pid: 1, uid: uid, gid: 1),
+                    hello: Hello(role: .stream, streamToken: token),
+                    remainder: ByteBuffer(string: early),
+                    ticket: ticket
+                )
+            )
+        )
+        return WireClient(front)
+    }
+
+    /// Both ends of a stream that is open.
+    func open(_ app: EchoApp, early: String = "") throws -> (front: WireClient, app: WireClient) {
+        let front = try self.attach(self.token(to: app.address), early: early)
+        guard try front.next() == .attached(Attached(mode: .relayed)) else { throw WireClient.Ended() }
+        return (front, try app.accept())
+    }
+
+    var openStreams: Int { self.counts.count(.init(uid: 7, role: .stream)) }
+
+    func waitForReport(_ count: Int) throws {
+        let reports = self.reports
+        try eventually("a report of \(count) streams") {
+            reports.all.withLock { $0.contains(Report(group: Self.group, count: count)) }
+        }
+    }
+}

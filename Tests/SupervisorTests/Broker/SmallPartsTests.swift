@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+
+import LinuxSystem
+import Testing
+import WireProtocol
+
+@testable import Supervisor
+
+struct ConnectionCountsTests {
+    @Test func `places are limited per uid and role, and come back`() {
+        let counts = ConnectionCounts()
+        let kind = ConnectionCounts.Kind(uid: 7, role: .admin)
+        var tickets = (0..<WireLimits.adminConnectionsPerUID).map { _ in counts.admit(kind) }
+        #expect(tickets.allSatisfy { $0 != nil })
+        #expect(counts.admit(kind) == nil)
+        #expect(counts.admit(.init(uid: 8, role: .admin)) != nil)
+        #expect(counts.admit(.init(uid: 7, role: .stream)) != nil)
+        tickets.removeLast()
+        #expect(counts.admit(kind) != nil)
+        tickets.removeAll()
+        #expect(counts.count(kind) == 0)
+    }
+}
+
+struct OncePerMinuteTests {
+    @Test func `each subject is told once a minute`() {
+        var log = OncePerMinute<Int>()
+        let minute: UInt64 = 60_000_000_000
+        #expect(log.shouldLog(1, at: 5) == true)
+        #expect(log.shouldLog(1, at: 5 + minute - 1) == false)
+        #expect(log.shouldLog(2, at: 6) == true)
+        #expect(log.shouldLog(1, at: 5 + minute) == true)
+    }
+
+    @Test func `many subjects do not take memory without bound`() {
+        var log = OncePerMinute<Int>()
+        let told = (0..<10_000).count { log.shouldLog($0, at: 1) }
+        #expect(told == 4096)
+        #expect(log.shouldLog(10_001, at: 61_000_000_000) == true)
+    }
+}
+
+struct TravellingDescriptorTests {
+    // A descriptor cannot be copied into an expectation.
+    private func isTaken(from travelling: TravellingDescriptor) -> Bool {
+        guard let descriptor = travelling.take() else { return false }
+        return descriptor.rawValue >= 0
+    }
+
+    @Test func `a descriptor is taken once`() throws {
+        let travelling = TravellingDescriptor(try Descriptor.null())
+        #expect(self.isTaken(from: travelling))
+        #expect(!self.isTaken(from: travelling))
+    }
+}
+
+struct StreamDirectoryTests {
+    private let address = AppAddress.unix(path: "/app")
+
+    private func group(_ connection: UInt64, _ process: UInt64) -> StreamGroup {
+        StreamGroup(connection: ConnectionID(rawValue: connection), process: ProcessID(rawValue: process))
+    }
+
+    @Test func `a connection has one token per process, and no other has it`() {
+        let directory = StreamDirectory()
+        let token = directory.token(for: self.group(1, 1), address: self.address, uid: 7)
+        #expect(directory.token(for: self.group(1, 1), address: self.address, uid: 7) == token)
+        #expect(directory.token(for: self.group(2, 1), address: self.address, uid: 7) != token)
+        #expect(directory.token(for: self.group(1, 2), address: self.address, uid: 7) != token)
+        #expect(directory.entry(of: token) == .init(group: self.group(1, 1), address: self.address, uid: 7))
+    }
+
+    @Test func `tokens end with process, connection or group`() {
+        let directory = StreamDirectory()
+        for connection in UInt64(1)...3 {
+            for process in UInt64(1)...3 {
+                _ = directory.token(for: self.group(connection, process), address: self.address, uid: 7)
+            }
+        }
+        directory.remove(ProcessID(rawValue: 1))
+        #expect(directory.count == 6)
+        directory.remove(ConnectionID(rawValue: 1))
+        #expect(directory.count == 4)
+        directory.remove(self.group(2, 2))
+        #expect(directory.count == 3)
+    }
+}

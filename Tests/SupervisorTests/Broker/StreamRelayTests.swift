@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+
+import LinuxSystem
+import NIOCore
+import TestSupport
+import Testing
+import WireProtocol
+
+@testable import Supervisor
+
+struct StreamRelayTests {
+    let harness: RelayHarness
+    let app: EchoApp
+
+    init() throws {
+        self.harness = try RelayHarness()
+        self.app = try EchoApp()
+    }
+
+    @Test func `bytes go both ways, those behind the Hello first`() throws {
+        let (front, app) = try self.harness.open(self.app, early: "GET ")
+        try front.send("/")
+        #expect(try app.read(5) == "GET /")
+        try app.send("answer")
+        #expect(try front.read(6) == "answer")
+        try front.send("again")
+        #expect(try app.read(5) == "again")
+    }
+
+    @Test func `each direction is half-closed on its own`() throws {
+        let (front, app) = try self.harness.open(self.app)
+        try front.send("request")
+        try front.socket.shutdownWrite()
+        #expect(try app.readToEnd() == ByteBuffer(string: "request"))
+        try app.send("answer")
+        #expect(try front.read(6) == "answer")
+        try app.socket.shutdownWrite()
+        #expect(try front.readToEnd().readableBytes == 0)
+        try eventually("the stream is gone") { self.harness.openStreams == 0 }
+    }
+
+    @Test func `an answer whose app closes at once arrives whole`() throws {
+        let front: WireClient
+        do {
+            let (opened, app) = try self.harness.open(self.app)
+            front = opened
+            try front.send("request")
+            _ = try app.read(7)
+            try app.send(String(repeating: "x", count: 100_000))
+        }
+        #expect(try front.readToEnd().readableBytes == 100_000)
+        try eventually("the stream is gone") { self.harness.openStreams == 0 }
+    }
+
+    @Test func `a reader that is slow holds back the writer, and loses nothing`() throws {
+        let (front, app) = try self.harness.open(self.app)
+        try front.socket.setNonBlocking()
+        let chunk = [UInt8](repeating: 7, count: 65_536)
+        var taken = 0
+        // Stops when sockets and relay are full; a relay without bound would take everything.
+        for _ in 0..<1000 {
+            let transfer = try chunk.withUnsafeBytes { bytes in
+                try front.socket.send(bytes)
+            }
+            if case .bytes(let count) = transfer {
+                taken += count
+            } else if try Poll.wait(front.socket.rawValue, for: .writable, timeout: .milliseconds(300)).isEmpty {
+                break
+            }
+        }
+        #expect(taken < 4 * 1024 * 1024)
+        try front.socket.shutdownWrite()
+        #expect(try app.readToEnd().readableBytes == taken)
+    }
+
+    @Test func `much goes through in both directions at once`() throws {
+        let front = try self.harness.attach(self.harness.token(to: self.app.address))
+        #expect(try front.next() == .attached(Attached(mode: .relayed)))
+        try self.app.echoOne()
+        let total = 32 * 1024 * 1024
+        let writer = SharedDescriptor(try front.socket.duplicated())
+        _ = try OSThread.start(name: "writer") {
+            var random: UInt64 = 1
+            for _ in 0..<(total / 65_536) {
+                let bytes = [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in
+                    for index in 0..<65_536 {
+                        random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                        buffer[index] = UInt8(truncatingIfNeeded: random >> 56)
+                    }
+                    count = 65_536
+                }
+                // The reader sees a failure as missing bytes.
+                guard (try? writer.descriptor.writeAll(bytes)) != nil else { return }
+            }
+            try? writer.descriptor.shutdownWrite()
+        }
+        let bytes = try front.readToEnd()
+        #expect(bytes.readableBytes == total)
+        var random: UInt64 = 1
+        var isEqual = true
+        bytes.withUnsafeReadableBytes { buffer in
+            for byte in buffer {
+                random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                if byte != UInt8(truncatingIfNeeded: random >> 56) { isEqual = false }
+            }
+        }
+        #expect(isEqual)
+    }
+
+    // MARK: Refusals
+
+    private func refusal(of client: WireClient) throws -> String? {
+        guard case .helloReply(let reply) = try client.next() else { return nil }
+        return reply.refusal
+    }
+
+    @Test func `a token that nobody gave out opens nothing`() throws {
+        let front = try self.harness.attach(StreamToken(high: 1, low: 2))
+        #expect(try self.refusal(of: front)?.contains("token is not valid") == true)
+        #expect(throws: WireClient.Ended.self) { try front.next() }
+    }
+
+    @Test func `a token shown by another user opens nothing`() throws {
+        let front = try self.harness.attach(self.harness.token(to: self.app.address), uid: 8)
+        #expect(try self.refusal(of: front)?.contains("token is not valid") == true)
+    }
+
+    @Test func `a token dies with its process and with its connection`() throws {
+        let token = self.harness.token(to: self.app.address)
+        self.harness.directory.remove(RelayHarness.group.process)
+        #expect(try self.refusal(of: self.harness.attach(token)) != nil)
+        let other = self.harness.token(to: self.app.address)
+        #expect(other != token)
+        self.harness.directory.remove(RelayHarness.group.connection)
+        #expect(try self.refusal(of: self.harness.attach(other)) != nil)
+        #expect(self.harness.directory.count == 0)
+    }
+
+    @Test func `where nobody listens the stream is refused with the reason`() throws {
+        let front = try self.harness.attach(self.harness.token(to: .unix(path: self.app.directory.file("nobody"))))
+        #expect(try self.refusal(of: front)?.contains("ENOENT") == true)
+        try eventually("the stream is gone") { self.harness.openStreams == 0 }
+    }
+
+    @Test func `a full backlog is tried again`() throws {
+        let small = try EchoApp(backlog: 1)
+        var queued = DescriptorList()
+        filling: while true {
+            do {
+                queued.append(try UnixSocket.connect(path: small.directory.file("app"), nonBlocking: true))
+            } catch {
+                #expect(error.isWouldBlock)
+                break filling
+            }
+        }
+        let front = try self.harness.attach(self.harness.token(to: small.address), early: "late")
+        #expect(try Poll.wait(front.socket.rawValue, for: .readable, timeout: .milliseconds(100)).isEmpty)
+        for _ in 0..<queued.count { _ = try small.accept() }
+        #expect(try front.next() == .attached(Attached(mode: .relayed)))
+        #expect(try small.accept().read(4) == "late")
+    }
+
+    @Test func `an app may listen on TCP`() throws {
+        let listener = try TCPListener.bind(host: "127.0.0.1", port: 0)
+        let front = try self.harness.attach(
+            self.harness.token(to: .tcp(host: "127.0.0.1", port: listener.port)),
+            early: "GET"
+        )
+        #expect(try front.next() == .attached(Attached(mode: .relayed)))
+        #expect(try !Poll.wait(listener.rawValue, for: .readable, timeout: .seconds(20)).isEmpty)
+    }
+
+    @Test func `a TCP port where nobody listens is refused`() throws {
+        let port = try TCPListener.bind(host: "127.0.0.1", port: 0).port
+        let front = try self.harness.attach(self.harness.token(to: .tcp(host: "127.0.0.1", port: port)))
+        #expect(try self.refusal(of: front)?.contains("ECONNREFUSED") == true)
+    }
+
+    // MARK: Ends
+
+    @Test func `what a process said before it ended arrives, although somebody keeps its socket`() throws {
+        let (front, app) = try self.harness.open(self.app)
+        try app.send("last words")
+        self.harness.relay.order(.processGone(RelayHarness.group.process))
+        #expect(try front.readToEnd() == ByteBuffer(string: "last words"))
+        try eventually("the stream is gone") { self.harness.openStreams == 0 }
+    }
+
+    @Test func `streams of a lost front are shut, read to their end, and counted`() throws {
+        let (front, app) = try self.harness.open(self.app)
+        try front.send("request")
+        #expect(try app.read(7) == "request")
+        self.harness.relay.order(
+            .frontLost(RelayHarness.group.connection, limits: [RelayHarness.group.process: .seconds(600)])
+        )
+        try self.harness.waitForReport(1)
+        #expect(try app.readToEnd().readableBytes == 0)
+        #expect(try front.readToEnd().readableBytes == 0)
+        // More than all buffers hold: the relay has to read it for nobody.
+        try app.send(String(repeating: "x", count: 4 * 1024 * 1024))
+        try app.socket.shutdownBoth()
+        try self.harness.waitForReport(0)
+    }
+
+    @Test func `an app that does not end has the time limit`() throws {
+        let (front, app) = try self.harness.open(self.app)
+        try front.send("request")
+        self.harness.relay.order(
+            .frontLost(RelayHarness.group.connection, limits: [RelayHarness.group.process: .milliseconds(50)])
+        )
+        try self.harness.waitForReport(1)
+        try self.harness.waitForReport(0)
+        #expect(try app.readToEnd() == ByteBuffer(string: "request"))
+    }
+
+    @Test func `a front without streams is reported at once`() throws {
+        self.harness.relay.order(
+            .frontLost(RelayHarness.group.connection, limits: [RelayHarness.group.process: .seconds(600)])
+        )
+        try self.harness.waitForReport(0)
+    }
+
+    @Test func `streams that are of no more use are closed`() throws {
+        let (front, app) = try self.harness.open(self.app)
+        self.harness.relay.order(.close(RelayHarness.group))
+        #expect(try front.readToEnd().readableBytes == 0)
+        #expect(try app.readToEnd().readableBytes == 0)
+        try eventually("the stream is gone") { self.harness.openStreams == 0 }
+    }
+
+    @Test func `a stream that the front closes ends for the app, even if it does not listen`() throws {
+        let app: WireClient
+        do {
+            let (front, opened) = try self.harness.open(self.app)
+            try front.send("request")
+            app = opened
+        }
+        #expect(try app.readToEnd() == ByteBuffer(string: "request"))
+        try eventually("the stream is gone") { self.harness.openStreams == 0 }
+    }
+
+    @Test func `slots are used again without mixing streams up`() throws {
+        for round in 0..<50 {
+            let streams = try (0..<4).map { _ in try self.harness.open(self.app) }
+            for (index, stream) in streams.enumerated() { try stream.front.send("stream \(round % 10) \(index)") }
+            for (index, stream) in streams.enumerated() {
+                #expect(try stream.app.read(10) == "stream \(round % 10) \(index)")
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+
+import AppSettings
+import LinuxSystem
+import TestSupport
+import Testing
+import WireProtocol
+
+@testable import Supervisor
+
+/// Restart files of a real directory, on a faked pool.
+struct PoolDriverRestartTests {
+    private let directory: TestDirectory
+    private let bench = PoolBench()
+
+    init() throws {
+        self.directory = try TestDirectory()
+    }
+
+    private func define(_ settings: [String: String] = [:]) throws {
+        try self.bench.define(settings.merging(["app_root": self.directory.path]) { own, _ in own })
+    }
+
+    /// Puts a new file in place: another inode, whatever the clock says.
+    private func touch(_ name: String = "tmp/restart.txt") throws {
+        try self.directory.write("", to: "\(name).new")
+        try Files.rename(self.directory.file("\(name).new"), to: self.directory.file(name))
+    }
+
+    /// A request that is answered at once.
+    private func use() throws -> PoolGrant {
+        let request = self.bench.checkout()
+        let grant = try #require(self.bench.client.grants[request])
+        self.bench.driver.release(grant.session, outcome: .ok)
+        return grant
+    }
+
+    private func startApp() throws -> FakeProcess {
+        self.bench.checkout()
+        let process = try self.bench.spawner.succeed(pid: 1)
+        for grant in self.bench.client.grants.values { self.bench.driver.release(grant.session, outcome: .ok) }
+        return process
+    }
+
+    @Test func `the first request after a touch gets a new process`() throws {
+        try self.touch()
+        try self.define()
+        let old = try self.startApp()
+        #expect(try self.use().process == old.id)
+        try self.touch()
+        #expect(self.bench.spawner.spawns.isEmpty)
+        let request = self.bench.checkout()
+        #expect(self.bench.client.grants[request] == nil)
+        #expect(old.log == ["terminate"])
+        let new = try self.bench.spawner.succeed(pid: 2)
+        #expect(self.bench.client.grants[request]?.process == new.id)
+        self.bench.driver.release(try #require(self.bench.client.grants[request]).session, outcome: .ok)
+        #expect(try self.use().process == new.id)
+    }
+
+    @Test func `a file that was there when the app became known is no reason to restart, one that appears is`() throws {
+        try self.define()
+        let old = try self.startApp()
+        #expect(try self.use().process == old.id)
+        try self.touch()
+        self.bench.checkout()
+        #expect(old.log == ["terminate"])
+    }
+
+    @Test func `a file that vanishes is no reason to restart`() throws {
+        try self.touch()
+        try self.define()
+        let process = try self.startApp()
+        try Files.remove(self.directory.file("tmp/restart.txt"))
+        #expect(try self.use().process == process.id)
+    }
+
+    @Test func `the restart directory can be another one`() throws {
+        try self.define(["restart_dir": "public/restart"])
+        let process = try self.startApp()
+        try self.touch()
+        #expect(try self.use().process == process.id)
+        try self.touch("public/restart/restart.txt")
+        self.bench.checkout()
+        #expect(process.log == ["terminate"])
+    }
+
+    @Test func `a throttle delays the restart`() throws {
+        try self.define(["stat_throttle_rate": "10"])
+        let process = try self.startApp()
+        try self.touch()
+        #expect(try self.use().process == process.id)
+        self.bench.wait(10_000)
+        self.bench.checkout()
+        #expect(process.log == ["terminate"])
+    }
+
+    @Test func `with always_restart each request has a new process, and requests meanwhile share it`() throws {
+        try self.define()
+        let first = try self.startApp()
+        try self.touch("tmp/always_restart.txt")
+        let requests = [self.bench.checkout(), self.bench.checkout()]
+        #expect(first.log == ["terminate"])
+        #expect(self.bench.spawner.started == 2)
+        let second = try self.bench.spawner.succeed(pid: 2)
+        let grant = try #require(self.bench.client.grants[requests[0]])
+        self.bench.driver.release(grant.session, outcome: .ok)
+        #expect(self.bench.client.grants[requests[1]]?.process == second.id)
+    }
+
+    @Test func `a touch ends a backoff`() throws {
+        try self.define()
+        self.bench.checkout()
+        try self.bench.spawner.fail()
+        let refused = self.bench.checkout()
+        #expect(self.bench.client.refusals[refused]?.reason == .backoff)
+        try self.touch()
+        self.bench.checkout()
+        #expect(self.bench.spawner.spawns.count == 1)
+    }
+
+    @Test func `a file system that hangs holds up no request`() throws {
+        self.bench.fileWork.isHanging = true
+        try self.define()
+        let process = try self.startApp()
+        try self.touch()
+        #expect(try self.use().process == process.id)
+        #expect(self.bench.fileWork.held.count == 1)
+        // Once it answers, what it says is where things begin.
+        self.bench.fileWork.finish()
+        #expect(try self.use().process == process.id)
+        try self.touch()
+        self.bench.checkout()
+        #expect(process.log == ["terminate"])
+    }
+}
