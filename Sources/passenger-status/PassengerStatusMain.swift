@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 
+import AdminTools
+
 @main
 enum PassengerStatusMain {
-    static func main() {}
+    static func main() {
+        ToolMain.exit { arguments in PassengerStatus.main(arguments: arguments) }
+    }
 }

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+
+package import WireProtocol
+
+/// The text that `--show=pool` prints.
+///
+/// Its layout is fixed: scripts scrape it.
+package struct PoolText {
+    package var isVerbose: Bool
+    package var colours: Colours
+    /// Makes `YYYY-MM-DD HH:MM:SS ±ZZZZ` of microseconds since the epoch.
+    package var date: (Int64) -> String
+
+    package init(isVerbose: Bool, colours: Colours = .none, date: @escaping (Int64) -> String) {
+        self.isVerbose = isVerbose
+        self.colours = colours
+        self.date = date
+    }
+
+    package func render(_ report: StatusReport) -> String {
+        var lines = [
+            self.colours.heading("----------- General information -----------"),
+            "Max pool size : \(report.maxPoolSize)",
+            "Processes     : \(report.processCount)",
+            "Requests in top-level queue : \(report.topLevelQueue)",
+            "",
+        ]
+        if report.groups.isEmpty {
+            lines.append(Self.remark(hiddenGroups: report.hiddenGroups))
+        } else {
+            lines.append(self.colours.heading("----------- Application groups -----------"))
+            for (index, group) in report.groups.enumerated() {
+                if index > 0 { lines.append("") }
+                lines += self.lines(of: group)
+            }
+            if report.hiddenGroups > 0 {
+                lines += ["", "\(Self.applications(report.hiddenGroups)) of other users not shown; run this as root."]
+            }
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func remark(hiddenGroups: Int) -> String {
+        hiddenGroups == 0
+            ? "No application is being served."
+            : "\(self.applications(hiddenGroups)) of other users not shown; run this as root."
+    }
+
+    private static func applications(_ count: Int) -> String {
+        count == 1 ? "1 application" : "\(count) applications"
+    }
+
+    private func lines(of group: GroupReport) -> [String] {
+        var lines = [
+            self.colours.name("\(TextColumns.visible(group.name))#default:"),
+            "  App root: \(TextColumns.visible(group.appRoot))",
+        ]
+        if self.isVerbose { lines += self.verboseLines(of: group) }
+        lines.append("  Requests in queue: \(group.queue)")
+        if self.isVerbose {
+            lines += group.queuedRequests.map { request in
+                "    \(TextColumns.visible(request.method)) \(TextColumns.visible(request.path))"
+                    + " (waiting \(request.waitingMilliseconds) ms)"
+            }
+        }
+        if group.isRestarting { lines.append("  (restarting...)") }
+        if group.processesBeingSpawned > 0 {
+            lines.append("  (spawning \(group.processesBeingSpawned) new process(es)...)")
+        }
+        for process in group.processes { lines += self.lines(of: process) }
+        return lines
+    }
+
+    private func verboseLines(of group: GroupReport) -> [String] {
+        var lines: [String] = []
+        if let user = group.user {
+            let ids = [group.uid.map { "uid \($0)" }, group.gid.map { "gid \($0)" }].compactMap(\.self)
+            let idText = ids.isEmpty ? "" : " (\(ids.joined(separator: ", ")))"
+            lines.append("  User: \(TextColumns.visible(user))\(idText)")
+            if let reason = group.userReason { lines.append("  \(TextColumns.visible(reason))") }
+        } else {
+            lines.append("  User: not known before the first process is spawned")
+        }
+        let type = group.appType.map { "\($0), " } ?? ""
+        lines.append("  App type: \(type)environment \(TextColumns.visible(group.environment))")
+        lines.append("  Restart generation: \(group.generation)")
+        if let error = group.lastError {
+            let age = error.ageSeconds.map { ", \(TextColumns.duration(seconds: $0)) ago" } ?? ""
+            lines.append("  Last error: \(TextColumns.visible(error.summary)) (error ID \(error.id)\(age))")
+        }
+        return lines
+    }
+
+    private func lines(of process: ProcessReport) -> [String] {
+        let pid = TextColumns.leftJustified("\(process.pid)", 5)
+        let sessions = TextColumns.leftJustified("\(process.sessions)", 2)
+        let processed = TextColumns.leftJustified("\(process.processed)", 5)
+        let uptime = TextColumns.duration(seconds: process.uptimeSeconds)
+        let cpu = TextColumns.leftJustified(process.cpuPercent.map { "\($0)%" } ?? "?", 5)
+        let memory = TextColumns.leftJustified(process.memoryKilobytes.map { "\($0 / 1024)M" } ?? "?", 5)
+        let lastUsed = TextColumns.duration(seconds: process.lastUsedSeconds)
+        var lines = [
+            "  * PID: \(pid)   Sessions: \(sessions)      Processed: \(processed)   Uptime: \(uptime)",
+            "    CPU: \(cpu)   Memory  : \(memory)   Last used: \(lastUsed) ago",
+        ]
+        switch process.state {
+        case .enabled: break
+        case .disabling: lines.append("    Disabling...")
+        case .disabled: lines.append("    DISABLED")
+        case .shuttingDown: lines.append("    Shutting down...")
+        }
+        if self.isVerbose {
+            lines.append(
+                "    Spawned: \(self.date(process.spawnedAt))   Generation: \(process.generation)"
+                    + "   Concurrency: \(process.concurrency == 0 ? "unlimited" : "\(process.concurrency)")"
+            )
+        }
+        return lines
+    }
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+
+import Testing
+import WireProtocol
+
+@testable import AdminTools
+
+@Suite struct PoolTextTests {
+    static func report(groups: [GroupReport] = [], hiddenGroups: Int = 0) -> StatusReport {
+        StatusReport(
+            version: "1.2.0",
+            instance: "Ab3dE5g",
+            socketPath: "/run/fp.sock",
+            watchdogPID: 4700,
+            corePID: 4702,
+            startedAt: 0,
+            time: 0,
+            maxPoolSize: 6,
+            processCount: 2,
+            topLevelQueue: 0,
+            hiddenGroups: hiddenGroups,
+            groups: groups
+        )
+    }
+
+    private func render(_ report: StatusReport, isVerbose: Bool = false) -> String {
+        PoolText(isVerbose: isVerbose) { "2030-01-31 18:05:\($0 / 1_000_000) +0100" }.render(report)
+    }
+
+    private let shop = GroupReport(
+        name: "/srv/shop",
+        appRoot: "/srv/shop",
+        processes: [
+            ProcessReport(
+                pid: 4711,
+                sessions: 0,
+                processed: 12,
+                uptimeSeconds: 65,
+                lastUsedSeconds: 3,
+                cpuPercent: 1,
+                memoryKilobytes: 35 * 1024 + 900
+            )
+        ]
+    )
+
+    @Test func `the pool is rendered as in the guide`() {
+        #expect(
+            render(Self.report(groups: [shop])) == """
+                ----------- General information -----------
+                Max pool size : 6
+                Processes     : 2
+                Requests in top-level queue : 0
+
+                ----------- Application groups -----------
+                /srv/shop#default:
+                  App root: /srv/shop
+                  Requests in queue: 0
+                  * PID: 4711    Sessions: 0       Processed: 12      Uptime: 1m 5s
+                    CPU: 1%      Memory  : 35M     Last used: 3s ago
+
+                """
+        )
+    }
+
+    @Test func `an empty pool says so`() {
+        #expect(
+            render(Self.report()) == """
+                ----------- General information -----------
+                Max pool size : 6
+                Processes     : 2
+                Requests in top-level queue : 0
+
+                No application is being served.
+
+                """
+        )
+    }
+
+    @Test func `groups of other users are counted, not shown`() {
+        let text = render(Self.report(hiddenGroups: 2))
+        #expect(text.hasSuffix("\n2 applications of other users not shown; run this as root.\n"))
+        #expect(!text.contains("No application"))
+    }
+
+    @Test func `states of groups and processes are noted`() {
+        var group = shop
+        group.queue = 4
+        group.isRestarting = true
+        group.processesBeingSpawned = 2
+        group.processes = [
+            ProcessReport(pid: 123_456, sessions: 100, processed: 1_234_567, state: .disabling),
+            ProcessReport(pid: 7, state: .disabled),
+            ProcessReport(pid: 8, state: .shuttingDown),
+        ]
+        #expect(
+            render(Self.report(groups: [group])).hasSuffix(
+                """
+                /srv/shop#default:
+                  App root: /srv/shop
+                  Requests in queue: 4
+                  (restarting...)
+                  (spawning 2 new process(es)...)
+                  * PID: 123456   Sessions: 100      Processed: 1234567   Uptime: 0s
+                    CPU: ?       Memory  : ?       Last used: 0s ago
+                    Disabling...
+                  * PID: 7       Sessions: 0       Processed: 0       Uptime: 0s
+                    CPU: ?       Memory  : ?       Last used: 0s ago
+                    DISABLED
+                  * PID: 8       Sessions: 0       Processed: 0       Uptime: 0s
+                    CPU: ?       Memory  : ?       Last used: 0s ago
+                    Shutting down...
+
+                """
+            )
+        )
+    }
+
+    @Test func `verbose adds user, reason, queue, generation, times and the last error`() {
+        var group = shop
+        group.appType = "rack"
+        group.user = "joe"
+        group.uid = 1001
+        group.gid = 1002
+        group.userReason = "runs as joe because joe owns config.ru"
+        group.generation = 3
+        group.queue = 1
+        group.queuedRequests = [QueuedRequestReport(method: "GET", path: "/a\u{1B}", waitingMilliseconds: 12)]
+        group.lastError = SpawnErrorReport(id: "0badcafe", summary: "The app did not start in time", ageSeconds: 61)
+        group.processes[0].spawnedAt = 7_000_000
+        group.processes[0].generation = 3
+        group.processes[0].concurrency = 0
+        #expect(
+            render(Self.report(groups: [group]), isVerbose: true).hasSuffix(
+                """
+                /srv/shop#default:
+                  App root: /srv/shop
+                  User: joe (uid 1001, gid 1002)
+                  runs as joe because joe owns config.ru
+                  App type: rack, environment production
+                  Restart generation: 3
+                  Last error: The app did not start in time (error ID 0badcafe, 1m 1s ago)
+                  Requests in queue: 1
+                    GET /a\\u{1b} (waiting 12 ms)
+                  * PID: 4711    Sessions: 0       Processed: 12      Uptime: 1m 5s
+                    CPU: 1%      Memory  : 35M     Last used: 3s ago
+                    Spawned: 2030-01-31 18:05:7 +0100   Generation: 3   Concurrency: unlimited
+
+                """
+            )
+        )
+    }
+
+    @Test func `groups are separated by an empty line`() {
+        let text = render(Self.report(groups: [shop, shop]))
+        #expect(text.contains("ago\n\n/srv/shop#default:\n"))
+    }
+}
