@@ -88,23 +88,35 @@ let package = Package(
         // Tests.
         .target(
             name: "TestSupport",
-            dependencies: ["LinuxSystem", "SpawnPlan", "WireProtocol", nioCore],
+            dependencies: ["LinuxSystem", "WireProtocol"],
             path: "Tests/TestSupport",
             swiftSettings: swiftSettings
         ),
         tests("LayeringTests", ["TestSupport"]),
         tests("AppSettingsTests", ["AppSettings"]),
-        tests("FrontConfigurationTests", ["FrontConfiguration"]),
+        tests("FrontConfigurationTests", ["AppSettings", "FrontConfiguration"]),
         tests("HTTPFramingTests", ["HTTPFraming", nioCore], resources: [.copy("Fixtures")]),
-        tests("AppTransportTests", ["AppTransport", nioCore]),
-        tests("WireProtocolTests", ["WireProtocol", nioCore]),
-        tests("ApplicationPoolTests", ["ApplicationPool"]),
-        tests("SpawnPlanTests", ["SpawnPlan", "TestSupport"]),
-        tests("LinuxSystemTests", ["LinuxSystem", "TestSupport"]),
-        tests("ProgramLogTests", ["ProgramLog", "TestSupport"]),
-        tests("SupervisorTests", ["Supervisor", "TestSupport", nioEmbedded]),
-        tests("FrontProxyTests", ["FrontProxy", "TestSupport", nioEmbedded]),
-        tests("AdminToolsTests", ["AdminTools", "TestSupport"]),
-        tests("IntegrationTests", ["TestSupport"]),
+        tests("AppTransportTests", ["AppTransport", "HTTPFraming", nioCore]),
+        tests("WireProtocolTests", ["AppSettings", "WireProtocol", nioCore]),
+        tests("ApplicationPoolTests", ["AppSettings", "ApplicationPool"]),
+        tests("SpawnPlanTests", ["AppSettings", "SpawnPlan"]),
+        tests("LinuxSystemTests", ["LinuxSystem"]),
+        tests("ProgramLogTests", ["LinuxSystem", "ProgramLog", logging]),
+        tests(
+            "SupervisorTests",
+            [
+                "AppSettings", "ApplicationPool", "LinuxSystem", "ProgramLog", "SpawnPlan", "Supervisor", "TestSupport",
+                "WireProtocol", nioCore, nioEmbedded, nioPosix, logging, argumentParser,
+            ]
+        ),
+        tests(
+            "FrontProxyTests",
+            [
+                "AppSettings", "FrontConfiguration", "FrontProxy", "LinuxSystem", "ProgramLog", "TestSupport", "WireProtocol",
+                nioCore, nioPosix, logging, argumentParser,
+            ]
+        ),
+        tests("AdminToolsTests", ["AdminTools", "LinuxSystem", "WireProtocol", argumentParser]),
+        tests("IntegrationTests", ["LinuxSystem", "TestSupport", "WireProtocol", nioCore]),
     ]
 )

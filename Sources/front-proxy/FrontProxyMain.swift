@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 
+import FrontProxy
+
 @main
 enum FrontProxyMain {
-    static func main() {}
+    /// Synchronous: going to the background is possible only while there is one thread.
+    static func main() {
+        FrontProgram.main()
+    }
 }

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import FrontConfiguration
+import LinuxSystem
+
+/// What `front-proxy` does, from its arguments to its exit code: 0 fine, 1 usage or start, 2 ended by force.
+package enum FrontProgram {
+    /// Call it first in `main`: no other thread may exist yet.
+    package static func main() -> Never {
+        SignalMask.blockAll()
+        let arguments = CurrentProcess.arguments
+        guard !arguments.isEmpty else {
+            StandardStreams.writeError("front-proxy: cannot read the command line; is /proc mounted?\n")
+            CurrentProcess.exit(1)
+        }
+        guard Array(arguments.dropFirst()) != [WorkerProgram.flag] else { WorkerProgram.run() }
+        CurrentProcess.exit(run(Array(arguments.dropFirst())))
+    }
+
+    static func run(_ arguments: [String]) -> Int32 {
+        let command: FrontProxyCommand
+        do {
+            command = try FrontProxyCommand.parse(arguments)
+        } catch {
+            // Help and version come here as well, with exit code 0.
+            let isSuccess = FrontProxyCommand.exitCode(for: error) == .success
+            let text = FrontProxyCommand.fullMessage(for: error) + "\n"
+            if isSuccess { StandardStreams.writeOutput(text) } else { StandardStreams.writeError(text) }
+            return isSuccess ? 0 : 1
+        }
+        do {
+            let options = try command.options(in: CurrentProcess.workingDirectory())
+            guard command.testConfig || command.dumpConfig else { return MasterProgram.run(options) }
+            return show(try MasterProgram.load(options, []), dump: command.dumpConfig)
+        } catch {
+            StandardStreams.writeError(describe(error))
+            return 1
+        }
+    }
+
+    private static func show(_ configuration: LoadedConfiguration, dump: Bool) -> Int32 {
+        for warning in configuration.warnings { StandardStreams.writeError("\(warning)\n") }
+        if dump { StandardStreams.writeOutput(configuration.model.dump) }
+        if !dump { StandardStreams.writeOutput("The configuration can be used.\n") }
+        return 0
+    }
+
+    /// One line per problem of a configuration, else one line.
+    static func describe(_ error: any Error) -> String {
+        if let error = error as? ConfigurationError { return "\(error)\n" }
+        return "front-proxy: \(error)\n"
+    }
+}

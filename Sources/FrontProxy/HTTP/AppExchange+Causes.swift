@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+
+import FrontConfiguration
+import HTTPFraming
+import Logging
+import NIOCore
+import WireProtocol
+
+extension AppExchange {
+    /// What the log says about the exchange beside the error itself.
+    var facts: Logger.Metadata {
+        var facts: Logger.Metadata = [:]
+        if let app = self.request?.app { facts[RequestLogKeys.group] = .string(app.groupName) }
+        if let pid = self.pid { facts[RequestLogKeys.pid] = .stringConvertible(pid) }
+        if let session = self.grant?.session { facts[RequestLogKeys.session] = .stringConvertible(session) }
+        return facts
+    }
+
+    func note(_ message: Logger.Message, _ level: Logger.Level, _ metadata: Logger.Metadata) {
+        self.loop.logger.log(level: level, message, metadata: self.facts.merging(metadata) { $1 })
+    }
+
+    /// Gives the session back as failed, and answers the client once the end of the process is known, or not soon.
+    ///
+    /// End of file on the stream comes a moment before the daemon's word on exit code or signal.
+    func explain(
+        _ error: RequestError,
+        then finish: @escaping (ClientConnectionHandler, Logger.Metadata) -> Void
+    ) {
+        var facts = self.facts
+        let process = self.grant?.process
+        let serial = self.serial
+        self.release(.upstreamFailed)
+        guard let process, error.source == .upstream else {
+            if let client = self.client { finish(client, facts) }
+            return
+        }
+        self.loop.streams.whenEnded(process, within: Self.causeLimit) { end in
+            facts[RequestLogKeys.cause] = .string(Self.describe(end))
+            guard serial == self.serial, let client = self.client else { return }
+            finish(client, facts)
+        }
+    }
+
+    private static func describe(_ end: StreamPool.ProcessEnd?) -> String {
+        switch (end, end?.exitCode, end?.signal) {
+        case (nil, _, _): "the process has not ended"
+        case (_, let code?, _): "the process exited with code \(code)"
+        case (_, nil, let signal?): "the process was ended by signal \(signal)"
+        case (_, nil, nil): "the process has ended"
+        }
+    }
+}
+
+/// Keys of log metadata about requests.
+enum RequestLogKeys {
+    static let group = "group"
+    static let pid = "pid"
+    static let session = "session"
+    static let cause = "cause"
+    static let reason = "reason"
+    static let client = "client"
+    static let status = "status"
+    static let errorID = "error-id"
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+
+import AppTransport
+import FrontConfiguration
+import HTTPFraming
+import Logging
+import NIOCore
+
+// Answers of the front itself: error pages and `return`.
+extension ClientConnectionHandler {
+    /// Answers for whoever could not; breaks the answer off if its head went out already.
+    func fail(_ error: RequestError, facts: Logger.Metadata = [:]) {
+        self.leaveExchange()
+        self.dropBody()
+        guard !self.machine.hasAnswerBegun else { return self.breakAnswer() }
+        let answer = error.answer(
+            overflowStatus: self.route.overflowStatus,
+            spawnErrorStatus: self.route.spawnErrorStatus
+        )
+        var facts = facts
+        facts[RequestLogKeys.status] = .stringConvertible(answer.status)
+        if let errorID = answer.errorID { facts[RequestLogKeys.errorID] = .string(errorID) }
+        self.log(answer.level, "request answered by the front", error, facts)
+        var lines = "Cache-Control: no-cache, no-store, must-revalidate\r\n"
+        if answer.retryAfter > 0 { lines += "Retry-After: \(answer.retryAfter)\r\n" }
+        if answer.status == 405 { lines += "Allow: GET, HEAD\r\n" }
+        self.respondWithPage(answer.status, message: answer.message, errorID: answer.errorID, lines: lines)
+    }
+
+    private func leaveExchange() {
+        guard let exchange = self.exchange, !exchange.isIdle else { return }
+        self.exchange = nil
+        exchange.clientGone()
+    }
+
+    func log(_ level: Logger.Level, _ message: Logger.Message, _ error: RequestError, _ facts: Logger.Metadata) {
+        guard self.loop.logger.logLevel <= level else { return }
+        var facts = facts
+        facts[RequestLogKeys.reason] = .string("\(error)")
+        facts[RequestLogKeys.client] = .string(self.remoteAddress)
+        if case .refused = error.kind {
+            // One overloaded app would fill the log: once a second, with the number of those in between.
+            guard let suppressed = self.loop.admitRefusalMessage(at: .now()) else { return }
+            if suppressed > 0 { facts["suppressed"] = .stringConvertible(suppressed) }
+        }
+        self.loop.logger.log(level: level, message, metadata: facts)
+    }
+
+    private func respondWithPage(_ status: Int, message: String, errorID: String? = nil, lines: String) {
+        let content = Pages.Content(
+            status: status,
+            title: StatusText.of(status),
+            message: message,
+            errorID: errorID
+        )
+        let format: Pages.Format = self.sendsJSON ? .json : .html
+        var page = ByteBuffer()
+        self.loop.pages.render(content, as: format, into: &page)
+        self.respond(status, contentType: "\(format.contentType)", body: page, lines: lines)
+    }
+
+    /// The client speaks JSON if its request does.
+    private var sendsJSON: Bool {
+        guard let field = self.head.field(.contentType), self.headBytes.readableBytes > 0 else { return false }
+        let type = self.text(field.value).lowercased()
+        return type.hasPrefix("application/json") || type.contains("+json")
+    }
+
+    /// Writes a whole answer of our own and completes it.
+    func respond(_ status: Int, contentType: String, body: ByteBuffer, lines: String) {
+        self.beginOwnAnswer(status)
+        let hasNoBody = status == 204 || status == 304 || status < 200
+        if !hasNoBody {
+            self.outgoing.writeString("Content-Type: \(contentType)\r\nContent-Length: \(body.readableBytes)\r\n")
+        }
+        self.outgoing.writeString(lines)
+        self.endOwnHead(status)
+        if !hasNoBody, self.head.method != .head || self.headBytes.readableBytes == 0 {
+            self.account.bytesSent = body.readableBytes
+            self.outgoing.writeImmutableBuffer(body)
+        }
+        self.write(self.outgoing)
+        self.completeAnswer()
+    }
+
+    /// Begins the head of an answer of our own in `outgoing`.
+    func beginOwnAnswer(_ status: Int) {
+        self.machine.answerBegun()
+        self.account.status = status
+        self.clearOutgoing()
+        self.outgoing.writeString("HTTP/1.1 \(status) \(StatusText.of(status))\r\nDate: ")
+        self.outgoing.writeImmutableBuffer(self.loop.httpDate(at: .now()))
+        self.outgoing.writeStaticString("\r\n")
+        self.outgoing.writeImmutableBuffer(self.loop.serverLine)
+    }
+
+    func endOwnHead(_ status: Int) {
+        if let added = self.addedLines(status: status) { self.outgoing.writeImmutableBuffer(added) }
+        if !self.machine.keepsAlive {
+            self.outgoing.writeStaticString("Connection: close\r\n")
+        } else if self.head.version == .http10 {
+            self.outgoing.writeStaticString("Connection: keep-alive\r\n")
+        }
+        self.outgoing.writeStaticString("\r\n")
+    }
+
+    // MARK: return
+
+    func answer(_ action: ReturnAction) {
+        // nginx's way of hanging up without a word.
+        if action.status == 444 { return self.breakAnswer() }
+        let text = action.text.map { $0.expanded { self.value(of: $0, status: action.status) } }
+        if action.isRedirect, let text {
+            let location = String(
+                String.UnicodeScalarView(text.unicodeScalars.filter { $0.value > 0x20 && $0.value != 0x7F })
+            )
+            let lines = "Location: \(location)\r\n"
+            return self.respondWithPage(action.status, message: "What you asked for is elsewhere.", lines: lines)
+        }
+        guard let text else {
+            return self.respondWithPage(action.status, message: StatusText.of(action.status), lines: "")
+        }
+        let type = self.route.mimeTypes.type(ofPath: String(buffer: self.path))
+        self.respond(
+            action.status,
+            contentType: type == self.route.mimeTypes.defaultType ? "text/plain; charset=utf-8" : type,
+            body: ByteBuffer(string: text),
+            lines: ""
+        )
+    }
+
+    func value(of variable: VariableText.Variable, status: Int) -> String {
+        switch variable {
+        case .args, .queryString: return self.head.query.map(self.text) ?? ""
+        case .isArgs: return self.head.query.map { $0.isEmpty ? "" : "?" } ?? ""
+        case .host, .serverName:
+            let host = self.head.host.map(self.text) ?? self.localAddress
+            guard let colon = host.utf8.lastIndex(of: UInt8(ascii: ":")), !host.hasSuffix("]") else { return host }
+            return String(host[..<colon])
+        case .remoteAddress: return self.remoteAddress
+        case .requestMethod: return self.text(self.head.methodName)
+        case .requestURI: return self.text(self.head.pathAndQuery)
+        case .scheme: return "http"
+        case .serverPort: return String(self.localPort)
+        case .status: return String(status)
+        case .uri: return String(buffer: self.path)
+        }
+    }
+}

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+
+import HTTPFraming
+import Logging
+import WireProtocol
+
+/// Why a request is answered by the front instead of an app or a file.
+struct RequestError: Error {
+    /// Whose doing it is; decides between 4xx, 5xx and what the log makes of it.
+    enum Source: Equatable {
+        case downstream, upstream, `internal`
+    }
+
+    /// What is known about the request having reached an app.
+    enum RetrySafety: Equatable {
+        /// No byte of it was written to an app.
+        case safe
+        /// An app may have begun to work on it.
+        case unsafe
+    }
+
+    enum Kind {
+        case framing(FramingError)
+        case invalidPath
+        case bodyTooLarge(limit: Int)
+        case headTimeout
+        case bodyTimeout
+        case forbidden
+        case notFound
+        case methodNotAllowed
+        case refused(LinkRefusal)
+        /// No stream to the process.
+        case connectFailed(String)
+        /// The app ended the stream before its head was complete.
+        case incompleteAnswer(bytesSeen: Int)
+        case malformedAnswer(FramingError)
+        case readTimeout
+        /// By the daemon, e.g. at a time limit.
+        case aborted(String)
+        /// A temporary file could not be written or read.
+        case spoolFailed(String)
+        case unencodable
+    }
+
+    var kind: Kind
+    var source: Source
+    var retrySafety: RetrySafety
+
+    init(_ kind: Kind, retrySafety: RetrySafety = .safe) {
+        self.kind = kind
+        self.retrySafety = retrySafety
+        self.source =
+            switch kind {
+            case .framing, .invalidPath, .bodyTooLarge, .headTimeout, .bodyTimeout, .forbidden, .notFound,
+                .methodNotAllowed:
+                .downstream
+            case .refused, .connectFailed, .incompleteAnswer, .malformedAnswer, .readTimeout, .aborted: .upstream
+            case .spoolFailed, .unencodable: .internal
+            }
+    }
+}
+
+/// How a request error is answered and logged.
+struct ErrorAnswer: Equatable {
+    var status: Int
+    /// One or two sentences for whoever reads the page.
+    var message: String
+    var errorID: String?
+    /// Seconds; 0: no `Retry-After`.
+    var retryAfter = 0
+    var level: Logger.Level
+}
+
+extension RequestError {
+    /// The one mapping from request errors to status and log level.
+    ///
+    /// `overflowStatus` and `spawnErrorStatus` are those that the route's settings name.
+    func answer(overflowStatus: Int = 503, spawnErrorStatus: Int = 500) -> ErrorAnswer {
+        switch self.kind {
+        case .framing(let error): Self.plain(error.status, "The request cannot be understood: \(error).", .debug)
+        case .invalidPath: Self.plain(400, "The path of the request is not valid.", .debug)
+        case .bodyTooLarge(let limit):
+            Self.plain(413, "The body of the request is larger than the limit of \(limit) bytes.", .info)
+        case .headTimeout: Self.plain(408, "The request was not complete in time.", .debug)
+        case .bodyTimeout: Self.plain(408, "The body of the request did not arrive in time.", .info)
+        case .forbidden: Self.plain(403, "This file may not be read.", .info)
+        case .notFound: Self.plain(404, "There is nothing at this address.", .debug)
+        case .methodNotAllowed: Self.plain(405, "This address cannot be asked for in this way.", .debug)
+        case .refused(let refusal): Self.refusal(refusal, overflowStatus, spawnErrorStatus)
+        case .connectFailed:
+            Self.plain(502, "The application could not be reached. The reason is in the log of front-proxy.", .error)
+        case .incompleteAnswer:
+            Self.plain(
+                502,
+                "The application ended before it had answered. The reason is in the log of front-proxy.",
+                .error
+            )
+        case .malformedAnswer:
+            Self.plain(
+                502,
+                "The application's answer is not valid HTTP. Details are in the log of front-proxy.",
+                .error
+            )
+        case .readTimeout: Self.plain(504, "The application did not answer in time.", .error)
+        case .aborted:
+            Self.plain(
+                502,
+                "The application server ended the request. The reason is in the log of front-proxy.",
+                .error
+            )
+        case .spoolFailed:
+            Self.plain(500, "The request could not be stored. The reason is in the log of front-proxy.", .error)
+        case .unencodable: Self.plain(500, "The request could not be passed on.", .error)
+        }
+    }
+
+    private static func plain(_ status: Int, _ message: String, _ level: Logger.Level) -> ErrorAnswer {
+        ErrorAnswer(status: status, message: message, level: level)
+    }
+
+    private static func refusal(
+        _ refusal: LinkRefusal,
+        _ overflowStatus: Int,
+        _ spawnErrorStatus: Int
+    ) -> ErrorAnswer {
+        switch refusal.kind {
+        case .daemon(let reason): self.refusal(by: reason, refusal, overflowStatus, spawnErrorStatus)
+        case .daemonUnavailable:
+            Self.unavailable(503, "The application server is not reachable at the moment.", refusal, .error)
+        case .versionMismatch(let text):
+            Self.plain(502, "The front and the application server cannot work together: \(text)", .error)
+        case .settingsRejected:
+            Self.plain(
+                502,
+                "The application server does not accept the settings of this application. "
+                    + "The reason is in the logs of front-proxy and flying-passenger.",
+                .error
+            )
+        }
+    }
+
+    private static func refusal(
+        by reason: RefusalReason,
+        _ refusal: LinkRefusal,
+        _ overflowStatus: Int,
+        _ spawnErrorStatus: Int
+    ) -> ErrorAnswer {
+        switch reason {
+        case .queueFull, .queueTimeout, .tooManyCheckouts:
+            return self.unavailable(
+                overflowStatus,
+                "This website is under heavy load. Please try again in a moment.",
+                refusal,
+                .warning
+            )
+        case .spawnFailed, .backoff:
+            let answer = self.unavailable(
+                spawnErrorStatus,
+                "We're sorry, but the application could not be started. If you are the operator of this website: "
+                    + "the log of flying-passenger says why, under the error ID below.",
+                refusal,
+                .error
+            )
+            return answer
+        case .noApplication: return self.plain(404, "There is no application at this address.", .warning)
+        case .shuttingDown:
+            return self.unavailable(503, "The application server is being stopped.", refusal, .warning)
+        case .unknownApp, .notAllowed, .settingsRejected:
+            return self.plain(
+                502,
+                "The application server does not accept this application. "
+                    + "The reason is in the logs of front-proxy and flying-passenger.",
+                .error
+            )
+        }
+    }
+
+    private static func unavailable(
+        _ status: Int,
+        _ message: String,
+        _ refusal: LinkRefusal,
+        _ level: Logger.Level
+    ) -> ErrorAnswer {
+        ErrorAnswer(
+            status: status,
+            message: message,
+            errorID: refusal.report?.errorID,
+            retryAfter: status == 503 ? max(1, refusal.retryAfterSeconds) : refusal.retryAfterSeconds,
+            level: level
+        )
+    }
+}
+
+extension RequestError: CustomStringConvertible {
+    var description: String {
+        switch self.kind {
+        case .framing(let error): "\(error)"
+        case .invalidPath: "the path holds an encoded NUL"
+        case .bodyTooLarge(let limit): "the body is larger than \(limit) bytes"
+        case .headTimeout: "the head was not complete in time"
+        case .bodyTimeout: "the body did not arrive in time"
+        case .forbidden: "the file may not be read"
+        case .notFound: "neither a file nor an app is at this path"
+        case .methodNotAllowed: "the method is not allowed for files"
+        case .refused(let refusal): Self.describe(refusal)
+        case .connectFailed(let reason): reason
+        case .incompleteAnswer(let bytes):
+            "the app closed its stream after \(bytes) bytes of an incomplete response head"
+        case .malformedAnswer(let error): "the app's answer is malformed: \(error)"
+        case .readTimeout: "the app sent nothing for the time of read_timeout"
+        case .aborted(let reason): "the session was ended by the daemon: \(reason)"
+        case .spoolFailed(let reason): "a temporary file failed: \(reason)"
+        case .unencodable: "the request does not fit the size estimated for it"
+        }
+    }
+
+    private static func describe(_ refusal: LinkRefusal) -> String {
+        switch refusal.kind {
+        case .daemon(let reason):
+            "the daemon refused a session: \(reason)" + (refusal.report.map { " (\($0.summary))" } ?? "")
+        case .daemonUnavailable: "no connection to the daemon"
+        case .versionMismatch(let text): text
+        case .settingsRejected(let text): "the daemon rejected the app's settings: \(text)"
+        }
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+
+import NIOCore
+import NIOPosix
+
+/// What a client has not taken yet of an answer: first in memory, behind that in an unnamed temporary file.
+///
+/// So an app is free as soon as it has produced its answer, however slow the client is. A file that has been read to
+/// its end is given up, so its size stays near the watermark at which reading from the app stops.
+final class ResponseSpool {
+    static let memoryBytes = 256 * 1024
+    static let fileChunkBytes = 256 * 1024
+
+    private let makeFile: () -> SpoolFile
+    private var memory = CircularBuffer<ByteBuffer>()
+    private var bytesInMemory = 0
+    private var file: SpoolFile?
+    private var fileRead = 0
+    private var fileEnd = 0
+    private var isReading = false
+    private var failure: ((SpoolFile.Failure) -> Void)
+
+    init(makeFile: @escaping () -> SpoolFile, failure: @escaping (SpoolFile.Failure) -> Void) {
+        self.makeFile = makeFile
+        self.failure = failure
+    }
+
+    var count: Int { self.bytesInMemory + self.fileEnd - self.fileRead }
+    var isEmpty: Bool { self.count == 0 }
+
+    func append(_ bytes: ByteBuffer) {
+        if self.file == nil, self.bytesInMemory + bytes.readableBytes <= Self.memoryBytes {
+            self.memory.append(bytes)
+            self.bytesInMemory += bytes.readableBytes
+            return
+        }
+        let file = self.file ?? self.makeFile()
+        self.file = file
+        self.fileEnd += bytes.readableBytes
+        file.append(bytes) { result in
+            if case .failure(let failure) = result { self.fail(failure) }
+        }
+    }
+
+    /// The next bytes if they are in memory.
+    func popMemory() -> ByteBuffer? {
+        guard let bytes = self.memory.popFirst() else { return nil }
+        self.bytesInMemory -= bytes.readableBytes
+        return bytes
+    }
+
+    /// Reads the next piece of the file and hands it to `body`, unless a read is under way or the file has no more.
+    func readFile(_ body: @escaping (ByteBuffer) -> Void) {
+        guard let file = self.file, !self.isReading, self.fileRead < self.fileEnd else { return }
+        self.isReading = true
+        file.read(at: self.fileRead, count: min(Self.fileChunkBytes, self.fileEnd - self.fileRead)) { result in
+            self.isReading = false
+            switch result {
+            case .success(let bytes):
+                self.fileRead += bytes.readableBytes
+                if self.fileRead == self.fileEnd { self.dropFile() }
+                body(bytes)
+            case .failure(let failure): self.fail(failure)
+            }
+        }
+    }
+
+    func discard() {
+        self.memory.removeAll()
+        self.bytesInMemory = 0
+        self.dropFile()
+        self.failure = { _ in }
+    }
+
+    private func dropFile() {
+        self.file?.discard()
+        self.file = nil
+        self.fileRead = 0
+        self.fileEnd = 0
+    }
+
+    private func fail(_ failure: SpoolFile.Failure) {
+        let report = self.failure
+        self.discard()
+        report(failure)
+    }
+}

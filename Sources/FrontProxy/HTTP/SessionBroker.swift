@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+
+import FrontConfiguration
+import NIOCore
+import WireProtocol
+
+/// What the data path asks of the control connection to the daemon (`DaemonLink`), on its event loop.
+protocol SessionBroker: AnyObject {
+    /// Asks for a session; `owner` hears `granted` or `refused` exactly once, unless it cancels first.
+    func checkout(
+        _ app: FrontApp,
+        stickyID: UInt32,
+        deadline: TimeAmount?,
+        method: String,
+        path: String,
+        owner: any CheckoutOwner
+    ) -> RequestID
+    /// The owner hears nothing more; a grant that crosses is given back by the link.
+    func cancel(_ id: RequestID)
+    func release(_ session: SessionID, outcome: ReleaseOutcome)
+    func upgraded(_ session: SessionID)
+}
+
+extension DaemonLink: SessionBroker {}

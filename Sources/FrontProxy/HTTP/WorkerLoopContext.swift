@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+
+import AppTransport
+import FrontConfiguration
+import HTTPFraming
+import LinuxSystem
+import Logging
+import NIOCore
+import NIOPosix
+import WireProtocol
+
+/// Everything the connections of one event loop share; created on that loop and used on it only.
+final class WorkerLoopContext {
+    let eventLoop: any EventLoop
+    /// The control connection to the daemon, as the data path sees it.
+    let link: any SessionBroker
+    let streams: StreamPool
+    let model: FrontModel
+    let accessLog: AccessLog
+    let pages: Pages
+    let files = StaticFiles()
+    /// Runs reads and writes of temporary files.
+    let threadPool: NIOThreadPool
+    let logger: Logger
+    /// Where bodies spill to.
+    let temporaryDirectory: String
+    /// `Server` and `X-Powered-By` of every answer.
+    let productLines: ByteBuffer
+    /// `Server` of answers of our own.
+    let serverLine: ByteBuffer
+    /// Once set, every answer carries `Connection: close` and no connection waits for another request.
+    private(set) var isDraining = false
+    /// Called once, on the loop, when the loop drains and its last connection has ended.
+    var connectionsDrained: (() -> Void)?
+    private var connections: [ObjectIdentifier: ClientConnectionHandler] = [:]
+    private var date = ByteBuffer()
+    private var dateIsValidUntil = NIODeadline.uptimeNanoseconds(0)
+    private var refusalMessagesResume = NIODeadline.uptimeNanoseconds(0)
+    private var suppressedRefusals = 0
+
+    /// `temporaryDirectory` counts if the model has no `data_buffer_dir`; nil: /tmp.
+    init(
+        eventLoop: any EventLoop,
+        link: any SessionBroker,
+        streams: StreamPool,
+        model: FrontModel,
+        accessLog: AccessLog,
+        threadPool: NIOThreadPool,
+        logger: Logger,
+        temporaryDirectory: String? = nil
+    ) {
+        self.eventLoop = eventLoop
+        self.link = link
+        self.streams = streams
+        self.model = model
+        self.accessLog = accessLog
+        self.threadPool = threadPool
+        self.logger = logger
+        self.temporaryDirectory = model.dataBufferDirectory ?? temporaryDirectory ?? "/tmp"
+        let product = model.showVersionInHeader ? Product.nameAndVersion : Product.name
+        self.pages = Pages(product: product)
+        self.serverLine = ByteBuffer(string: "Server: \(product)\r\n")
+        self.productLines = ByteBuffer(string: "Server: \(product)\r\nX-Powered-By: \(product)\r\n")
+    }
+
+    var connectionCount: Int { self.connections.count }
+
+    /// The current time as `Date` has it, rendered once a second.
+    func httpDate(at now: NIODeadline) -> ByteBuffer {
+        if now < self.dateIsValidUntil { return self.date }
+        self.date = ByteBuffer()
+        HTTPDate.write(Int(WallClock.microseconds / 1_000_000), into: &self.date)
+        self.dateIsValidUntil = now + .seconds(1)
+        return self.date
+    }
+
+    /// Messages about refused checkouts come once a second at most: the number left out before this one, else nil.
+    func admitRefusalMessage(at now: NIODeadline) -> Int? {
+        guard now >= self.refusalMessagesResume else {
+            self.suppressedRefusals += 1
+            return nil
+        }
+        self.refusalMessagesResume = now + .seconds(1)
+        defer { self.suppressedRefusals = 0 }
+        return self.suppressedRefusals
+    }
+
+    func register(_ connection: ClientConnectionHandler) {
+        self.connections[ObjectIdentifier(connection)] = connection
+    }
+
+    func unregister(_ connection: ClientConnectionHandler) {
+        self.connections[ObjectIdentifier(connection)] = nil
+        if self.isDraining, self.connections.isEmpty { self.reportDrained() }
+    }
+
+    /// Lets every connection finish its request; idle ones close after a short grace.
+    func beginDraining() {
+        guard !self.isDraining else { return }
+        self.isDraining = true
+        for connection in Array(self.connections.values) { connection.beginDraining() }
+        if self.connections.isEmpty { self.reportDrained() }
+    }
+
+    /// Closes whatever is still open, in the middle of answers too.
+    func closeAll() {
+        for connection in Array(self.connections.values) { connection.closeNow() }
+    }
+
+    private func reportDrained() {
+        let report = self.connectionsDrained
+        self.connectionsDrained = nil
+        report?()
+    }
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+
+/// The keys of log metadata in the front, each spelled once.
+enum LogKeys {
+    static let address = "address"
+    static let count = "count"
+    static let error = "error"
+    static let file = "file"
+    static let generation = "generation"
+    static let group = "group"
+    static let path = "path"
+    static let pid = "pid"
+    static let reason = "reason"
+    static let signal = "signal"
+    static let socket = "socket"
+    static let status = "status"
+    static let user = "user"
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+
+import FrontConfiguration
+import LinuxSystem
+import Logging
+import NIOCore
+import ProgramLog
+
+/// What signals ask of a master; on its event loop.
+extension Master {
+    static let signals: [Signal] = [.hangUp, .terminate, .interrupt, .quit, .user1, .user2]
+
+    func received(_ signal: Signal) {
+        switch signal {
+        case .hangUp: reload()
+        case .user1: reopenLogs()
+        case .terminate, .interrupt, .quit: stop(because: signal)
+        default: logger.warning("signal has no effect", metadata: [LogKeys.signal: "\(signal)"])
+        }
+    }
+
+    // MARK: Reload
+
+    /// Reads the configuration again; whatever is wrong with it, the old one stays.
+    private func reload() {
+        guard !roster.isStopping else { return }
+        logger.notice("reading the configuration again")
+        Notify.reloading()
+        do {
+            let configuration = try LoadedConfiguration(deployment.configuration.source)
+            for warning in configuration.warnings { logger.warning("\(warning)") }
+            warnAboutLateChanges(configuration.model)
+            account = try WorkerAccount.find(
+                user: options.user ?? configuration.model.user,
+                group: options.user == nil ? configuration.model.userGroup : nil
+            )
+            let next = try Deployment(configuration, replacing: deployment.listeners)
+            deployment = next
+            launch(roster.launchRequested())
+        } catch let error as ConfigurationError {
+            for diagnostic in error.diagnostics { logger.error("\(diagnostic)") }
+            refuseReload("the new configuration has errors")
+        } catch {
+            logger.error("\(error)")
+            refuseReload("the new configuration cannot be used")
+        }
+    }
+
+    private func refuseReload(_ reason: String) {
+        logger.error("\(reason): the old one stays in force")
+        Notify.ready()
+    }
+
+    /// What is taken up only by a new start.
+    private func warnAboutLateChanges(_ model: FrontModel) {
+        let flyWith = options.flyWith ?? model.flyWith
+        if flyWith != self.flyWith {
+            logger.warning("a changed passenger_fly_with needs a restart of the front")
+        }
+    }
+
+    // MARK: Logs
+
+    private func reopenLogs() {
+        do {
+            try log.output.reopen()
+            if logFile.path != nil { try logFile.takeStandardStreams() }
+        } catch {
+            logger.error("cannot open the log anew, going on with the old file", metadata: [LogKeys.error: "\(error)"])
+        }
+        var done: [ObjectIdentifier] = []
+        for member in members.values {
+            let deployment = member.deployment
+            if !done.contains(ObjectIdentifier(deployment)) {
+                done.append(ObjectIdentifier(deployment))
+                reopen(deployment.accessLogs)
+            }
+            let files = [logFile.descriptor] + deployment.accessLogs.map(\.descriptor)
+            member.process.send(ControlFrame(kind: .reopenLogs), descriptors: files.map(\.rawValue))
+        }
+        logger.notice("logs opened anew")
+    }
+
+    private func reopen(_ files: [LogFile]) {
+        for file in files {
+            do throws(SystemError) {
+                try file.reopen()
+            } catch {
+                logger.error(
+                    "cannot open an access log anew, going on with the old file",
+                    metadata: [LogKeys.file: "\(file.path ?? "-")", LogKeys.error: "\(error)"]
+                )
+            }
+        }
+    }
+
+    // MARK: Stop
+
+    private func stop(because signal: Signal) {
+        let action = roster.stopRequested()
+        switch action {
+        case .drain(let workers):
+            log.announce("Stopping on \(signal): finishing running requests")
+            Notify.stopping()
+            for id in workers { drain(id, newer: nil) }
+            let bound = NIOLoopBound(self, eventLoop: eventLoop)
+            let limit = TimeAmount.milliseconds(options.shutdownTimeout.wholeMilliseconds)
+            eventLoop.scheduleTask(in: limit) { bound.value.stopTimeReached() }
+        case .quit(let workers): quit(workers, "Stopping at once on a second signal")
+        case .force(let workers):
+            log.announce("Ending by force")
+            for id in workers { members[id]?.process.kill() }
+            finish(2)
+        case .finished: finish(0)
+        case .ignored(let reason): logger.debug("signal without effect", metadata: [LogKeys.reason: "\(reason)"])
+        }
+    }
+
+    private func stopTimeReached() {
+        guard roster.stop == .graceful, case .quit(let workers) = roster.stopRequested() else { return }
+        quit(workers, "Requests still run after the shutdown timeout: closing their connections")
+    }
+
+    private func quit(_ workers: [WorkerRoster.ID], _ text: String) {
+        log.announce(text)
+        for id in workers { members[id]?.process.send(ControlFrame(kind: .quit)) }
+    }
+
+    func finish(_ code: Int32) {
+        manifests?.stop()
+        deployment.removeSocketFiles(newer: nil)
+        finished.succeed(code)
+    }
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+
+import FrontConfiguration
+import LinuxSystem
+import Logging
+import NIOCore
+import NIOPosix
+import ProgramLog
+import WireProtocol
+
+/// The process that reads the configuration, binds, and starts workers; it never reads a byte from a client.
+///
+/// Confined to its event loop after `start`.
+final class Master {
+    /// A worker with what it was started with.
+    struct Member {
+        let process: WorkerProcess
+        let deployment: Deployment
+        let token: WorkerToken
+        var pid: Int32?
+    }
+
+    let eventLoop: any EventLoop
+    let options: MasterOptions
+    let log: ProgramLog
+    let logger: Logger
+    let logFile: LogFile
+    let launcher: Launcher
+    let program: SharedDescriptor
+    let nullDevice: SharedDescriptor
+    var account: WorkerAccount
+    /// That of the newest worker.
+    var deployment: Deployment
+    var roster = WorkerRoster()
+    var members: [WorkerRoster.ID: Member] = [:]
+    var manifests: ManifestLink?
+    /// Called once, when the first worker accepts connections.
+    var whenServing: (() -> Void)?
+    /// Completed with the exit code.
+    let finished: EventLoopPromise<Int32>
+    let frontName: String
+    let flyWith: String?
+
+    init(_ start: MasterStart, eventLoop: any EventLoop) throws {
+        self.eventLoop = eventLoop
+        options = start.options
+        log = start.log
+        logFile = start.logFile
+        logger = log.logger(label: "front-proxy")
+        launcher = Launcher(helperPath: try Launcher.findHelper())
+        program = SharedDescriptor(try Files.openForReading("/proc/self/exe"))
+        nullDevice = SharedDescriptor(try Descriptor.null())
+        account = start.account
+        deployment = start.deployment
+        flyWith = start.flyWith
+        frontName = start.frontName
+        finished = eventLoop.makePromise(of: Int32.self)
+    }
+
+    func start() {
+        if let flyWith {
+            let presence = DaemonPresence(socketPath: flyWith, logger: silentLogger)
+            let link = ManifestLink(
+                eventLoop: eventLoop,
+                socketPath: flyWith,
+                frontName: frontName,
+                presence: presence,
+                logger: logger
+            )
+            manifests = link
+            link.start()
+        }
+        launch(roster.launchRequested())
+    }
+
+    /// The workers speak of the daemon's coming and going; the master would only repeat them.
+    private var silentLogger: Logger {
+        var logger = logger
+        logger.logLevel = .critical
+        return logger
+    }
+
+    // MARK: Workers
+
+    func launch(_ request: (launch: WorkerRoster.ID, quit: WorkerRoster.ID?)?) {
+        guard let request else { return }
+        if let superseded = request.quit { members[superseded]?.process.send(ControlFrame(kind: .quit)) }
+        let id = request.launch
+        let token = WorkerToken(high: RandomBytes.uint64(), low: RandomBytes.uint64())
+        let content = ManifestLink.Content(
+            workerUID: account.uid,
+            workerToken: token,
+            apps: deployment.manifestApps
+        )
+        manifests?.announce(content)
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        let eventLoop = eventLoop
+        do throws(SystemError) {
+            let process = try WorkerProcess.launch(workerLaunch(token), launcher: launcher) { event in
+                eventLoop.execute { bound.value.heard(event, from: id) }
+            }
+            members[id] = Member(process: process, deployment: deployment, token: token)
+        } catch {
+            logger.error("cannot start a worker", metadata: [LogKeys.error: "\(error)"])
+            ended(id, "\(error)")
+        }
+    }
+
+    private func workerLaunch(_ token: WorkerToken) -> WorkerLaunch {
+        let bootstrap = WorkerBootstrap(
+            source: deployment.configuration.source,
+            snapshot: deployment.configuration.snapshot,
+            flyWith: flyWith,
+            frontName: frontName,
+            token: token,
+            threads: options.threads ?? deployment.model.threads ?? CurrentProcess.processorCount,
+            logLevel: options.logScale.number,
+            listens: deployment.addresses
+        )
+        return WorkerLaunch(
+            bootstrap: bootstrap,
+            descriptors: deployment.descriptors,
+            account: account,
+            program: program,
+            errorLog: logFile.descriptor,
+            nullDevice: nullDevice
+        )
+    }
+
+    private func heard(_ event: WorkerProcess.Event, from id: WorkerRoster.ID) {
+        switch event {
+        case .launched(let pid):
+            members[id]?.pid = pid
+            logger.notice("worker started", metadata: [LogKeys.pid: "\(pid)", LogKeys.user: "\(account.name)"])
+        case .ready: ready(id)
+        case .failed(let reason):
+            logger.error("worker cannot serve", metadata: [LogKeys.pid: pid(id), LogKeys.reason: "\(reason)"])
+        case .ended(let status): ended(id, status)
+        }
+    }
+
+    private func pid(_ id: WorkerRoster.ID) -> Logger.MetadataValue {
+        members[id]?.pid.map { "\($0)" } ?? "-"
+    }
+
+    private func ready(_ id: WorkerRoster.ID) {
+        switch roster.ready(id, at: Self.now) {
+        case .serves(let older, let isFirst):
+            for other in older {
+                drain(other, newer: deployment)
+                members[other]?.deployment.removeSocketFiles(newer: deployment)
+            }
+            if isFirst {
+                whenServing?()
+                whenServing = nil
+            } else {
+                logger.notice("worker serves", metadata: [LogKeys.pid: pid(id)])
+            }
+            Notify.ready(status: status)
+        case .ignored(let reason): logger.debug("worker is ready", metadata: [LogKeys.reason: "\(reason)"])
+        }
+    }
+
+    private var status: String { "Listening on \(deployment.addresses.map(\.description).joined(separator: ", "))" }
+
+    func drain(_ id: WorkerRoster.ID, newer: Deployment?) {
+        guard let member = members[id] else { return }
+        let order = DrainOrder(closingListens: member.deployment.closingListens(newer: newer))
+        member.process.send(ControlFrame(kind: .drain, payload: order.encoded()))
+    }
+
+    private func ended(_ id: WorkerRoster.ID, _ status: String) {
+        let wasDraining = roster.workers[id] == .draining
+        let member = members.removeValue(forKey: id)
+        let metadata: Logger.Metadata = [
+            LogKeys.pid: member?.pid.map { "\($0)" } ?? "-", LogKeys.status: "\(status)",
+        ]
+        logger.log(level: wasDraining ? .notice : .error, "worker ended", metadata: metadata)
+        if let token = member?.token { manifests?.forget(token) }
+        switch roster.ended(id, at: Self.now) {
+        case .giveUp: finish(1)
+        case .finished: finish(roster.stop == .forced ? 2 : 0)
+        case .launch(let delay):
+            let bound = NIOLoopBound(self, eventLoop: eventLoop)
+            eventLoop.scheduleTask(in: .milliseconds(delay)) { bound.value.launch(bound.value.roster.launchDue()) }
+        case .keepServing(let serving): keepServing(serving)
+        case .nothing: break
+        }
+    }
+
+    /// The worker of a new configuration failed: the daemon hears again what the one that serves may push.
+    private func keepServing(_ id: WorkerRoster.ID) {
+        guard let member = members[id] else { return }
+        logger.error("the new configuration is not used: its worker did not start")
+        deployment = member.deployment
+        manifests?
+            .announce(
+                ManifestLink.Content(
+                    workerUID: account.uid,
+                    workerToken: member.token,
+                    apps: deployment.manifestApps
+                )
+            )
+        Notify.ready(status: status)
+    }
+
+    static var now: Int64 { Int64(clamping: MonotonicClock.now / 1_000_000) }
+}

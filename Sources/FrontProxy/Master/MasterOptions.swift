@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+
+import FrontConfiguration
+import ProgramLog
+
+/// What the command line says, checked; flags win over the configuration.
+struct MasterOptions: Sendable {
+    var source: ConfigurationSource
+    var flyWith: String?
+    var user: String?
+    var threads: Int?
+    var pidFile: String?
+    var logFile: String?
+    var logScale: LogScale
+    var isDaemon: Bool
+    /// How long a graceful stop may take before it becomes a quick one.
+    var shutdownTimeout: Duration
+}
+
+/// Why the front cannot start; the text is one for people.
+struct StartError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+
+import FrontConfiguration
+import LinuxSystem
+import Logging
+import NIOCore
+import NIOPosix
+import ProgramLog
+import WireProtocol
+
+/// The front as it is started: from the command line to the exit code.
+enum MasterProgram {
+    /// Serves until a signal ends it; to be called on the main thread, before other threads exist.
+    static func run(_ options: MasterOptions) -> Int32 {
+        CurrentProcess.setUmask(0o022)
+        SignalMask.ignoreBrokenPipes()
+        CurrentProcess.raiseDescriptorLimit()
+        var daemonize: Daemonize?
+        var isTold = false
+        do {
+            let inherited = try InheritedListeners.fromEnvironment()
+            let configuration = try load(options, inherited)
+            let logPath = options.logFile ?? configuration.model.errorLog
+            guard !options.isDaemon || logPath != nil else {
+                throw StartError("--daemonize needs --log-file or error_log: there is no terminal to write to")
+            }
+            if options.isDaemon { daemonize = try Daemonize.start() }
+            let logFile = try logPath.map { try LogFile(path: $0) } ?? LogFile.standardError()
+            if options.isDaemon { try logFile.takeStandardStreams() }
+            let log = ProgramLog(output: .writing(to: logFile), scale: options.logScale)
+            do {
+                return try serve(options, configuration, log, logFile, inherited, &daemonize)
+            } catch {
+                log.announce("\(error)", severity: .fatal)
+                isTold = logPath == nil
+                throw error
+            }
+        } catch {
+            if isTold { return 1 }
+            if let daemonize = daemonize.take() {
+                daemonize.failed(FrontProgram.describe(error))
+            } else {
+                StandardStreams.writeError(FrontProgram.describe(error))
+            }
+            return 1
+        }
+    }
+
+    /// Reads the configuration, or with `--app-root` makes one that listens on what a parent passed on.
+    static func load(
+        _ options: MasterOptions,
+        _ inherited: [InheritedListener]
+    ) throws -> LoadedConfiguration {
+        guard case .commandLine(var app) = options.source, app.listens.isEmpty else {
+            return try LoadedConfiguration(options.source)
+        }
+        app.listens = ListenerTable(inherited: inherited).inheritedAddresses.map(\.description)
+        guard !app.listens.isEmpty else { throw StartError("nothing to listen on: give --listen=ADDR") }
+        return try LoadedConfiguration(.commandLine(app))
+    }
+
+    private static func serve(
+        _ options: MasterOptions,
+        _ configuration: LoadedConfiguration,
+        _ log: ProgramLog,
+        _ logFile: LogFile,
+        _ inherited: [InheritedListener],
+        _ daemonize: inout Daemonize?
+    ) throws -> Int32 {
+        let logger = log.logger(label: "front-proxy")
+        log.announce("Front proxy of \(Product.nameAndVersion) starting")
+        for warning in configuration.warnings { logger.warning("\(warning)") }
+        let start = try MasterStart(options, configuration, log: log, logFile: logFile, inherited: inherited)
+        if let warning = start.account.warning { logger.warning("\(warning)") }
+        for unused in start.deployment.listeners.unusedDescriptions {
+            logger.warning("a socket passed on to this process is not used", metadata: [LogKeys.address: "\(unused)"])
+        }
+        let pidLock = try pidFile(options.pidFile ?? configuration.model.pidFile)
+        let ready = ReadySignal(daemonize.take())
+        let code = try serve(start, ready)
+        pidLock?.removeAndRelease()
+        if code != 0 { ready.failed("front-proxy: the worker could not be started, see the log") }
+        log.announce("Front proxy stopped")
+        return code
+    }
+
+    private static func serve(_ start: MasterStart, _ ready: ReadySignal) throws -> Int32 {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let loop = group.next()
+        let (finished, bound) = try loop.submit {
+            let master = try Master(start, eventLoop: loop)
+            master.whenServing = {
+                let addresses = master.deployment.addresses.map(\.description).joined(separator: ", ")
+                master.log.announce("Front proxy up and listening on \(addresses)")
+                ready.succeeded()
+            }
+            master.start()
+            return (master.finished.futureResult, NIOLoopBound(master, eventLoop: loop))
+        }
+        .wait()
+        let signals = try SignalStream(Master.signals) { signal in loop.execute { bound.value.received(signal) } }
+        let code = try finished.wait()
+        withExtendedLifetime(signals) {}
+        return code
+    }
+
+    /// Written and locked; nil if none is wanted.
+    private static func pidFile(_ path: String?) throws -> FileLock? {
+        guard let path else { return nil }
+        do throws(SystemError) {
+            let lock = try FileLock.acquire(path, mode: 0o644)
+            try lock.write("\(CurrentProcess.pid)\n")
+            return lock
+        } catch {
+            let reason = error.isWouldBlock ? "another front-proxy holds it" : error.reason
+            throw StartError("cannot use the PID file \(path): \(reason)")
+        }
+    }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+
+import FrontConfiguration
+import LinuxSystem
+import ProgramLog
+
+/// Everything a master needs before threads exist: configuration, log, account, sockets.
+struct MasterStart: Sendable {
+    let options: MasterOptions
+    let log: ProgramLog
+    let logFile: LogFile
+    let account: WorkerAccount
+    let deployment: Deployment
+    let flyWith: String?
+    let frontName: String
+
+    init(
+        _ options: MasterOptions,
+        _ configuration: LoadedConfiguration,
+        log: ProgramLog,
+        logFile: LogFile,
+        inherited: [InheritedListener]
+    ) throws {
+        self.options = options
+        self.log = log
+        self.logFile = logFile
+        let model = configuration.model
+        account = try WorkerAccount.find(
+            user: options.user ?? model.user,
+            group: options.user == nil ? model.userGroup : nil
+        )
+        flyWith = options.flyWith ?? model.flyWith
+        guard flyWith != nil || model.apps.isEmpty else {
+            throw StartError("no daemon to fly with: give --fly-with=PATH or the directive passenger_fly_with")
+        }
+        guard !model.listens.isEmpty else {
+            throw StartError("nothing to listen on: the configuration has no server")
+        }
+        deployment = try Deployment(configuration, replacing: ListenerTable(inherited: inherited))
+        frontName = Self.name(options.source)
+    }
+
+    /// Tells fronts apart for the daemon, and stays the same over restarts.
+    private static func name(_ source: ConfigurationSource) -> String {
+        let uid = CurrentProcess.effectiveUID
+        switch source {
+        case .files(let paths): return "\(uid):\(paths.joined(separator: ","))"
+        case .commandLine(let app): return "\(uid):\(app.listens.joined(separator: ","))"
+        }
+    }
+}

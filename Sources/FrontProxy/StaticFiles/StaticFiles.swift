@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+
+import FrontConfiguration
+import LinuxSystem
+
+/// Finds the file that a request names below the document root of its route.
+///
+/// The existence check is one or two `stat` calls and done for every GET and HEAD; only a hit costs more: then the file
+/// is opened without following any link, and if there is one, component by component with the rule for links.
+struct StaticFiles {
+    enum Lookup {
+        /// No such file, or a path that is never looked up: the app decides.
+        case none
+        case found(FoundFile)
+        /// It exists, but may not be read, or a link on the way belongs to somebody else.
+        case forbidden
+    }
+
+    init() {}
+
+    /// `path` is decoded, begins with a slash and has no query.
+    func find(_ path: UnsafeRawBufferPointer, in route: RouteModel) -> Lookup {
+        guard let root = route.documentRoot, Self.mayBeLookedUp(path) else { return .none }
+        let prefix = route.stripPrefix.utf8.count
+        guard path.count >= prefix else { return .none }
+        let rest = UnsafeRawBufferPointer(rebasing: path[prefix...])
+        let relative = String(decoding: rest, as: UTF8.self)
+        if rest.isEmpty || rest.last == UInt8(ascii: "/") {
+            for name in route.index {
+                let lookup = self.lookUp(root, relative + name)
+                if case .none = lookup { continue }
+                return lookup
+            }
+            return .none
+        }
+        let lookup = self.lookUp(root, relative)
+        guard case .none = lookup else { return lookup }
+        return self.lookUp(root, relative + ".html")
+    }
+
+    private func lookUp(_ root: String, _ relative: String) -> Lookup {
+        let separator = relative.utf8.first == UInt8(ascii: "/") ? "" : "/"
+        // Any failure means that there is no file to send.
+        guard let status = try? FileStatus(path: root + separator + relative), status.kind == .regular else {
+            return .none
+        }
+        do throws(SystemError) {
+            let name = String(relative.drop { $0 == "/" })
+            let file = try LinkWalk.open(name, below: root)
+            guard file.status.kind == .regular else { return .none }
+            return .found(file)
+        } catch {
+            return error.isNotFound ? .none : .forbidden
+        }
+    }
+
+    /// No `..`, no empty or hidden component (but `.well-known`, RFC 8615), no NUL.
+    static func mayBeLookedUp(_ path: UnsafeRawBufferPointer) -> Bool {
+        guard path.first == UInt8(ascii: "/") else { return false }
+        var previous: UInt8 = 0
+        for index in path.indices {
+            let byte = path[index]
+            if byte == 0 { return false }
+            if previous == UInt8(ascii: "/") {
+                if byte == UInt8(ascii: "/") { return false }
+                if byte == UInt8(ascii: "."), !Self.isWellKnown(path, index) { return false }
+            }
+            previous = byte
+        }
+        return true
+    }
+
+    private static func isWellKnown(_ path: UnsafeRawBufferPointer, _ start: Int) -> Bool {
+        guard start == 1 else { return false }
+        return path.dropFirst().starts(with: ".well-known/".utf8)
+    }
+}
+
+/// An open file and what is known about it.
+final class FoundFile {
+    let status: FileStatus
+    /// Its last component, for the media type.
+    let name: String
+    private var descriptor: Descriptor?
+
+    init(_ descriptor: consuming Descriptor, status: FileStatus, name: String) {
+        self.status = status
+        self.name = name
+        self.descriptor = consume descriptor
+    }
+
+    /// Hands the descriptor over; nil the second time.
+    func release() -> Int32? {
+        let taken = self.descriptor.take()
+        return taken?.release()
+    }
+
+    var size: Int { Int(self.status.size) }
+    /// Seconds since 1970.
+    var modified: Int { max(0, Int(self.status.modificationTime / 1_000_000_000)) }
+
+    /// Changes whenever size or time of the file do; strong, as ranges need it.
+    var entityTag: String {
+        "\"" + String(self.status.modificationTime, radix: 16) + "-" + String(self.status.size, radix: 16) + "\""
+    }
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+
+import Logging
+import NIOCore
+import NIOPosix
+import WireProtocol
+
+/// The streams of one event loop to app processes: idle ones are kept per process and used last-in-first-out.
+final class StreamPool {
+    /// How a process ended, by the daemon's word.
+    struct ProcessEnd: Hashable {
+        var exitCode: Int32?
+        var signal: Int32?
+    }
+
+    /// Idle streams per process and loop; more than this many requests at once to one process is rare.
+    static let maxIdlePerProcess = 64
+    static let idleTime = TimeAmount.seconds(60)
+    private static let sweepInterval = TimeAmount.seconds(15)
+    /// Processes whose end is remembered, to explain answers that broke off.
+    private static let maxRememberedEnds = 64
+
+    let eventLoop: any EventLoop
+    let socketPath: String
+    let logger: Logger
+    private var idle: [ProcessID: [AppStream]] = [:]
+    /// Every stream that is not closed.
+    private var streams: [ObjectIdentifier: AppStream] = [:]
+    private var ends: [ProcessID: ProcessEnd] = [:]
+    private var endOrder: CircularBuffer<ProcessID> = []
+    private var waitingForEnd: [ProcessID: [(ProcessEnd?) -> Void]] = [:]
+    private var sweep: Scheduled<Void>?
+    private var isClosed = false
+
+    init(eventLoop: any EventLoop, socketPath: String, logger: Logger) {
+        self.eventLoop = eventLoop
+        self.socketPath = socketPath
+        self.logger = logger
+    }
+
+    var streamCount: Int { self.streams.count }
+
+    /// A stream to the granted process: ready at once if there is an idle one, else `owner` hears of it later.
+    func acquire(_ grant: Granted, for owner: any StreamOwner) -> AppStream {
+        if grant.transport != .httpOneShot, let stream = self.idle[grant.process]?.popLast() {
+            stream.begin(owner)
+            return stream
+        }
+        return self.open(grant, for: owner)
+    }
+
+    /// Like `acquire`, but never an idle stream: the one used last was found dead.
+    func open(_ grant: Granted, for owner: any StreamOwner) -> AppStream {
+        let stream = AppStream(grant: grant, pool: self, owner: owner)
+        self.streams[ObjectIdentifier(stream)] = stream
+        StreamConnector(stream: stream, pool: self).start()
+        return stream
+    }
+
+    // MARK: Word from the daemon
+
+    /// The process has ended; its exit code or signal explains broken answers.
+    func processGone(_ process: ProcessID, exitCode: Int32?, signal: Int32?) {
+        let end = ProcessEnd(exitCode: exitCode, signal: signal)
+        if self.ends.updateValue(end, forKey: process) == nil { self.endOrder.append(process) }
+        if self.endOrder.count > Self.maxRememberedEnds, let oldest = self.endOrder.popFirst() {
+            self.ends[oldest] = nil
+        }
+        self.closeIdle(of: process)
+        for stream in self.streams.values where stream.process == process {
+            switch stream.state {
+            case .connecting, .attaching: stream.fail("the process has ended")
+            // What it still had written is on its way, and the end of the stream behind it.
+            case .busy, .idle, .closed: break
+            }
+        }
+        for waiter in self.waitingForEnd.removeValue(forKey: process) ?? [] { waiter(end) }
+    }
+
+    /// No new request goes to this process; its idle streams are closed.
+    func processDraining(_ process: ProcessID) { self.closeIdle(of: process) }
+
+    /// The control connection was lost: its tokens died with it, and idle streams have no session to be used for.
+    func linkLost() {
+        for process in Array(self.idle.keys) { self.closeIdle(of: process) }
+    }
+
+    /// Calls `body` with the end of the process as soon as it is known, with nil if that takes too long.
+    func whenEnded(_ process: ProcessID, within limit: TimeAmount, _ body: @escaping (ProcessEnd?) -> Void) {
+        if let end = self.ends[process] { return body(end) }
+        self.waitingForEnd[process, default: []].append(body)
+        self.eventLoop.assumeIsolated().scheduleTask(in: limit) {
+            for waiter in self.waitingForEnd.removeValue(forKey: process) ?? [] { waiter(nil) }
+        }
+    }
+
+    /// Closes every stream; none can be had afterwards.
+    func close() {
+        self.isClosed = true
+        self.sweep?.cancel()
+        self.sweep = nil
+        for stream in Array(self.streams.values) { stream.close() }
+    }
+
+    // MARK: From streams
+
+    func keep(_ stream: AppStream) {
+        let kept = self.idle[stream.process]?.count ?? 0
+        guard !self.isClosed, kept < Self.maxIdlePerProcess, self.ends[stream.process] == nil else {
+            return stream.close()
+        }
+        self.idle[stream.process, default: []].append(stream)
+        if self.sweep == nil { self.scheduleSweep() }
+    }
+
+    func forgetIdle(_ stream: AppStream) {
+        guard let index = self.idle[stream.process]?.lastIndex(where: { $0 === stream }) else { return }
+        self.idle[stream.process]?.remove(at: index)
+    }
+
+    func closed(_ stream: AppStream) {
+        self.streams[ObjectIdentifier(stream)] = nil
+    }
+
+    private func closeIdle(of process: ProcessID) {
+        for stream in self.idle.removeValue(forKey: process) ?? [] { stream.close() }
+    }
+
+    private func scheduleSweep() {
+        self.sweep = self.eventLoop.assumeIsolated().scheduleTask(in: Self.sweepInterval) { self.sweepIdle() }
+    }
+
+    /// Closes what has been idle for long; the ones used last are at the end.
+    private func sweepIdle() {
+        self.sweep = nil
+        let limit = NIODeadline.now() - Self.idleTime
+        for (process, streams) in self.idle {
+            let stale = streams.prefix { $0.idleSince < limit }
+            for stream in stale { stream.close() }
+            if self.idle[process]?.isEmpty == true { self.idle[process] = nil }
+        }
+        if !self.idle.isEmpty { self.scheduleSweep() }
+    }
+}

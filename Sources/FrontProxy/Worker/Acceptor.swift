@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+
+import FrontConfiguration
+import LinuxSystem
+import Logging
+import Synchronization
+
+/// Accepts connections on a thread of its own and spreads them over the event loops.
+///
+/// It is not NIO's: a channel that is closed while connections are between accept and their event loop closes them too.
+/// Here everything that was accepted has been handed to its loop when `stop` reports the end.
+final class Acceptor: Sendable {
+    /// A listening socket; shared with the master, other workers, and perhaps a parent.
+    struct Listener: Sendable {
+        let address: ListenAddress
+        let socket: SharedDescriptor
+    }
+
+    private enum Order {
+        case accept
+        /// Take what waits at these, then end.
+        case end(closing: Set<ListenAddress>, then: @Sendable () -> Void)
+    }
+
+    private let listeners: [Listener]
+    private let loops: [WorkerLoop]
+    private let logger: Logger
+    private let wakeUp: SharedWakeUp
+    private let order = Mutex(Order.accept)
+
+    /// Connections taken from one listener before the others have their turn.
+    private static let maxPerTurn = 64
+    private static let wakeUpToken = UInt64.max
+
+    init(listeners: [Listener], loops: [WorkerLoop], logger: Logger) throws(SystemError) {
+        self.listeners = listeners
+        self.loops = loops
+        self.logger = logger
+        wakeUp = SharedWakeUp(try WakeUp())
+        for listener in listeners { try listener.socket.descriptor.setNonBlocking() }
+    }
+
+    func start() throws(SystemError) {
+        let epoll = try Epoll()
+        try epoll.add(wakeUp.wakeUp.rawValue, for: .readable, token: Self.wakeUpToken)
+        for (index, listener) in listeners.enumerated() {
+            try epoll.add(listener.socket.rawValue, for: .readable, token: UInt64(index))
+        }
+        let shared = SharedEpoll(epoll)
+        _ = try OSThread.start(name: "accept") { self.run(shared) }
+    }
+
+    /// Ends accepting; `done` is called on the acceptor's thread after the last connection was handed over.
+    func stop(closing: Set<ListenAddress>, done: @escaping @Sendable () -> Void) {
+        order.withLock { $0 = .end(closing: closing, then: done) }
+        wakeUp.wakeUp.wake()
+    }
+
+    private func run(_ epoll: SharedEpoll) {
+        var events = Epoll.EventBuffer(capacity: 64)
+        var turn = Turn()
+        while true {
+            let count: Int
+            do throws(SystemError) {
+                count = try epoll.epoll.wait(&events)
+            } catch {
+                logger.critical("cannot wait for connections", metadata: [LogKeys.error: "\(error)"])
+                CurrentProcess.exit(1)
+            }
+            if case .end(let closing, let done) = order.withLock({ $0 }) {
+                for listener in listeners where closing.contains(listener.address) { drain(listener, &turn) }
+                return done()
+            }
+            for index in 0..<count where events[index].token != Self.wakeUpToken {
+                accept(from: listeners[Int(events[index].token)], &turn)
+            }
+        }
+    }
+
+    /// What the thread remembers from one connection to the next.
+    private struct Turn {
+        var nextLoop = 0
+        var lastComplaint: UInt64 = 0
+    }
+
+    private func drain(_ listener: Listener, _ turn: inout Turn) {
+        while accept(from: listener, &turn) {}
+    }
+
+    /// Takes what waits, up to a limit; true if there may be more.
+    @discardableResult
+    private func accept(from listener: Listener, _ turn: inout Turn) -> Bool {
+        for _ in 0..<Self.maxPerTurn {
+            do throws(SystemError) {
+                let connection = try UnixListener.accept(on: listener.socket.rawValue, nonBlocking: true)
+                loops[turn.nextLoop].adopt(connection.takeDescriptor().release(), from: listener.address)
+                turn.nextLoop = (turn.nextLoop + 1) % loops.count
+            } catch  where error.isWouldBlock {
+                return false
+            } catch  where error.isTransientAcceptFailure {
+                continue
+            } catch {
+                complain(error, listener, &turn)
+                return false
+            }
+        }
+        return true
+    }
+
+    /// Out of descriptors or memory: says so once in a while and waits a little for things to get better.
+    private func complain(_ error: SystemError, _ listener: Listener, _ turn: inout Turn) {
+        let now = MonotonicClock.now
+        if now - turn.lastComplaint > 10_000_000_000 {
+            turn.lastComplaint = now
+            logger.error(
+                "cannot accept connections",
+                metadata: [LogKeys.address: "\(listener.address)", LogKeys.error: "\(error)"]
+            )
+        }
+        // The wake-up ends the wait early; it stays readable for the loop.
+        _ = try? Poll.wait(wakeUp.wakeUp.rawValue, for: .readable, timeout: .milliseconds(50))
+    }
+}
+
+private final class SharedEpoll: Sendable {
+    let epoll: Epoll
+    init(_ epoll: consuming Epoll) { self.epoll = epoll }
+}
+
+private final class SharedWakeUp: Sendable {
+    let wakeUp: WakeUp
+    init(_ wakeUp: consuming WakeUp) { self.wakeUp = wakeUp }
+}

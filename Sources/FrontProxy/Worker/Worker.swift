@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+
+import FrontConfiguration
+import LinuxSystem
+import Logging
+import NIOCore
+import NIOPosix
+import ProgramLog
+import Synchronization
+import WireProtocol
+
+/// A worker with its event loops, acceptor and logs.
+final class Worker: Sendable {
+    private enum Phase {
+        case serving
+        case draining
+        /// All connections were told to close.
+        case quitting
+    }
+
+    private let bootstrap: WorkerBootstrap
+    private let model: FrontModel
+    private let errorLog: LogFile
+    private let accessLogs: AccessLogWriter
+    private let logger: Logger
+    private let listeners: [Acceptor.Listener]
+    private let group: MultiThreadedEventLoopGroup
+    private let threadPool = NIOThreadPool(numberOfThreads: 2)
+    private let parts = Mutex(Parts())
+
+    private struct Parts {
+        var phase = Phase.serving
+        var loops: [WorkerLoop] = []
+        var acceptor: Acceptor?
+        var signals: SignalStream?
+        var busyLoops = 0
+    }
+
+    /// Time for the last bytes to clients when the end was asked for at once.
+    private static let quitGrace = TimeAmount.seconds(2)
+
+    init(_ bootstrap: WorkerBootstrap, descriptors: consuming DescriptorList) throws {
+        self.bootstrap = bootstrap
+        var descriptors = descriptors
+        errorLog = try LogFile.standardError()
+        let scale = LogScale(bootstrap.logLevel) ?? .standard
+        logger = ProgramLog(output: .writing(to: errorLog), scale: scale).logger(label: "front-proxy")
+        model = try bootstrap.source.read(bootstrap.snapshot).model
+        var listeners: [Acceptor.Listener] = []
+        for address in bootstrap.listens {
+            guard let socket = descriptors.takeFirst() else {
+                throw WorkerStartError(description: "sockets are missing")
+            }
+            listeners.append(Acceptor.Listener(address: address, socket: SharedDescriptor(socket)))
+        }
+        self.listeners = listeners
+        var files: [LogFile] = []
+        for _ in model.accessLogs {
+            guard let file = descriptors.takeFirst() else { throw WorkerStartError(description: "logs are missing") }
+            files.append(LogFile(file))
+        }
+        accessLogs = AccessLogWriter(files: files, logger: logger)
+        group = MultiThreadedEventLoopGroup(numberOfThreads: bootstrap.threads)
+    }
+
+    func start() throws {
+        threadPool.start()
+        let presence = DaemonPresence(socketPath: bootstrap.flyWith ?? "", logger: logger)
+        let loops = try group.makeIterator().map { loop in try loop.submit { self.makeLoop(loop, presence) }.wait() }
+        let acceptor = try Acceptor(listeners: listeners, loops: loops, logger: logger)
+        // A signal that somebody sends to the worker itself; the master has its own channel.
+        let signals = try SignalStream([.terminate, .quit]) { _ in self.drain(DrainOrder(closingListens: [])) }
+        parts.withLock { parts in
+            parts.loops = loops
+            parts.acceptor = acceptor
+            parts.signals = signals
+        }
+        try acceptor.start()
+    }
+
+    private func makeLoop(_ loop: any EventLoop, _ presence: DaemonPresence) -> WorkerLoop {
+        let socketPath = bootstrap.flyWith ?? ""
+        let link = DaemonLink(
+            eventLoop: loop,
+            socketPath: socketPath,
+            hello: Hello(role: .control, frontName: bootstrap.frontName, workerToken: bootstrap.token),
+            presence: presence,
+            logger: logger
+        )
+        let streams = StreamPool(eventLoop: loop, socketPath: socketPath, logger: logger)
+        link.streamPool = streams
+        let context = WorkerLoopContext(
+            eventLoop: loop,
+            link: link,
+            streams: streams,
+            model: model,
+            accessLog: AccessLog(eventLoop: loop, writer: accessLogs),
+            threadPool: threadPool,
+            logger: logger,
+            temporaryDirectory: CurrentProcess.environment("TMPDIR")
+        )
+        if bootstrap.flyWith != nil { link.start() }
+        return WorkerLoop(context: context, link: link)
+    }
+
+    /// Does what the master says until it is gone; does not return, the worker ends on the thread that drained last.
+    func obey(_ reader: ControlReader) -> Never {
+        while let frame = reader.next() {
+            switch frame.kind {
+            case .reopenLogs: replaceLogs(reader.takeDescriptors())
+            case .drain: drain(DrainOrder(decoding: frame.payload) ?? DrainOrder(closingListens: []))
+            case .quit: quit()
+            case .descriptors, .bootstrap, .ready, .failed:
+                logger.error("unexpected message from the master", metadata: ["kind": "\(frame.kind)"])
+            }
+        }
+        let isServing = parts.withLock { if case .serving = $0.phase { true } else { false } }
+        if isServing { logger.warning("the master process is gone: finishing what is under way") }
+        drain(DrainOrder(closingListens: bootstrap.listens))
+        while true { _ = try? Poll.wait([], timeout: .seconds(3600)) }
+    }
+
+    private func replaceLogs(_ descriptors: consuming DescriptorList) {
+        var descriptors = descriptors
+        guard let log = descriptors.takeFirst() else { return }
+        // What libraries print there themselves; should it fail, they go on with the old file.
+        try? log.replace(1)
+        try? log.replace(2)
+        errorLog.replace(with: log)
+        accessLogs.replaceFiles(with: &descriptors)
+    }
+
+    private func drain(_ order: DrainOrder) {
+        let acceptor = parts.withLock { parts -> Acceptor? in
+            guard case .serving = parts.phase else { return nil }
+            parts.phase = .draining
+            parts.busyLoops = parts.loops.count
+            return parts.acceptor
+        }
+        guard let acceptor else { return }
+        logger.info("worker drains")
+        acceptor.stop(closing: Set(order.closingListens)) {
+            for loop in self.parts.withLock({ $0.loops }) { loop.drain { self.loopDrained() } }
+        }
+    }
+
+    private func quit() {
+        drain(DrainOrder(closingListens: []))
+        let loops = parts.withLock { parts in
+            parts.phase = .quitting
+            return parts.loops
+        }
+        for loop in loops { loop.closeAll() }
+        group.any().scheduleTask(in: Self.quitGrace) { self.end() }
+    }
+
+    private func loopDrained() {
+        let isLast = parts.withLock { parts in
+            parts.busyLoops -= 1
+            return parts.busyLoops == 0
+        }
+        if isLast { end() }
+    }
+
+    private func end() {
+        accessLogs.whenWritten {
+            self.logger.info("worker ends")
+            CurrentProcess.exitNow(0)
+        }
+    }
+}

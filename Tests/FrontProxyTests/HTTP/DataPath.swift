@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+
+import AppSettings
+import FrontConfiguration
+import LinuxSystem
+import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+import TestSupport
+import WireProtocol
+
+@testable import FrontProxy
+
+/// A front's data path on one event loop, between real sockets: a client's on one side, a stub's on the other.
+final class DataPath {
+    let directory: TestDirectory
+    let app: StubApp
+    let notes = StubBroker.Notes()
+    let port: UInt16
+    private let group: MultiThreadedEventLoopGroup
+    private let threadPool = NIOThreadPool(numberOfThreads: 1)
+    private let stub: any Channel
+    private let server: any Channel
+    private let loop: NIOLoopBound<WorkerLoopContext>
+
+    init(
+        _ transport: AppTransportKind = .session,
+        change: (inout RouteModel.Values) -> Void = { _ in },
+        changeModel: (inout FrontModel) -> Void = { _ in },
+        script: @escaping StubApp.Script
+    ) throws {
+        self.directory = try TestDirectory()
+        self.app = StubApp(isSession: transport == .session, script: script)
+        self.group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        self.threadPool.start()
+        self.notes.transport.withLock { $0 = transport }
+        let socket = self.directory.file("d.sock")
+        self.stub = try self.app.listen(on: socket, group: self.group)
+
+        let listen = ListenAddress.tcp(host: "127.0.0.1", port: 1)
+        var values = RouteModel.Values()
+        values.app = FrontApp(id: 0, groupName: "test", settings: SettingsList([]))
+        values.documentRoot = self.directory.path
+        change(&values)
+        let mount = ServerModel.Mount(path: "/", match: .prefix, route: RouteModel(values))
+        let server = ServerModel(names: ["localhost"], listens: [listen], mounts: [mount])
+        var model = FrontModel(listens: [.init(address: listen)], servers: [server], apps: [])
+        model.dataBufferDirectory = self.directory.path
+        changeModel(&model)
+
+        let (eventLoop, notes, threadPool, finalModel) = (self.group.next(), self.notes, self.threadPool, model)
+        self.loop = try eventLoop.submit {
+            var logger = Logger(label: "test")
+            logger.logLevel = .critical
+            let context = WorkerLoopContext(
+                eventLoop: eventLoop,
+                link: StubBroker(eventLoop: eventLoop, notes: notes),
+                streams: StreamPool(eventLoop: eventLoop, socketPath: socket, logger: logger),
+                model: finalModel,
+                accessLog: AccessLog(eventLoop: eventLoop, writer: AccessLogWriter(files: [], logger: logger)),
+                threadPool: threadPool,
+                logger: logger
+            )
+            return NIOLoopBound(context, eventLoop: eventLoop)
+        }
+        .wait()
+        let bound = self.loop
+        self.server = try ServerBootstrap(group: self.group)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let handler = ClientConnectionHandler(context: bound.value, listen: listen)
+                    try channel.pipeline.syncOperations.addHandler(handler)
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0)
+            .wait()
+        self.port = UInt16(self.server.localAddress?.port ?? 0)
+    }
+
+    deinit {
+        // The process ends anyway when it cannot be shut down in order.
+        try? self.server.close().wait()
+        try? self.stub.close().wait()
+        self.threadPool.shutdownGracefully { _ in }
+        self.group.shutdownGracefully { _ in }
+        self.directory.remove()
+    }
+
+    /// The daemon is gone.
+    func closeStub() throws { try self.stub.close().wait() }
+
+    func connect() throws -> HTTPConnection { try HTTPConnection(port: self.port, limit: .seconds(20)) }
+
+    /// Runs on the loop of the data path.
+    func onLoop<Value: Sendable>(_ body: @escaping @Sendable (WorkerLoopContext) -> Value) throws -> Value {
+        let bound = self.loop
+        return try bound.eventLoop.submit { body(bound.value) }.wait()
+    }
+}

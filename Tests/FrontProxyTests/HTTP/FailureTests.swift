@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+
+import FrontConfiguration
+import NIOCore
+import Synchronization
+import TestSupport
+import Testing
+import WireProtocol
+
+@testable import FrontProxy
+
+/// What clients and the daemon see when something goes wrong on the way.
+struct FailureTests {
+    @Test func `a request lost on a fresh stream is checked out once more if that is safe`() throws {
+        let path = try DataPath { _ in StubReply("", closes: true) }
+        let client = try path.connect()
+        #expect(try client.get("/").status == 502)
+        #expect(path.notes.checkouts.load(ordering: .relaxed) == 2)
+        try client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx")
+        let response = try client.readResponse()
+        #expect(response.status == 502)
+        #expect(response.header("cache-control") == "no-cache, no-store, must-revalidate")
+        #expect(path.notes.checkouts.load(ordering: .relaxed) == 3)
+        #expect(path.notes.outcomes.withLock { $0 }.allSatisfy { $0 == .upstreamFailed })
+    }
+
+    @Test func `a request that finds no stream is checked out ten times`() throws {
+        let path = try DataPath { _ in .ok("") }
+        try path.closeStub()
+        let client = try path.connect()
+        try client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx")
+        #expect(try client.readResponse().status == 502)
+        #expect(path.notes.checkouts.load(ordering: .relaxed) == 10)
+    }
+
+    @Test func `a kept stream that has died is replaced`() throws {
+        let count = Atomic(0)
+        let path = try DataPath { _ in
+            // The second request arrives on the kept stream, which ends without an answer.
+            count.add(1, ordering: .relaxed).newValue == 2 ? StubReply("", closes: true) : .ok("fine")
+        }
+        let client = try path.connect()
+        #expect(try client.get("/").text == "fine")
+        #expect(try client.get("/").text == "fine")
+        #expect(path.app.streams.load(ordering: .relaxed) == 2)
+        #expect(path.notes.checkouts.load(ordering: .relaxed) == 2)
+    }
+
+    @Test(arguments: ["no http at all", "HTTP/1.1 200 OK\nX: y\n\n", "HTTP/1.1 200 OK\r\nA b: c\r\n\r\n"])
+    func `an answer that is no HTTP gives 502`(_ text: String) throws {
+        let path = try DataPath { _ in StubReply(text) }
+        let client = try path.connect()
+        #expect(try client.get("/").status == 502)
+        #expect(path.notes.outcomes.withLock { $0 } == [.upstreamFailed])
+    }
+
+    @Test func `an answer that breaks off ends the connection`() throws {
+        let path = try DataPath { _ in
+            StubReply("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", closes: true)
+        }
+        let client = try path.connect()
+        try client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        let all = String(decoding: try client.readToEnd(), as: UTF8.self)
+        #expect(all.hasSuffix("3\r\nabc\r\n"))
+    }
+
+    @Test func `an app that stays silent gives 504, and its session lasts until it answers`() throws {
+        let path = try DataPath(change: { $0.readTimeout = .milliseconds(50) }) { _ in nil }
+        let client = try path.connect()
+        #expect(try client.get("/").status == 504)
+        #expect(path.notes.released == 0)
+        try path.app.write("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate")
+        try eventually("the session has ended") { path.notes.released == 1 }
+    }
+
+    @Test func `a client that leaves a session app frees the slot only when the app has answered`() throws {
+        let path = try DataPath { _ in nil }
+        var client: HTTPConnection? = try path.connect()
+        try client?.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        try eventually("the app is asked") { path.app.requests.withLock { $0.count } == 1 }
+        client = nil
+        try eventually("the front knows") { try path.onLoop { $0.connectionCount } == 0 }
+        #expect(path.notes.released == 0)
+        try path.app.write("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate")
+        try eventually("the session has ended") { path.notes.released == 1 }
+        #expect(path.notes.outcomes.withLock { $0 } == [.clientGone])
+        let other = try path.connect()
+        try other.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        try eventually("the app is asked again") { path.app.requests.withLock { $0.count } == 2 }
+        #expect(path.app.streams.load(ordering: .relaxed) == 1)
+    }
+
+    @Test func `a client that leaves an HTTP app closes its stream`() throws {
+        let path = try DataPath(.http) { _ in nil }
+        var client: HTTPConnection? = try path.connect()
+        try client?.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        try eventually("the app is asked") { path.app.requests.withLock { $0.count } == 1 }
+        client = nil
+        try eventually("the session has ended") { path.notes.released == 1 }
+        #expect(path.notes.outcomes.withLock { $0 } == [.clientGone])
+    }
+
+    @Test func `a client that leaves while it waits takes its checkout back`() throws {
+        let path = try DataPath { _ in .ok("") }
+        path.notes.isHolding.store(true, ordering: .relaxed)
+        var client: HTTPConnection? = try path.connect()
+        try client?.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        try eventually("a session is asked for") { path.notes.checkouts.load(ordering: .relaxed) == 1 }
+        client = nil
+        try eventually("it is taken back") { path.notes.cancelled.load(ordering: .relaxed) == 1 }
+    }
+
+    @Test(arguments: [
+        (LinkRefusal(.daemon(.queueFull), retryAfterSeconds: 7), 503),
+        (LinkRefusal(.daemon(.spawnFailed), report: SpawnReport(errorID: "0badcafe", summary: "s")), 500),
+        (LinkRefusal(.daemon(.noApplication)), 404), (LinkRefusal(.daemonUnavailable), 503),
+        (LinkRefusal(.versionMismatch("front 1.0, daemon 2.0")), 502), (LinkRefusal(.settingsRejected("why")), 502),
+    ])
+    func `refusals are answered with their status`(_ refusal: LinkRefusal, _ status: Int) throws {
+        let path = try DataPath { _ in .ok("") }
+        path.notes.refusals.withLock { $0 = [refusal, refusal] }
+        let client = try path.connect()
+        let response = try client.get("/")
+        #expect(response.status == status && response.header("connection") == nil)
+        if status == 503 { #expect(response.header("retry-after") == "\(max(1, refusal.retryAfterSeconds))") }
+        if let report = refusal.report { #expect(response.text.contains(report.errorID)) }
+        if case .versionMismatch(let text) = refusal.kind { #expect(response.text.contains(text)) }
+        let json = try client.get("/", headers: "Content-Type: application/json\r\n")
+        #expect(json.header("content-type") == "application/json" && json.text.hasPrefix("{\"status\":\(status),"))
+    }
+
+    @Test(arguments: [
+        ("GET / HTTP/1.1\r\n\r\n", 400), ("GET / HTTP/1.2\r\nHost: a\r\n\r\n", 505),
+        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+        ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxx\r\n", 400),
+        ("GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    ])
+    func `a request that breaks a rule is answered once`(_ request: String, _ status: Int) throws {
+        let path = try DataPath { _ in .ok("") }
+        let client = try path.connect()
+        try client.send(request)
+        #expect(try client.readResponse().status == status)
+        if status != 400 || !request.contains("%00") { #expect(try client.isClosed()) }
+        #expect(path.notes.checkouts.load(ordering: .relaxed) == 0)
+    }
+
+    @Test func `slow heads and slow bodies are given up`() throws {
+        let path = try DataPath(
+            change: { $0.clientBodyTimeout = .milliseconds(50) },
+            changeModel: { $0.clientHeaderTimeout = .milliseconds(50) }
+        ) { _ in .ok("") }
+        let silent = try path.connect()
+        let head = try path.connect()
+        try head.send("GET / HT")
+        let body = try path.connect()
+        try body.send("PUT / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nab")
+        #expect(try silent.isClosed())
+        #expect(try head.readResponse().status == 408)
+        #expect(try body.readResponse().status == 408)
+    }
+
+    @Test func `a slow client does not hold its app`() throws {
+        let size = 24_000_000
+        let path = try DataPath { request in
+            let head = Array("HTTP/1.1 200 OK\r\nContent-Length: \(size)\r\n\r\n".utf8)
+            return StubReply(bytes: head + (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 13) })
+        }
+        let client = try path.connect()
+        try client.send("GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        // Nothing is read before the app is free.
+        try eventually("the session has ended") { path.notes.released == 1 }
+        let body = try client.readResponse().body
+        #expect(body.count == size)
+        #expect(body.enumerated().allSatisfy { $0.element == UInt8(truncatingIfNeeded: $0.offset &* 13) })
+        #expect(try client.get("/big").body.count == size)
+    }
+
+    @Test func `above the watermark reading from the app stops until the client has caught up`() throws {
+        let size = 24_000_000
+        let path = try DataPath(changeModel: { $0.responseBufferHighWatermark = 2_000_000 }) { request in
+            StubReply(
+                bytes: Array("HTTP/1.1 200 OK\r\nContent-Length: \(size)\r\n\r\n".utf8)
+                    + [UInt8](repeating: 7, count: size)
+            )
+        }
+        let client = try path.connect()
+        try client.send("GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        let body = try client.readResponse().body
+        #expect(body.count == size && body.allSatisfy { $0 == 7 })
+        #expect(path.notes.released == 1)
+    }
+}

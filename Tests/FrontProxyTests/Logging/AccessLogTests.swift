@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+
+import LinuxSystem
+import Logging
+import NIOCore
+import NIOPosix
+import TestSupport
+import Testing
+
+@testable import FrontProxy
+
+struct AccessLogTests {
+    private var entry: AccessLogEntry {
+        AccessLogEntry(
+            remoteAddress: "unix:",
+            requestLine: ByteBuffer(string: "GET / HTTP/1.1"),
+            status: 200,
+            bytesSent: 1,
+            totalTime: .zero
+        )
+    }
+
+    private func written(_ path: String) throws -> Int {
+        try Files.read(path).count { $0 == UInt8(ascii: "\n") }
+    }
+
+    /// An access log on a loop of its own.
+    private func onLoop(_ writer: AccessLogWriter, _ body: @escaping @Sendable (AccessLog) -> Void) throws {
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        try loop.submit { body(AccessLog(eventLoop: loop, writer: writer)) }.wait()
+    }
+
+    @Test func `a lone line is written by itself, many in batches`() throws {
+        let directory = try TestDirectory()
+        let path = directory.path + "/access.log"
+        let writer = AccessLogWriter(files: [try LogFile(path: path)], logger: Logger(label: "test"))
+        let entry = entry
+        try onLoop(writer) { log in
+            log.record(entry, in: 0)
+            log.record(entry, in: 5)
+        }
+        try eventually("the line is written") { try written(path) == 1 }
+        try onLoop(writer) { log in
+            for _ in 0..<1_000 { log.record(entry, in: 0) }
+            log.flush()
+        }
+        try eventually("all batches are written") { try written(path) == 1_001 }
+    }
+
+    @Test func `after a reopen lines go to the new file`() throws {
+        let directory = try TestDirectory()
+        let path = directory.path + "/access.log"
+        let writer = AccessLogWriter(files: [try LogFile(path: path)], logger: Logger(label: "test"))
+        let entry = entry
+        let write: @Sendable (AccessLog) -> Void = { log in
+            log.record(entry, in: 0)
+            log.flush()
+        }
+        try onLoop(writer, write)
+        try eventually("the line is written") { try written(path) == 1 }
+        try Files.rename(path, to: path + ".1")
+        var fresh = DescriptorList()
+        fresh.append(try LogFile(path: path).descriptor.descriptor.duplicated())
+        writer.replaceFiles(with: &fresh)
+        try onLoop(writer, write)
+        try eventually("the new file has the line") { try written(path) == 1 }
+        #expect(try written(path + ".1") == 1)
+    }
+}
