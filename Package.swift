@@ -112,11 +112,17 @@ let package = Package(
         tests(
             "FrontProxyTests",
             [
-                "AppSettings", "FrontConfiguration", "FrontProxy", "LinuxSystem", "ProgramLog", "TestSupport", "WireProtocol",
+                "AppSettings", "FrontConfiguration", "FrontProxy", "LinuxSystem", "ProgramLog", "TestSupport",
+                "WireProtocol",
                 nioCore, nioPosix, logging, argumentParser,
             ]
         ),
         tests("AdminToolsTests", ["AdminTools", "LinuxSystem", "WireProtocol", argumentParser]),
-        tests("IntegrationTests", ["LinuxSystem", "TestSupport", "WireProtocol", nioCore]),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: ["LinuxSystem", "TestSupport", "WireProtocol", nioCore],
+            exclude: ["Apps", "Scripts"],
+            swiftSettings: swiftSettings
+        ),
     ]
 )

@@ -100,6 +100,14 @@ struct RoutingTests {
         #expect(model.route(listen: any, host: "", path: "/subX").app == nil)
     }
 
+    @Test(arguments: ["/static/", "/static"])
+    func `an alias leaves a path that begins with a slash`(location: String) throws {
+        let text = "server { root /web; location \(location) { alias /files/; } }"
+        let route = try configuration(text).model.route(listen: any, host: "", path: "/static/a.png")
+        #expect(route.documentRoot == "/files")
+        #expect(route.stripPrefix == "/static")
+    }
+
     @Test func `a link in the document root leads to the app`() throws {
         let text = "server { root /web; passenger_base_uri /blog; passenger_base_uri /wiki; passenger_enabled on; }"
         let links = ["/web/blog": "/apps/blog/current/public", "/web/wiki": "../apps/wiki/public"]

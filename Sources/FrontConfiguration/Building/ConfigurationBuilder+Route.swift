@@ -57,7 +57,8 @@ extension ConfigurationBuilder {
         switch scope.files {
         case .alias(let directory):
             values.documentRoot = directory
-            values.stripPrefix = path == "/" ? "" : path
+            // What remains of the request's path begins with a slash, however the location was written.
+            values.stripPrefix = path == "/" ? "" : Paths.trimmed(path)
         case .root(let directory):
             values.documentRoot = directory
             guard let configuredRoot, !base.isEmpty, linkTarget(of: directory + base) == nil else { return }

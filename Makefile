@@ -1,0 +1,59 @@
+# make run      from a fresh machine to a running demonstration; PORT=8080 chooses the port, ONCE=1 ends after it
+# make test     all that CI runs: formatting, syntax of the loaders, every test
+# make build    the release programs in .build/release
+# make bench    CPU per request against nginx in front of nginx (needs wrk and nginx)
+# make install  DESTDIR= PREFIX=/usr/local SYSCONFDIR=/etc
+
+SWIFT ?= swift
+PORT ?=
+ONCE ?=
+DESTDIR ?=
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+BIN_DIR := $(CURDIR)/.build/release
+PROGRAMS := flying-passenger front-proxy passenger-status
+
+# One release build for everything: run, test, bench and install use the same programs. The Swift runtime is linked in,
+# so that they run on machines without Swift.
+BUILD_FLAGS := -c release --static-swift-stdlib
+
+.PHONY: all build run test unit-test integration-test lint format bench install clean toolchain packages-build \
+	packages-run packages-test packages-bench
+
+all: build
+
+toolchain:
+	@scripts/check-swift "$(SWIFT)"
+
+packages-build packages-run packages-test packages-bench: packages-%:
+	@scripts/install-packages $*
+
+build: toolchain packages-build
+	@scripts/build-notice .build/release
+	$(SWIFT) build $(BUILD_FLAGS)
+
+run: toolchain packages-run build
+	@PORT="$(PORT)" ONCE="$(ONCE)" scripts/demo "$(BIN_DIR)"
+
+# The layering test first: it is quick and says most. Then what needs no programs, then the programs themselves.
+test: toolchain packages-test lint build
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build --filter '^LayeringTests\.'
+	$(SWIFT) test --skip-build --skip '^LayeringTests\.' --skip '^IntegrationTests\.'
+	FLYING_PASSENGER_BIN_DIR="$(BIN_DIR)" $(SWIFT) test --skip-build --filter '^IntegrationTests\.'
+
+lint: toolchain
+	$(SWIFT) format lint --strict --parallel --recursive Sources Tests Package.swift
+	@scripts/check-scripts
+
+format: toolchain
+	$(SWIFT) format --in-place --parallel --recursive Sources Tests Package.swift
+
+bench: toolchain packages-bench build
+	Benchmarks/forwarding --bin-dir "$(BIN_DIR)"
+
+install: build
+	DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" SYSCONFDIR="$(SYSCONFDIR)" scripts/install-files "$(BIN_DIR)" $(PROGRAMS)
+
+clean:
+	rm -rf .build

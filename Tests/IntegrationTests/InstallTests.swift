@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+
+import LinuxSystem
+import Testing
+import TestSupport
+
+extension Integration {
+    /// What `make install` leaves behind works from where it lies.
+    @Suite(.timeLimit(.minutes(1)))
+    struct InstallTests {
+        @Test func `installed programs find their helper and serve an application`() throws {
+            let place = try TestDirectory()
+            let prefix = place.file("usr")
+            let install = try Shell.run(
+                [
+                    "\(Repository.root)/scripts/install-files", Repository.programs, "flying-passenger", "front-proxy",
+                    "passenger-status",
+                ],
+                environment: ["PREFIX": prefix, "SYSCONFDIR": place.file("etc")]
+            )
+            #expect(install.status == .exited(0), "\(install.output)")
+            for file in [
+                "usr/bin/flying-passenger", "usr/bin/front-proxy", "usr/bin/passenger-status",
+                "usr/libexec/flying-passenger/flying-passenger-exec", "usr/lib/systemd/system/flying-passenger.service",
+                "usr/lib/systemd/system/front-proxy.socket", "usr/share/doc/flying-passenger/README.md",
+                "usr/share/doc/flying-passenger/examples/rack/config.ru", "etc/flying-passenger/front-proxy.conf",
+            ] {
+                #expect(Files.exists(place.file(file)), "\(file)")
+            }
+            let unit = try TestFile.text("\(prefix)/lib/systemd/system/front-proxy.service")
+            #expect(
+                unit.contains("ExecStart=\(prefix)/bin/front-proxy --config=\(place.file("etc"))/flying-passenger/")
+            )
+
+            let test = try Shell.run([
+                "\(prefix)/bin/front-proxy", "--test-config",
+                "--config=\(place.file("etc/flying-passenger/front-proxy.conf"))",
+            ])
+            #expect(test.status == .exited(0), "\(test.output)")
+
+            let site = try Site(
+                apps: [.init("wsgi", from: "wsgi", owner: Integration.owner(0))],
+                programs: "\(prefix)/bin"
+            )
+            try site.startDaemon()
+            try site.startFront()
+            #expect(try site.page("wsgi").status == 200)
+        }
+    }
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+
+import LinuxSystem
+import Testing
+import TestSupport
+
+extension Integration {
+    /// The units of systemd/ under the machine's own systemd, booted in namespaces of its own.
+    @Suite(.timeLimit(.minutes(2)))
+    struct SystemdTests {
+        private static let box = "\(Repository.root)/Tests/IntegrationTests/Scripts/systemd-box"
+
+        /// Whether systemd can be booted here, found out by doing it.
+        static let canBoot: Bool = {
+            guard Machine.canUnshare, Machine.has("nsenter"), Files.exists("/lib/systemd/systemd") else { return false }
+            return (try? run("true", units: [:]))?.status.isSuccess ?? false
+        }()
+
+        private static func run(_ script: String, units: [String: String], files: [String: String] = [:]) throws
+            -> Shell.Outcome
+        {
+            let place = try TestDirectory()
+            try Files.makeDirectories(place.file("units"))
+            for (name, text) in units { try place.write(text, to: "units/\(name)") }
+            for (name, text) in files { try place.write(text, to: name) }
+            // /tmp and mounted directories of this machine are not there inside.
+            try Files.makeDirectories(place.file("bin"))
+            let programs = ["flying-passenger", "front-proxy", "passenger-status", "flying-passenger-exec"]
+            _ = try Shell.run(["cp"] + programs.map(Repository.program) + [place.file("bin")])
+            try place.write("set -eu\n" + script, to: "test.sh")
+            return try Shell.run([box, place.path], within: .seconds(90))
+        }
+
+        @Test(.enabled(if: Self.canBoot, "systemd cannot be booted in namespaces here"))
+        func `front and daemon live apart, reload and restart keep the application, crashes are mended`() throws {
+            var units: [String: String] = [:]
+            for unit in ["flying-passenger.service", "front-proxy.service", "front-proxy.socket"] {
+                units[unit] = try Repository.text("systemd/\(unit)")
+            }
+            let configuration = """
+                http {
+                    passenger_fly_with /run/flying-passenger/daemon.sock;
+                    passenger_python /usr/bin/python3;
+                    server { listen 80; server_name localhost; root /srv/app/public; passenger_enabled on; }
+                }
+
+                """
+            let script = """
+                mkdir -p /srv/app/public /etc/flying-passenger
+                cp \(Repository.root)/Tests/IntegrationTests/Apps/wsgi/passenger_wsgi.py /srv/app/
+                chown -R games: /srv/app
+                cp /box/front-proxy.conf /etc/flying-passenger/
+                cp /box/bin/* /usr/bin/
+                page() { curl -sS --fail --max-time 20 --retry 40 --retry-delay 0 --retry-connrefused http://localhost/pid; }
+                main() { systemctl show -P MainPID $1; }
+                fail() { echo "FAILED: $*"; systemctl status --no-pager -l flying-passenger front-proxy || true; journalctl --no-pager -n 60; exit 1; }
+                trap 'fail "line $LINENO"' ERR
+
+                systemctl start flying-passenger front-proxy
+                [ "$(systemctl is-active flying-passenger front-proxy | sort -u)" = active ] || fail start
+                first=$(page)
+                [ "$(ps -o user= -p $first)" = games ] || fail user
+
+                systemctl restart front-proxy
+                [ "$(page)" = "$first" ] || fail "restart of the front"
+                systemctl reload front-proxy
+                [ "$(page)" = "$first" ] || fail "reload of the front"
+
+                systemctl stop flying-passenger
+                [ "$(systemctl is-active front-proxy)" = active ] || fail "the front went with the daemon"
+                kill -0 $first 2>/dev/null && fail "the application outlived the daemon"
+                systemctl start flying-passenger
+                second=$(page)
+                [ "$second" != "$first" ] || fail "daemon restarted"
+
+                kill -KILL $(main front-proxy)
+                [ "$(page)" = "$second" ] || fail "crash of the front"
+                old=$(main flying-passenger)
+                kill -KILL $old
+                third=$(page)
+                [ "$third" != "$second" ] && [ "$(main flying-passenger)" != "$old" ] || fail "crash of the daemon"
+
+                systemctl stop front-proxy
+                systemctl start front-proxy.socket
+                systemctl start front-proxy
+                [ "$(page)" = "$third" ] || fail "socket activation"
+                systemctl stop front-proxy
+                (sleep 0.3; systemctl start front-proxy) &
+                [ "$(page)" = "$third" ] || fail "a connection that waited for the front"
+
+                systemctl stop front-proxy front-proxy.socket flying-passenger
+                [ -z "$(systemctl list-units --failed --no-legend)" ] || fail "failed units"
+                pgrep -u games && fail "processes are left"
+                echo everything as it should be
+                """
+            let outcome = try Self.run(script, units: units, files: ["front-proxy.conf": configuration])
+            #expect(outcome.output.hasSuffix("everything as it should be\n"), "\(outcome.output.suffix(6000))")
+        }
+    }
+}

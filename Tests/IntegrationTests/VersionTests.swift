@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+
+import LinuxSystem
+import NIOCore
+import Testing
+import TestSupport
+import WireProtocol
+
+extension Integration {
+    /// Front and daemon of different majors name both versions instead of failing cryptically.
+    @Suite(.timeLimit(.minutes(1)))
+    struct VersionTests {
+        private static let foreign = ProtocolVersion(major: ProtocolVersion.current.major + 1, minor: 7)
+
+        private static func read(_ descriptor: borrowing Descriptor, phase: FramePhase) throws -> DaemonMessage? {
+            var decoder = FrameDecoder(phase: phase)
+            while true {
+                if let message = try DaemonMessage.next(from: &decoder) { return message }
+                guard try !Poll.wait(descriptor.rawValue, for: .readable, timeout: .seconds(10)).isEmpty else {
+                    return nil
+                }
+                let bytes = try descriptor.readSome(limit: 4096)
+                guard !bytes.isEmpty else { return nil }
+                decoder.append(ByteBuffer(bytes: bytes))
+            }
+        }
+
+        @Test func `a front of another major gets a readable refusal, and the daemon's log has it`() throws {
+            let site = try Site(apps: [])
+            try site.startDaemon()
+            let socket = try UnixSocket.connect(path: site.socket)
+            var buffer = ByteBuffer()
+            Hello(version: Self.foreign, product: "Future Front 9.9", role: .control, frontName: "future").write(
+                into: &buffer
+            )
+            try socket.writeAll(Array(buffer.readableBytesView))
+            guard case .helloReply(let reply)? = try Self.read(socket, phase: .fromDaemon) else {
+                Issue.record("no reply")
+                return
+            }
+            let refusal = try #require(reply.refusal)
+            #expect(refusal.contains("\(Self.foreign)") && refusal.contains("\(ProtocolVersion.current)"), "\(refusal)")
+            for text in ["\(Self.foreign)", "\(ProtocolVersion.current)", "Future Front 9.9"] {
+                try eventually("\(text) in the daemon's log", within: .seconds(5)) { site.log().contains(text) }
+            }
+        }
+
+        @Test func `a daemon of another major leads to a 502 page that names both versions`() throws {
+            let site = try Site(apps: [.init("wsgi", from: "wsgi", owner: Integration.owner(0))])
+            let listener = try UnixListener.bind(path: site.socket, mode: 0o666)
+            let descriptor = SharedDescriptor(listener.takeDescriptor())
+            // Answers every connection until the descriptor is shut down with the test.
+            _ = try OSThread.start(name: "future-daemon") {
+                while let connection = try? UnixListener.accept(on: descriptor.rawValue) {
+                    let socket = connection.takeDescriptor()
+                    var buffer = ByteBuffer()
+                    let text = "Future Daemon 9.9 speaks \(Self.foreign), not \(ProtocolVersion.current)"
+                    HelloReply(version: Self.foreign, product: "Future Daemon 9.9", refusal: text).write(into: &buffer)
+                    // The front may have gone already.
+                    try? socket.writeAll(Array(buffer.readableBytesView))
+                }
+            }
+            defer { try? Transfers.shutdownBoth(descriptor.rawValue) }
+            try site.startFront()
+            let response = try site.get("wsgi", "/pid")
+            #expect(response.status == 502)
+            let log = try TestFile.text(site.frontLog)
+            for text in [response.text, log] {
+                #expect(text.contains("\(Self.foreign)") && text.contains("\(ProtocolVersion.current)"), "\(text)")
+            }
+        }
+    }
+}
