@@ -35,7 +35,6 @@ extension SettingCatalog {
 
     private static let environment: [SettingDefinition] = [
         .init("env_var", .nameAndValue),
-        .init("load_shell_envvars", .flag, default: "on"),
         .init("preload_bundler", .flag, default: "off"),
         .init("app_file_descriptor_ulimit", .integer(16...1_073_741_816)),
         .init("direct_instance_request_address", .ipAddress, default: "127.0.0.1"),
@@ -55,11 +54,12 @@ extension SettingCatalog {
         .init("shutdown_timeout", time, default: "600", change: .live, owner: .any),
         .init("max_request_time", time, default: "0", change: .live, owner: .any),
         .init("stat_throttle_rate", time, change: .live),
-        .init("friendly_error_pages", .flag, change: .live, owner: .only(["off"])),
-        .init("abort_websockets_on_process_shutdown", .flag, default: "on", change: .live),
     ]
 
     private static let later: [SettingDefinition] = [
+        .init("load_shell_envvars", .flag, default: "on", rank: .later),
+        .init("friendly_error_pages", .flag, rank: .later, change: .live, owner: .only(["off"])),
+        .init("abort_websockets_on_process_shutdown", .flag, default: "on", rank: .later, change: .live),
         .init(
             "spawn_method",
             .choice(["smart", "smart-lv2", "direct", "conservative"]),

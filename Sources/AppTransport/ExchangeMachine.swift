@@ -281,16 +281,16 @@ package struct ExchangeMachine: Equatable, Sendable {
     }
 
     /// The session is over by the daemon's word, or with the connection to the daemon; it needs no release.
-    package mutating func aborted() -> AbortAction {
+    ///
+    /// `mayRepeat`: the request itself is not at fault, as it is when it took longer than it may.
+    package mutating func aborted(mayRepeat: Bool) -> AbortAction {
         switch self.state {
-        case .attaching: return self.checkoutAgain(orElse: .fail) == .fail ? .fail : .checkoutAgain
-        case .sending:
-            if self.traits.isIdempotent, self.traits.isReplayable, !self.wasRepeated {
-                self.wasRepeated = true
-                return self.checkoutAgain(orElse: .fail) == .fail ? .fail : .checkoutAgain
+        case .attaching, .sending:
+            guard mayRepeat else {
+                self.state = .idle
+                return .fail
             }
-            self.state = .idle
-            return .fail
+            return self.repeatAborted()
         case .relaying, .tunnel:
             self.state = .idle
             return .truncate
@@ -299,5 +299,16 @@ package struct ExchangeMachine: Equatable, Sendable {
             return .close
         case .idle, .waiting: return .none
         }
+    }
+
+    private mutating func repeatAborted() -> AbortAction {
+        if case .sending = self.state {
+            guard self.traits.isIdempotent, self.traits.isReplayable, !self.wasRepeated else {
+                self.state = .idle
+                return .fail
+            }
+            self.wasRepeated = true
+        }
+        return self.checkoutAgain(orElse: .fail) == .fail ? .fail : .checkoutAgain
     }
 }

@@ -57,10 +57,14 @@ package enum SessionRequestEncoder {
         writer.write("\0DOCUMENT_ROOT\0")
         writer.write(facts.documentRoot)
         writer.write(0)
-        if facts.hasBody, let length = facts.contentLength {
+        guard facts.hasBody else { return }
+        if let length = facts.contentLength {
             writer.write("CONTENT_LENGTH\0")
             writer.writeDecimal(length)
             writer.write(0)
+        } else {
+            // The body itself has no chunks: it ends by the end of the stream. Without this, apps would read nothing.
+            writer.write("HTTP_TRANSFER_ENCODING\0chunked\0")
         }
     }
 

@@ -21,7 +21,7 @@ package enum FrontProgram {
     static func run(_ arguments: [String]) -> Int32 {
         let command: FrontProxyCommand
         do {
-            command = try FrontProxyCommand.parse(arguments)
+            command = try FrontProxyCommand.read(arguments)
         } catch {
             // Help and version come here as well, with exit code 0.
             let isSuccess = FrontProxyCommand.exitCode(for: error) == .success
@@ -32,18 +32,21 @@ package enum FrontProgram {
         do {
             let options = try command.options(in: CurrentProcess.workingDirectory())
             guard command.testConfig || command.dumpConfig else { return MasterProgram.run(options) }
-            return show(try MasterProgram.load(options, []), dump: command.dumpConfig)
+            let configuration = try MasterProgram.load(options, [])
+            show(configuration, dump: command.dumpConfig)
+            guard command.testConfig else { return 0 }
+            try MasterStart.check(options, configuration.model)
+            if !command.dumpConfig { StandardStreams.writeOutput("The configuration can be used.\n") }
+            return 0
         } catch {
             StandardStreams.writeError(describe(error))
             return 1
         }
     }
 
-    private static func show(_ configuration: LoadedConfiguration, dump: Bool) -> Int32 {
+    private static func show(_ configuration: LoadedConfiguration, dump: Bool) {
         for warning in configuration.warnings { StandardStreams.writeError("\(warning)\n") }
         if dump { StandardStreams.writeOutput(configuration.model.dump) }
-        if !dump { StandardStreams.writeOutput("The configuration can be used.\n") }
-        return 0
     }
 
     /// One line per problem of a configuration, else one line.

@@ -88,7 +88,14 @@ package struct FrontProxyCommand: ParsableCommand {
 
     package init() {}
 
-    package mutating func validate() throws {
+    /// Reads the command line; an unknown flag is named before anything that is missing, which `validate` could not do.
+    static func read(_ arguments: [String]) throws -> FrontProxyCommand {
+        let command = try parse(arguments)
+        try command.check()
+        return command
+    }
+
+    private func check() throws {
         guard !config.isEmpty || appRoot != nil else {
             throw ValidationError("Give --config=FILE, or --listen=ADDR with --app-root=DIR.")
         }

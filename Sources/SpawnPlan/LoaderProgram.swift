@@ -59,7 +59,7 @@ package struct LoaderProgram: Hashable, Sendable {
             interpreterSetting = "passenger_nodejs"
         case .generic:
             interpreter = "/bin/sh"
-            arguments = ["-c", "exec \(settings.appStartCommand ?? "false")"]
+            arguments = ["-c", ShellCommand.replacingShell(settings.appStartCommand ?? "false")]
             transport = settings.appKeepalive ? .http : .httpOneShot
             (readiness, concurrency) = (.listening, max(forced, 0))
             title = nil

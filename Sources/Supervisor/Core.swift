@@ -9,6 +9,9 @@ import ProgramLog
 
 /// The core, seen from its main thread: waits for signals and for the end of the watchdog, while the loop does the work.
 final class Core {
+    /// How long a process that an app left behind may be unknown to the next daemon.
+    private static let orphanInterval = Duration.seconds(10)
+
     private enum Event: Sendable {
         case signal(Signal)
         /// All apps have ended, as asked.
@@ -24,6 +27,7 @@ final class Core {
     private let threads = NIOThreadPool(numberOfThreads: 1)
     private let eventLoop: any EventLoop
     private let services: NIOLoopBound<CoreServices>
+    private let orphans: Orphans
     private var steps = StopSteps()
     private var exitCode: Int32?
 
@@ -46,6 +50,7 @@ final class Core {
     private init(_ options: DaemonOptions, directory: InstanceDirectory, inheritance: CoreInheritance) throws {
         CurrentProcess.setName("flying-passenge")
         try CurrentProcess.becomeSubreaper()
+        let inheritedFilesLimit = Limits.current(.openFiles)
         CurrentProcess.raiseDescriptorLimit()
         let output = try LogOutput.open(
             path: options.process.logFile,
@@ -56,6 +61,10 @@ final class Core {
         self.log = ProgramLog(output: output, scale: options.process.logLevel)
         self.logger = self.log.logger(label: "core")
         self.life = inheritance.life
+        self.orphans = Orphans(
+            records: ProcessRecords(directory: directory.processesPath),
+            logger: self.log.logger(label: "spawner")
+        )
         self.events = try Mailbox()
         self.threads.start()
         self.eventLoop = self.loops.next()
@@ -65,7 +74,8 @@ final class Core {
                 users: try DaemonUsers(options),
                 directory: directory,
                 log: self.log,
-                threads: self.threads
+                threads: self.threads,
+                inheritedFilesLimit: inheritedFilesLimit
             ),
             listener: inheritance.listener,
             on: self.eventLoop
@@ -82,7 +92,8 @@ final class Core {
                 (self.events.descriptor, .readable), (self.life.rawValue, .readable),
             ]
             // poll fails for lack of memory only; the descriptors are asked again.
-            guard let ready = try? Poll.wait(wanted, timeout: nil) else { continue }
+            guard let ready = try? Poll.wait(wanted, timeout: Self.orphanInterval) else { continue }
+            self.orphans.record()
             if !ready[1].isEmpty { self.endWithoutWatchdog() }
             for event in self.events.takeAll() { self.handle(event) }
         }
@@ -95,7 +106,7 @@ final class Core {
         case .signal(.terminate), .signal(.interrupt): self.stopRequested()
         case .signal(.hangUp), .signal(.user1): self.reopenLog()
         case .signal(.quit): self.onLoop { $0.writeState() }
-        case .signal(.child): Reaper.collectAdopted()
+        case .signal(.child): self.orphans.collect()
         case .signal: return
         }
     }

@@ -21,6 +21,8 @@ final class CoreServices {
         let directory: InstanceDirectory
         let log: ProgramLog
         let threads: NIOThreadPool
+        /// On open files, before the core raised its own.
+        let inheritedFilesLimit: Limits.Limit
     }
 
     private let log: ProgramLog
@@ -113,10 +115,14 @@ final class CoreServices {
         self.log.announce(
             "state of the pool",
             metadata: [
-                "processes": "\(self.pool.processCount)", "sessions": "\(self.pool.sessionCount)",
-                "groups": "\(groups.count)",
+                LogKeys.processes: "\(self.pool.processCount)", "sessions": "\(self.pool.sessionCount)",
+                "groups": "\(groups.count)", "fronts": "\(self.broker.connectionReports.count)",
+                "impossible-events": "\(self.pool.impossibleEvents)",
             ]
         )
+        for violation in self.pool.violations {
+            self.log.announce("the pool is not as it should be: \(violation)", severity: .error)
+        }
         for group in groups {
             let processes = group.processes.map { "\($0.pid): \($0.state), \($0.sessions) sessions" }
             self.log.announce(
@@ -124,7 +130,7 @@ final class CoreServices {
                 metadata: [
                     LogKeys.group: "\(group.key)", LogKeys.user: "\(group.identity?.userName ?? "-")",
                     LogKeys.generation: "\(group.generation)", "queue": "\(group.waiting.count)",
-                    "spawning": "\(group.spawnsUnderWay)", "processes": .array(processes.map { "\($0)" }),
+                    "spawning": "\(group.spawnsUnderWay)", LogKeys.processes: .array(processes.map { "\($0)" }),
                 ]
             )
         }
@@ -141,10 +147,12 @@ extension SpawnerOptions {
             ownershipCheck: setting.options.users.ownershipCheck,
             serverSoftware: "\(Product.name)/\(Product.version)",
             daemonEnvironment: CurrentProcess.environment.map { EnvironmentVariable(name: $0.name, value: $0.value) },
+            socketBacklog: Int32(clamping: setting.options.process.socketBacklog),
             openFilesLimit: setting.options.pool.appFileDescriptorUlimit.map { limit in
                 Limits.Limit(soft: UInt64(limit), hard: UInt64(limit))
-            },
-            records: ProcessRecords(directory: setting.directory.processesPath)
+            } ?? setting.inheritedFilesLimit,
+            records: ProcessRecords(directory: setting.directory.processesPath),
+            frontUserUID: setting.users.frontUser?.uid
         )
     }
 }

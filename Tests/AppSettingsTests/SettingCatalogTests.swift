@@ -47,6 +47,11 @@ struct SettingCatalogTests {
         #expect(!user.mayBeSetByOwner(to: "joe"))
     }
 
+    @Test(arguments: ["load_shell_envvars", "friendly_error_pages", "abort_websockets_on_process_shutdown"])
+    func `what nothing acts on is not called supported`(name: String) {
+        #expect(SettingCatalog.named(name)?.rank == .later)
+    }
+
     @Test func `global settings name the flag of the daemon`() {
         #expect(SettingCatalog.named("max_pool_size")?.flying == .daemonFlag("--max-pool-size"))
         #expect(SettingCatalog.named("log_level")?.flying == .daemonFlag("--log-level"))

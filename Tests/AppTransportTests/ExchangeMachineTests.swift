@@ -114,9 +114,27 @@ struct ExchangeMachineTests {
         ])
             as [(String, ExchangeMachine.AbortAction)]
     )
-    func `a session that the daemon ends`(_ state: String, _ action: ExchangeMachine.AbortAction) {
+    func `a session that is lost with the daemon`(_ state: String, _ action: ExchangeMachine.AbortAction) {
         var machine = Self.machine(in: state)
-        #expect(machine.aborted() == action)
+        #expect(machine.aborted(mayRepeat: true) == action)
+    }
+
+    @Test(
+        arguments: Self.row([
+            .none, .none, .fail, .fail, .fail, .truncate, .close, .truncate,
+        ])
+            as [(String, ExchangeMachine.AbortAction)]
+    )
+    func `a session that reached its time limit`(_ state: String, _ action: ExchangeMachine.AbortAction) {
+        var machine = Self.machine(in: state)
+        #expect(machine.aborted(mayRepeat: false) == action)
+    }
+
+    @Test func `a request that is not idempotent is not repeated once the daemon was lost with it`() {
+        var machine = Self.machine(in: "sending", idempotent: false)
+        #expect(machine.aborted(mayRepeat: true) == .fail)
+        machine = Self.machine(in: "attaching", idempotent: false)
+        #expect(machine.aborted(mayRepeat: true) == .checkoutAgain)
     }
 
     @Test func `a request of which no byte was written is checked out ten times`() {

@@ -93,8 +93,19 @@ struct RequestEncoderTests {
         )
         #expect(variables["CONTENT_LENGTH"] == "12" && variables["HTTPS"] == "on" && variables["QUERY_STRING"] == "")
         #expect(variables["PATH_INFO"] == "/" && variables["REQUEST_URI"] == "/" && variables["SERVER_PORT"] == "443")
+        #expect(variables["HTTP_TRANSFER_ENCODING"] == nil)
+    }
+
+    @Test func `a body of unknown length is announced as chunked, and nothing else is`() throws {
+        let request = "POST / HTTP/1.1\r\nHost: b\r\nTransfer-Encoding: chunked\r\n\r\n"
+        var facts = Self.facts
+        facts.hasBody = true
         facts.contentLength = nil
-        #expect(try Self.variables("POST / HTTP/1.1\r\nHost: b\r\n\r\n", facts: facts)["CONTENT_LENGTH"] == nil)
+        let streamed = try Self.variables(request, facts: facts)
+        #expect(streamed["HTTP_TRANSFER_ENCODING"] == "chunked" && streamed["CONTENT_LENGTH"] == nil)
+        facts.hasBody = false
+        let none = try Self.variables(request, facts: facts)
+        #expect(none["HTTP_TRANSFER_ENCODING"] == nil && none["CONTENT_LENGTH"] == nil)
     }
 
     static func http(_ text: String, _ reuse: HTTPRequestEncoder.Reuse, facts: RequestFacts = Self.facts) throws

@@ -24,6 +24,8 @@ struct BlockParserTests {
     @Test(arguments: [
         ("a", "directive \"a\" is not ended by \";\""), ("a { b; ", "the block opened in line 1 is not closed"),
         ("a; }", "unexpected \"}\""), ("{ a; }", "unexpected \"{\""), (";", "unexpected \";\""),
+        ("listen 80\nroot /a;", "directive \"listen\" is not ended by \";\" before \"root\""),
+        ("root /a\npassenger_enabled on;", "directive \"root\" is not ended by \";\" before \"passenger_enabled\""),
         ("a { b }", "directive \"b\" is not ended by \";\""), ("include;", "takes one file"),
         ("include missing;", "cannot read /etc/missing: No such file"),
     ])

@@ -9,7 +9,7 @@ import Testing
 
 struct FrontProxyCommandTests {
     private func options(_ arguments: String...) throws -> MasterOptions {
-        try FrontProxyCommand.parse(arguments).options(in: "/home/joe")
+        try FrontProxyCommand.read(arguments).options(in: "/home/joe")
     }
 
     @Test func `both spellings of options are read and paths made absolute`() throws {
@@ -56,6 +56,11 @@ struct FrontProxyCommandTests {
     ])
     func `a command line that makes no sense exits with 1`(arguments: [String]) {
         #expect(FrontProgram.run(arguments) == 1)
+    }
+
+    @Test func `an unknown flag is named, whatever else is missing`() {
+        let error = #expect(throws: (any Error).self) { try FrontProxyCommand.read(["--confg=x"]) }
+        #expect(error.map { FrontProxyCommand.message(for: $0) }?.contains("--confg") == true)
     }
 
     @Test func `the help names every flag`() {

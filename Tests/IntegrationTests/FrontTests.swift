@@ -32,6 +32,28 @@ extension Integration {
             #expect(try site.page("wsgi", "/pid").pid == pid)
         }
 
+        @Test func `a front without any server waits for a configuration that has one`() throws {
+            let site = try Site(apps: [])
+            try site.startDaemon()
+            let front = try RunningProgram(
+                [Repository.program("front-proxy"), "--config=\(site.configurationPath)"],
+                log: site.directory.file("front.out")
+            )
+            defer { front.stop() }
+            try front.waitForOutput("the configuration has no server")
+            try site.add(.init("wsgi", from: "wsgi", owner: Integration.owner(0)))
+            try site.writeConfiguration()
+            try front.signal(.hangUp)
+            try eventually("the added application") { (try? site.get("wsgi", "/pid").status) == 200 }
+            #expect(try front.terminate() == .exited(0))
+        }
+
+        @Test func `the configuration that an installation begins with can be used`() throws {
+            let sample = "\(Repository.root)/scripts/front-proxy.conf.default"
+            let outcome = try Self.run(["--test-config", "--config=\(sample)"])
+            #expect(outcome.status == .exited(0), "\(outcome.output)")
+        }
+
         @Test func `a configuration can be tested, with file and line of what is wrong`() throws {
             let place = try TestDirectory()
             let good = try place.write("http { server { listen 127.0.0.1:1; } }\n", to: "good.conf")

@@ -47,7 +47,7 @@ extension Integration {
                 """
             let script = """
                 mkdir -p /srv/app/public /etc/flying-passenger
-                cp \(Repository.root)/Tests/IntegrationTests/Apps/wsgi/passenger_wsgi.py /srv/app/
+                cp /box/passenger_wsgi.py /srv/app/
                 chown -R games: /srv/app
                 cp /box/front-proxy.conf /etc/flying-passenger/
                 cp /box/bin/* /usr/bin/
@@ -93,7 +93,11 @@ extension Integration {
                 pgrep -u games && fail "processes are left"
                 echo everything as it should be
                 """
-            let outcome = try Self.run(script, units: units, files: ["front-proxy.conf": configuration])
+            let files = [
+                "front-proxy.conf": configuration,
+                "passenger_wsgi.py": try Repository.text("Tests/IntegrationTests/Apps/wsgi/passenger_wsgi.py"),
+            ]
+            let outcome = try Self.run(script, units: units, files: files)
             #expect(outcome.output.hasSuffix("everything as it should be\n"), "\(outcome.output.suffix(6000))")
         }
     }

@@ -20,6 +20,17 @@ import Testing
         #expect(generic.transport == .httpOneShot && generic.readiness == .listening && generic.concurrency == 0)
     }
 
+    @Test(arguments: [
+        ("./serve --port ${PORT}", "exec ./serve --port ${PORT}"), ("exec ./serve", "exec ./serve"),
+        ("cd sub && ./serve", "cd sub && ./serve"), ("A=1 ./serve", "exec env A=1 ./serve"),
+        ("./serve >log 2>&1", "exec ./serve >log 2>&1"), ("./serve & wait", "./serve & wait"), ("./a; ./b", "./a; ./b"),
+        ("  env A=1 ./serve", "exec   env A=1 ./serve"),
+    ])
+    func `a simple start command takes the place of its shell`(_ command: String, _ line: String) throws {
+        let program = LoaderProgram(.generic, settings: try settings([("app_start_command", command)]), loaders: "/l")
+        #expect(program.arguments == ["-c", line])
+    }
+
     @Test func `concurrency can be forced where the program cannot say it`() throws {
         let forced = try settings([
             ("force_max_concurrent_requests_per_process", "4"), ("app_start_command", "x"), ("app_keepalive", "on"),

@@ -91,11 +91,11 @@ enum Samples {
             .processGone(ProcessGone(process: ProcessID(rawValue: 1), exitCode: 3)),
             .processGone(ProcessGone(process: ProcessID(rawValue: 1), signal: 9)),
             .draining(Draining(process: ProcessID(rawValue: 1), deadlineMilliseconds: 600_000)),
-            .abort(Abort(session: SessionID(rawValue: 5), reason: "over its time limit")),
             .recall(Recall(session: SessionID(rawValue: 5))),
             .goodbye(Goodbye(reason: "the daemon stops")),
             .ping(0), .pong(3),
         ]
+        + Abort.Reason.allCases.map { .abort(Abort(session: SessionID(rawValue: 5), reason: $0)) }
         + AppTransportKind.allCases.map { .granted(granted(transport: $0)) }
         + Attached.Mode.allCases.map { .attached(Attached(mode: $0)) }
         + RefusalReason.allCases.flatMap { reason -> [DaemonMessage] in

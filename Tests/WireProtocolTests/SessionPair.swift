@@ -137,7 +137,7 @@ struct SessionPair {
             self.send(self.daemon.processGone(ProcessGone(process: .init(rawValue: process), signal: 9)))
         case .abort(let session):
             guard self.poolSessions.removeValue(forKey: session) != nil else { return }
-            self.send(self.daemon.aborted(.init(rawValue: session), reason: "over its time limit"))
+            self.send(self.daemon.aborted(.init(rawValue: session), reason: .maxRequestTime))
         case .drain(let process):
             self.send(self.daemon.processDraining(Draining(process: .init(rawValue: process), deadlineMilliseconds: 1)))
         case .goodbye:

@@ -81,12 +81,14 @@ package struct PoolText {
         } else {
             lines.append("  User: not known before the first process is spawned")
         }
-        let type = group.appType.map { "\($0), " } ?? ""
-        lines.append("  App type: \(type)environment \(TextColumns.visible(group.environment))")
+        let type = group.appType ?? "not known"
+        lines.append("  App type: \(type), environment \(TextColumns.visible(group.environment))")
         lines.append("  Restart generation: \(group.generation)")
         if let error = group.lastError {
             let age = error.ageSeconds.map { ", \(TextColumns.duration(seconds: $0)) ago" } ?? ""
-            lines.append("  Last error: \(TextColumns.visible(error.summary)) (error ID \(error.id)\(age))")
+            // A process that ended by itself has no ID: no page showed one.
+            let id = error.id.isEmpty ? "no error ID" : "error ID \(error.id)"
+            lines.append("  Last error: \(TextColumns.visible(error.summary)) (\(id)\(age))")
         }
         return lines
     }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import AppSettings
+
 /// Reads directives and blocks from files, with the files of `include` in the place of that directive.
 struct BlockParser {
     private let files: any ConfigurationFiles
@@ -61,9 +63,15 @@ struct BlockParser {
         depth: Int
     ) throws(Diagnostic) -> [Directive] {
         var arguments: [String] = []
+        var lastLine = location.line
         while true {
             switch try tokens.next() {
             case .word(let argument):
+                if tokens.line > lastLine, Self.isDirective(argument) {
+                    throw SourceLocation(file: location.file, line: lastLine)
+                        .error("directive \"\(name)\" is not ended by \";\" before \"\(argument)\"")
+                }
+                lastLine = tokens.line
                 arguments.append(argument)
             case .semicolon:
                 guard name == "include" else { return [Directive(name, arguments, location: location)] }
@@ -75,6 +83,12 @@ struct BlockParser {
                 throw location.error("directive \"\(name)\" is not ended by \";\"")
             }
         }
+    }
+
+    /// Whether a word that begins a line begins a directive: then the one before lacks its semicolon.
+    private static func isDirective(_ word: String) -> Bool {
+        if DirectiveTable.rule(for: word) != nil { return true }
+        return word.hasPrefix("passenger_") && SettingCatalog.named(String(word.dropFirst("passenger_".count))) != nil
     }
 
     private mutating func include(

@@ -7,8 +7,26 @@ protocol CheckoutOwner: AnyObject {
     /// The session is the owner's until it releases it, it is aborted, or its process is gone.
     func granted(_ grant: Granted)
     func refused(_ refusal: LinkRefusal)
-    /// The session is over, by the daemon's word or because the connection to the daemon was lost; it needs no release.
-    func aborted(_ session: SessionID, reason: String)
+    /// The session is over and needs no release.
+    func aborted(_ session: SessionID, reason: SessionLoss)
+}
+
+/// Why a session ended without its owner.
+enum SessionLoss: Hashable, Sendable {
+    case byDaemon(Abort.Reason)
+    /// The connection to the daemon has ended, and with it everything that was lent over it.
+    case daemonLost
+}
+
+extension SessionLoss: CustomStringConvertible {
+    var description: String {
+        switch self {
+        case .byDaemon(.maxRequestTime): "the request took longer than max_request_time, and its process was killed"
+        case .byDaemon(.processDetached):
+            "the process takes no more requests, and its upgraded connections are cut"
+        case .daemonLost: "the connection to the daemon was lost"
+        }
+    }
 }
 
 /// Why a checkout got no session.

@@ -154,7 +154,7 @@ final class DaemonLink {
             leaveIfUnused()
         case .draining(let draining): streamPool?.processDraining(draining.process)
         case .aborted(let session, let reason):
-            holders.removeValue(forKey: session)?.aborted(session, reason: reason)
+            holders.removeValue(forKey: session)?.aborted(session, reason: .byDaemon(reason))
             leaveIfUnused()
         case .send(let message): transport.send(message)
         case .hello(let action): greeted(action)
@@ -268,7 +268,7 @@ extension DaemonLink: DaemonTransportDelegate {
         streamPool?.linkLost()
         armTimer()
         for session in lost {
-            holders.removeValue(forKey: session)?.aborted(session, reason: "the connection to the daemon was lost")
+            holders.removeValue(forKey: session)?.aborted(session, reason: .daemonLost)
         }
     }
 }

@@ -81,8 +81,10 @@ final class ManifestLink {
             presence.connected(product: reply.product, atMilliseconds: Self.milliseconds(.now()))
             ledger.connected(highestKnown: reply.highestGeneration)
             sendManifests()
-        case .hello(.refused(let text, _)):
-            if lastRefusal != text { logger.error("the daemon refused the connection: \(text)") }
+        case .hello(.refused(let text, let isVersionMismatch)):
+            // A daemon that is being stopped is nothing to be woken up for.
+            let level: Logger.Level = isVersionMismatch ? .error : .info
+            if lastRefusal != text { logger.log(level: level, "the daemon refused the connection: \(text)") }
             lastRefusal = text
             transport.drop(reason: text)
         case .send(let message): transport.send(message)

@@ -35,19 +35,23 @@ extension AppExchange {
             if let client = self.client { finish(client, facts) }
             return
         }
-        self.loop.streams.whenEnded(process, within: Self.causeLimit) { end in
-            facts[RequestLogKeys.cause] = .string(Self.describe(end))
+        self.loop.streams.whenKnown(process, within: Self.causeLimit) { fate in
+            facts[RequestLogKeys.cause] = .string(Self.describe(fate))
             guard serial == self.serial, let client = self.client else { return }
             finish(client, facts)
         }
     }
 
-    private static func describe(_ end: StreamPool.ProcessEnd?) -> String {
-        switch (end, end?.exitCode, end?.signal) {
-        case (nil, _, _): "the process has not ended"
-        case (_, let code?, _): "the process exited with code \(code)"
-        case (_, nil, let signal?): "the process was ended by signal \(signal)"
-        case (_, nil, nil): "the process has ended"
+    private static func describe(_ fate: StreamPool.Fate) -> String {
+        switch fate {
+        case .notEnded: "the process has not ended"
+        case .daemonLost: "the connection to the daemon was lost"
+        case .ended(let end):
+            switch (end.exitCode, end.signal) {
+            case (let code?, _): "the process exited with code \(code)"
+            case (nil, let signal?): "the process was ended by signal \(signal)"
+            case (nil, nil): "the process has ended"
+            }
         }
     }
 }

@@ -96,18 +96,20 @@ final class AppExchange: CheckoutOwner, StreamOwner {
         }
     }
 
-    func aborted(_ session: SessionID, reason: String) {
+    func aborted(_ session: SessionID, reason: SessionLoss) {
         guard let grant = self.grant, grant.session == session else { return }
+        let facts = self.facts
         self.grant = nil
         let stream = self.stream
         self.stream = nil
-        let action = self.machine.aborted()
+        let action = self.machine.aborted(mayRepeat: reason == .daemonLost)
         stream?.close()
+        let error = RequestError(.aborted(reason), retrySafety: .unsafe)
         switch action {
         case .checkoutAgain: self.checkOut()
-        case .fail: self.failClient(RequestError(.aborted(reason), retrySafety: .unsafe))
+        case .fail: self.client?.fail(error, facts: facts)
         case .truncate:
-            self.note("answer broken off", .error, ["reason": .string(reason)])
+            self.client?.log(.error, "answer broken off", error, facts)
             self.client?.breakAnswer()
         case .close, .none: break
         }
@@ -129,8 +131,13 @@ final class AppExchange: CheckoutOwner, StreamOwner {
 
     func streamFailed(_ stream: AppStream, reason: String) {
         self.stream = nil
-        self.note("no stream to the process", .warning, ["reason": .string(reason)])
-        self.lost(self.machine.streamFailed(), RequestError(.connectFailed(reason)))
+        // Without descriptors every request fails alike, ten times over: the one message is that of the answer.
+        let isOutOfDescriptors = stream.isOutOfDescriptors
+        if !isOutOfDescriptors { self.note("no stream to the process", .warning, ["reason": .string(reason)]) }
+        self.lost(
+            self.machine.streamFailed(),
+            RequestError(isOutOfDescriptors ? .noDescriptor(reason) : .connectFailed(reason))
+        )
     }
 
     private func send(on stream: AppStream) {

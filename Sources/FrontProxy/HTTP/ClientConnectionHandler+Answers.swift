@@ -81,13 +81,21 @@ extension ClientConnectionHandler {
         self.spool = spool
         if !isSpooling { self.setDeadline(after: .init(self.route.sendTimeout)) }
         spool.append(bytes)
-        if spool.count > self.loop.model.responseBufferHighWatermark { self.exchange?.pauseReading() }
+        if spool.isCongested || self.isSpoolFull(spool) { self.exchange?.pauseReading() }
+    }
+
+    private func isSpoolFull(_ spool: ResponseSpool) -> Bool {
+        spool.holds(moreThan: self.loop.model.responseBufferHighWatermark)
     }
 
     private func makeSpool() -> ResponseSpool {
         let loop = self.loop
         return ResponseSpool {
             SpoolFile(directory: loop.temporaryDirectory, threadPool: loop.threadPool, eventLoop: loop.eventLoop)
+        } relieved: { [weak self] in
+            // A full one goes on when the client has taken all of it.
+            guard let self, let spool = self.spool, !self.isSpoolFull(spool) else { return }
+            self.exchange?.resumeReading()
         } failure: { [weak self] failure in
             guard let self else { return }
             self.log(.error, "answer broken off", RequestError(.spoolFailed(failure.description)), [:])

@@ -37,6 +37,11 @@ extension ClientConnectionHandler {
             self.failTooLarge()
             return false
         }
+        // Known only after what came before was tried; the client need not send the rest.
+        if let failure = body.failure {
+            self.fail(RequestError(.spoolFailed(failure.description)))
+            return false
+        }
         if isComplete {
             self.endBody(body)
             return true

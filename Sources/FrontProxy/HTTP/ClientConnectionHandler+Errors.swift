@@ -38,9 +38,9 @@ extension ClientConnectionHandler {
         var facts = facts
         facts[RequestLogKeys.reason] = .string("\(error)")
         facts[RequestLogKeys.client] = .string(self.remoteAddress)
-        if case .refused = error.kind {
-            // One overloaded app would fill the log: once a second, with the number of those in between.
-            guard let suppressed = self.loop.admitRefusalMessage(at: .now()) else { return }
+        if let topic = error.throttleTopic {
+            // It would fill the log: once in a while, with the number of those in between.
+            guard let suppressed = self.loop.throttle.admit(topic, at: .now()) else { return }
             if suppressed > 0 { facts["suppressed"] = .stringConvertible(suppressed) }
         }
         self.loop.logger.log(level: level, message, metadata: facts)

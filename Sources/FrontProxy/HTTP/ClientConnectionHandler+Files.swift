@@ -2,6 +2,7 @@
 
 import FrontConfiguration
 import HTTPFraming
+import LinuxSystem
 import NIOCore
 import NIOPosix
 
@@ -9,10 +10,12 @@ import NIOPosix
 extension ClientConnectionHandler {
     /// True if the request was answered (or refused) as one for a file.
     func answerWithFile() -> Bool {
-        let lookup = self.path.withUnsafeReadableBytes { self.loop.files.find($0, in: self.route) }
-        switch lookup {
+        switch self.loop.findFile(self.path, in: self.route) {
         case .none: return false
         case .forbidden: self.fail(RequestError(.forbidden))
+        case .failed(let error):
+            let reason = "\(error)"
+            self.fail(RequestError(error.isTooManyDescriptors ? .noDescriptor(reason) : .fileFailed(reason)))
         case .found(let file): self.answer(with: file)
         }
         return true

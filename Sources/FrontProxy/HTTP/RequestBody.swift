@@ -18,7 +18,7 @@ final class RequestBody {
     private var memory: ByteBuffer
     private var file: SpoolFile?
     private(set) var count = 0
-    private var failure: SpoolFile.Failure?
+    private(set) var failure: SpoolFile.Failure?
     private var finish: ((Outcome) -> Void)?
     private var relieved: (() -> Void)?
 

@@ -31,12 +31,15 @@ struct RequestError: Error {
         case refused(LinkRefusal)
         /// No stream to the process.
         case connectFailed(String)
+        /// This process has no descriptor left.
+        case noDescriptor(String)
+        /// A file exists and cannot be opened, for another reason than its permissions.
+        case fileFailed(String)
         /// The app ended the stream before its head was complete.
         case incompleteAnswer(bytesSeen: Int)
         case malformedAnswer(FramingError)
         case readTimeout
-        /// By the daemon, e.g. at a time limit.
-        case aborted(String)
+        case aborted(SessionLoss)
         /// A temporary file could not be written or read.
         case spoolFailed(String)
         case unencodable
@@ -55,7 +58,7 @@ struct RequestError: Error {
                 .methodNotAllowed:
                 .downstream
             case .refused, .connectFailed, .incompleteAnswer, .malformedAnswer, .readTimeout, .aborted: .upstream
-            case .spoolFailed, .unencodable: .internal
+            case .noDescriptor, .fileFailed, .spoolFailed, .unencodable: .internal
             }
     }
 }
@@ -89,6 +92,15 @@ extension RequestError {
         case .refused(let refusal): Self.refusal(refusal, overflowStatus, spawnErrorStatus)
         case .connectFailed:
             Self.plain(502, "The application could not be reached. The reason is in the log of front-proxy.", .error)
+        case .noDescriptor:
+            ErrorAnswer(
+                status: 503,
+                message: "This website is under heavy load. Please try again in a moment.",
+                retryAfter: 1,
+                level: .error
+            )
+        case .fileFailed:
+            Self.plain(500, "The file could not be read. The reason is in the log of front-proxy.", .error)
         case .incompleteAnswer:
             Self.plain(
                 502,
@@ -102,7 +114,9 @@ extension RequestError {
                 .error
             )
         case .readTimeout: Self.plain(504, "The application did not answer in time.", .error)
-        case .aborted:
+        case .aborted(.byDaemon(.maxRequestTime)):
+            Self.plain(504, "The application took longer for the request than it is allowed to.", .error)
+        case .aborted(.byDaemon(.processDetached)), .aborted(.daemonLost):
             Self.plain(
                 502,
                 "The application server ended the request. The reason is in the log of front-proxy.",
@@ -154,14 +168,14 @@ extension RequestError {
                 .warning
             )
         case .spawnFailed, .backoff:
-            let answer = self.unavailable(
+            let place = Self.errorID(of: refusal) == nil ? "" : ", under the error ID below"
+            return self.unavailable(
                 spawnErrorStatus,
                 "We're sorry, but the application could not be started. If you are the operator of this website: "
-                    + "the log of flying-passenger says why, under the error ID below.",
+                    + "the log of flying-passenger says why\(place).",
                 refusal,
                 .error
             )
-            return answer
         case .noApplication: return self.plain(404, "There is no application at this address.", .warning)
         case .shuttingDown:
             return self.unavailable(503, "The application server is being stopped.", refusal, .warning)
@@ -184,10 +198,30 @@ extension RequestError {
         ErrorAnswer(
             status: status,
             message: message,
-            errorID: refusal.report?.errorID,
+            errorID: self.errorID(of: refusal),
             retryAfter: status == 503 ? max(1, refusal.retryAfterSeconds) : refusal.retryAfterSeconds,
             level: level
         )
+    }
+
+    /// The daemon has an ID for spawns that failed, not for processes that ended again and again.
+    private static func errorID(of refusal: LinkRefusal) -> String? {
+        refusal.report.flatMap { $0.errorID.isEmpty ? nil : $0.errorID }
+    }
+}
+
+extension RequestError {
+    /// nil: every one is logged.
+    var throttleTopic: MessageThrottle.Topic? {
+        switch self.kind {
+        case .refused: .refusal
+        case .spoolFailed: .temporaryFile
+        case .noDescriptor: .descriptors
+        case .framing, .invalidPath, .bodyTooLarge, .headTimeout, .bodyTimeout, .forbidden, .notFound,
+            .methodNotAllowed, .connectFailed, .fileFailed, .incompleteAnswer, .malformedAnswer, .readTimeout,
+            .aborted, .unencodable:
+            nil
+        }
     }
 }
 
@@ -204,12 +238,14 @@ extension RequestError: CustomStringConvertible {
         case .methodNotAllowed: "the method is not allowed for files"
         case .refused(let refusal): Self.describe(refusal)
         case .connectFailed(let reason): reason
+        case .noDescriptor(let reason): "no descriptor is left (see the limit on open files): \(reason)"
+        case .fileFailed(let reason): "a file cannot be opened: \(reason)"
         case .incompleteAnswer(let bytes):
             "the app closed its stream after \(bytes) bytes of an incomplete response head"
         case .malformedAnswer(let error): "the app's answer is malformed: \(error)"
         case .readTimeout: "the app sent nothing for the time of read_timeout"
-        case .aborted(let reason): "the session was ended by the daemon: \(reason)"
-        case .spoolFailed(let reason): "a temporary file failed: \(reason)"
+        case .aborted(let reason): "the session is over: \(reason)"
+        case .spoolFailed(let reason): "a temporary file failed, see data_buffer_dir: \(reason)"
         case .unencodable: "the request does not fit the size estimated for it"
         }
     }

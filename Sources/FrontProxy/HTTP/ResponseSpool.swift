@@ -7,9 +7,15 @@ import NIOPosix
 ///
 /// So an app is free as soon as it has produced its answer, however slow the client is. A file that has been read to
 /// its end is given up, so its size stays near the watermark at which reading from the app stops.
+///
+/// A disk slower than the app must not make memory the buffer: while much waits to be written, `isCongested` asks for a
+/// pause, and `relieved` is called when that has been written.
 final class ResponseSpool {
     static let memoryBytes = 256 * 1024
     static let fileChunkBytes = 256 * 1024
+    /// Bytes waiting to be written to the file at which reading from the app stops, and at which it goes on.
+    private static let congestedBytes = 1024 * 1024
+    private static let relievedBytes = 256 * 1024
 
     private let makeFile: () -> SpoolFile
     private var memory = CircularBuffer<ByteBuffer>()
@@ -18,15 +24,25 @@ final class ResponseSpool {
     private var fileRead = 0
     private var fileEnd = 0
     private var isReading = false
-    private var failure: ((SpoolFile.Failure) -> Void)
+    private var relieved: () -> Void
+    private var failure: (SpoolFile.Failure) -> Void
 
-    init(makeFile: @escaping () -> SpoolFile, failure: @escaping (SpoolFile.Failure) -> Void) {
+    init(
+        makeFile: @escaping () -> SpoolFile,
+        relieved: @escaping () -> Void,
+        failure: @escaping (SpoolFile.Failure) -> Void
+    ) {
         self.makeFile = makeFile
+        self.relieved = relieved
         self.failure = failure
     }
 
     var count: Int { self.bytesInMemory + self.fileEnd - self.fileRead }
     var isEmpty: Bool { self.count == 0 }
+    private(set) var isCongested = false
+
+    /// Whether memory and file hold this much, with what was read of the file and is not free yet.
+    func holds(moreThan limit: Int) -> Bool { self.bytesInMemory + self.fileEnd > limit }
 
     func append(_ bytes: ByteBuffer) {
         if self.file == nil, self.bytesInMemory + bytes.readableBytes <= Self.memoryBytes {
@@ -38,8 +54,15 @@ final class ResponseSpool {
         self.file = file
         self.fileEnd += bytes.readableBytes
         file.append(bytes) { result in
-            if case .failure(let failure) = result { self.fail(failure) }
+            switch result {
+            case .success:
+                guard self.isCongested, file.pendingBytes <= Self.relievedBytes else { return }
+                self.isCongested = false
+                self.relieved()
+            case .failure(let failure): self.fail(failure)
+            }
         }
+        if file.pendingBytes > Self.congestedBytes { self.isCongested = true }
     }
 
     /// The next bytes if they are in memory.
@@ -69,6 +92,7 @@ final class ResponseSpool {
         self.memory.removeAll()
         self.bytesInMemory = 0
         self.dropFile()
+        self.relieved = {}
         self.failure = { _ in }
     }
 
@@ -77,6 +101,7 @@ final class ResponseSpool {
         self.file = nil
         self.fileRead = 0
         self.fileEnd = 0
+        self.isCongested = false
     }
 
     private func fail(_ failure: SpoolFile.Failure) {

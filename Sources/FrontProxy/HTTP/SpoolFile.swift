@@ -89,7 +89,7 @@ final class SpoolFile {
             self.isBusy = false
             switch result {
             case .success(let handle): self.state = .open(handle)
-            case .failure(let error): self.state = .failed(Failure(description: "\(error)"))
+            case .failure(let error): self.state = .failed(self.failure(error))
             }
             self.next()
         }
@@ -129,10 +129,16 @@ final class SpoolFile {
         _ completion: (Result<Value, Failure>) -> Void
     ) {
         self.isBusy = false
-        let outcome = result.mapError { Failure(description: "\($0)") }
+        let outcome = result.mapError { self.failure($0) }
         if case .failure(let failure) = outcome { self.fail(failure) }
         if !self.isDiscarded { completion(outcome) }
         self.next()
+    }
+
+    private func failure(_ error: any Error) -> Failure {
+        guard let error = error as? IOError else { return Failure(description: "\(error)") }
+        let reason = SystemError(call: "write", code: error.errnoCode, subject: "a file in \(self.directory)")
+        return Failure(description: "\(reason)")
     }
 
     private func fail(_ failure: Failure) {
@@ -144,7 +150,9 @@ final class SpoolFile {
     private func failAll(_ failure: Failure) {
         while let operation = self.operations.popFirst() {
             switch operation {
-            case .append(_, let completion): completion(.failure(failure))
+            case .append(let bytes, let completion):
+                self.pendingBytes -= bytes.readableBytes
+                completion(.failure(failure))
             case .read(_, _, let completion): completion(.failure(failure))
             }
         }

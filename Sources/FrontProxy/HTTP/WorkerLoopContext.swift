@@ -22,6 +22,7 @@ final class WorkerLoopContext {
     /// Runs reads and writes of temporary files.
     let threadPool: NIOThreadPool
     let logger: Logger
+    let throttle: MessageThrottle
     /// Where bodies spill to.
     let temporaryDirectory: String
     /// `Server` and `X-Powered-By` of every answer.
@@ -32,11 +33,12 @@ final class WorkerLoopContext {
     private(set) var isDraining = false
     /// Called once, on the loop, when the loop drains and its last connection has ended.
     var connectionsDrained: (() -> Void)?
+    /// What the latest look for a file of this turn of the loop found nothing for.
+    private var miss: RouteModel?
+    private var missedPath = ByteBuffer()
     private var connections: [ObjectIdentifier: ClientConnectionHandler] = [:]
     private var date = ByteBuffer()
     private var dateIsValidUntil = NIODeadline.uptimeNanoseconds(0)
-    private var refusalMessagesResume = NIODeadline.uptimeNanoseconds(0)
-    private var suppressedRefusals = 0
 
     /// `temporaryDirectory` counts if the model has no `data_buffer_dir`; nil: /tmp.
     init(
@@ -47,6 +49,7 @@ final class WorkerLoopContext {
         accessLog: AccessLog,
         threadPool: NIOThreadPool,
         logger: Logger,
+        throttle: MessageThrottle = MessageThrottle(),
         temporaryDirectory: String? = nil
     ) {
         self.eventLoop = eventLoop
@@ -56,6 +59,7 @@ final class WorkerLoopContext {
         self.accessLog = accessLog
         self.threadPool = threadPool
         self.logger = logger
+        self.throttle = throttle
         self.temporaryDirectory = model.dataBufferDirectory ?? temporaryDirectory ?? "/tmp"
         let product = model.showVersionInHeader ? Product.nameAndVersion : Product.name
         self.pages = Pages(product: product)
@@ -74,15 +78,16 @@ final class WorkerLoopContext {
         return self.date
     }
 
-    /// Messages about refused checkouts come once a second at most: the number left out before this one, else nil.
-    func admitRefusalMessage(at now: NIODeadline) -> Int? {
-        guard now >= self.refusalMessagesResume else {
-            self.suppressedRefusals += 1
-            return nil
-        }
-        self.refusalMessagesResume = now + .seconds(1)
-        defer { self.suppressedRefusals = 0 }
-        return self.suppressedRefusals
+    /// The file that a request names; requests of one turn for the same path that is none share one look.
+    func findFile(_ path: ByteBuffer, in route: RouteModel) -> StaticFiles.Lookup {
+        if route === self.miss, path == self.missedPath { return .none }
+        let lookup = path.withUnsafeReadableBytes { self.files.find($0, in: route) }
+        guard case .none = lookup, route.documentRoot != nil else { return lookup }
+        if self.miss == nil { self.eventLoop.assumeIsolated().execute { self.miss = nil } }
+        self.miss = route
+        self.missedPath.clear()
+        self.missedPath.writeImmutableBuffer(path)
+        return lookup
     }
 
     func register(_ connection: ClientConnectionHandler) {

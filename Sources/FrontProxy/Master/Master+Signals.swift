@@ -15,7 +15,9 @@ extension Master {
         case .hangUp: reload()
         case .user1: reopenLogs()
         case .terminate, .interrupt, .quit: stop(because: signal)
-        default: logger.warning("signal has no effect", metadata: [LogKeys.signal: "\(signal)"])
+        default:
+            // An upgrade in place comes later; until then a stop and start with kept sockets does the same.
+            logger.warning("this version does nothing on this signal", metadata: [LogKeys.signal: "\(signal)"])
         }
     }
 
@@ -29,13 +31,12 @@ extension Master {
         do {
             let configuration = try LoadedConfiguration(deployment.configuration.source)
             for warning in configuration.warnings { logger.warning("\(warning)") }
-            warnAboutLateChanges(configuration.model)
-            account = try WorkerAccount.find(
-                user: options.user ?? configuration.model.user,
-                group: options.user == nil ? configuration.model.userGroup : nil
-            )
-            let next = try Deployment(configuration, replacing: deployment.listeners)
-            deployment = next
+            let daemon = options.flyWith ?? configuration.model.flyWith
+            try MasterStart.checkDaemon(flyWith ?? daemon, for: configuration.model)
+            let account = try MasterStart.account(options, configuration.model)
+            deployment = try Deployment(configuration, replacing: deployment.listeners)
+            self.account = account
+            takeUp(daemon: daemon)
             launch(roster.launchRequested())
         } catch let error as ConfigurationError {
             for diagnostic in error.diagnostics { logger.error("\(diagnostic)") }
@@ -51,10 +52,12 @@ extension Master {
         Notify.ready()
     }
 
-    /// What is taken up only by a new start.
-    private func warnAboutLateChanges(_ model: FrontModel) {
-        let flyWith = options.flyWith ?? model.flyWith
-        if flyWith != self.flyWith {
+    /// Another daemon is taken up only by a new start.
+    private func takeUp(daemon: String?) {
+        guard daemon != flyWith else { return }
+        if flyWith == nil, let daemon {
+            connect(to: daemon)
+        } else {
             logger.warning("a changed passenger_fly_with needs a restart of the front")
         }
     }

@@ -17,6 +17,7 @@ final class Master {
         let process: WorkerProcess
         let deployment: Deployment
         let token: WorkerToken
+        let account: WorkerAccount
         var pid: Int32?
     }
 
@@ -39,7 +40,7 @@ final class Master {
     /// Completed with the exit code.
     let finished: EventLoopPromise<Int32>
     let frontName: String
-    let flyWith: String?
+    private(set) var flyWith: String?
 
     init(_ start: MasterStart, eventLoop: any EventLoop) throws {
         self.eventLoop = eventLoop
@@ -58,19 +59,23 @@ final class Master {
     }
 
     func start() {
-        if let flyWith {
-            let presence = DaemonPresence(socketPath: flyWith, logger: silentLogger)
-            let link = ManifestLink(
-                eventLoop: eventLoop,
-                socketPath: flyWith,
-                frontName: frontName,
-                presence: presence,
-                logger: logger
-            )
-            manifests = link
-            link.start()
-        }
+        if let flyWith { connect(to: flyWith) }
         launch(roster.launchRequested())
+    }
+
+    /// Also when the first configuration with a daemon comes by a reload.
+    func connect(to daemon: String) {
+        flyWith = daemon
+        let presence = DaemonPresence(socketPath: daemon, logger: silentLogger)
+        let link = ManifestLink(
+            eventLoop: eventLoop,
+            socketPath: daemon,
+            frontName: frontName,
+            presence: presence,
+            logger: logger
+        )
+        manifests = link
+        link.start()
     }
 
     /// The workers speak of the daemon's coming and going; the master would only repeat them.
@@ -99,7 +104,7 @@ final class Master {
             let process = try WorkerProcess.launch(workerLaunch(token), launcher: launcher) { event in
                 eventLoop.execute { bound.value.heard(event, from: id) }
             }
-            members[id] = Member(process: process, deployment: deployment, token: token)
+            members[id] = Member(process: process, deployment: deployment, token: token, account: account)
         } catch {
             logger.error("cannot start a worker", metadata: [LogKeys.error: "\(error)"])
             ended(id, "\(error)")
@@ -161,7 +166,11 @@ final class Master {
         }
     }
 
-    private var status: String { "Listening on \(deployment.addresses.map(\.description).joined(separator: ", "))" }
+    var status: String {
+        let addresses = deployment.addresses.map(\.description)
+        guard !addresses.isEmpty else { return "listening nowhere: the configuration has no server" }
+        return "listening on \(addresses.joined(separator: ", "))"
+    }
 
     func drain(_ id: WorkerRoster.ID, newer: Deployment?) {
         guard let member = members[id] else { return }
@@ -192,7 +201,9 @@ final class Master {
     private func keepServing(_ id: WorkerRoster.ID) {
         guard let member = members[id] else { return }
         logger.error("the new configuration is not used: its worker did not start")
+        deployment.removeSocketFiles(newer: member.deployment)
         deployment = member.deployment
+        account = member.account
         manifests?
             .announce(
                 ManifestLink.Content(

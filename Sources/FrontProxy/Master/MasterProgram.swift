@@ -90,8 +90,7 @@ enum MasterProgram {
         let (finished, bound) = try loop.submit {
             let master = try Master(start, eventLoop: loop)
             master.whenServing = {
-                let addresses = master.deployment.addresses.map(\.description).joined(separator: ", ")
-                master.log.announce("Front proxy up and listening on \(addresses)")
+                master.log.announce("Front proxy up, \(master.status)")
                 ready.succeeded()
             }
             master.start()

@@ -25,19 +25,30 @@ struct MasterStart: Sendable {
         self.log = log
         self.logFile = logFile
         let model = configuration.model
-        account = try WorkerAccount.find(
+        account = try Self.account(options, model)
+        flyWith = options.flyWith ?? model.flyWith
+        try Self.checkDaemon(flyWith, for: model)
+        deployment = try Deployment(configuration, replacing: ListenerTable(inherited: inherited))
+        frontName = Self.name(options.source)
+    }
+
+    /// What can be found out without taking anything: addresses and logs may belong to a front that runs.
+    static func check(_ options: MasterOptions, _ model: FrontModel) throws {
+        _ = try account(options, model)
+        try checkDaemon(options.flyWith ?? model.flyWith, for: model)
+    }
+
+    static func account(_ options: MasterOptions, _ model: FrontModel) throws -> WorkerAccount {
+        try WorkerAccount.find(
             user: options.user ?? model.user,
             group: options.user == nil ? model.userGroup : nil
         )
-        flyWith = options.flyWith ?? model.flyWith
+    }
+
+    static func checkDaemon(_ flyWith: String?, for model: FrontModel) throws(StartError) {
         guard flyWith != nil || model.apps.isEmpty else {
             throw StartError("no daemon to fly with: give --fly-with=PATH or the directive passenger_fly_with")
         }
-        guard !model.listens.isEmpty else {
-            throw StartError("nothing to listen on: the configuration has no server")
-        }
-        deployment = try Deployment(configuration, replacing: ListenerTable(inherited: inherited))
-        frontName = Self.name(options.source)
     }
 
     /// Tells fronts apart for the daemon, and stays the same over restarts.

@@ -14,6 +14,8 @@ struct StaticFiles {
         case found(FoundFile)
         /// It exists, but may not be read, or a link on the way belongs to somebody else.
         case forbidden
+        /// It exists and cannot be opened for now.
+        case failed(SystemError)
     }
 
     init() {}
@@ -50,7 +52,8 @@ struct StaticFiles {
             guard file.status.kind == .regular else { return .none }
             return .found(file)
         } catch {
-            return error.isNotFound ? .none : .forbidden
+            if error.isNotFound || error.isNotDirectory { return .none }
+            return error.isPermissionDenied || error.isSymbolicLink ? .forbidden : .failed(error)
         }
     }
 

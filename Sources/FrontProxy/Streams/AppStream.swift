@@ -27,6 +27,8 @@ final class AppStream: ChannelDuplexHandler {
     let isReusable: Bool
     private unowned let pool: StreamPool
     private(set) var state = State.connecting
+    /// It failed because this process has no descriptor left.
+    private(set) var isOutOfDescriptors = false
     /// It has carried a whole request and its answer before.
     private(set) var isKept = false
     /// When it was given back; for idle streams.
@@ -107,8 +109,9 @@ final class AppStream: ChannelDuplexHandler {
         context.writeAndFlush(self.wrapOutboundOut(buffer), promise: nil)
     }
 
-    func fail(_ reason: String) {
+    func fail(_ reason: String, isOutOfDescriptors: Bool = false) {
         guard self.state != .closed else { return }
+        self.isOutOfDescriptors = isOutOfDescriptors
         let owner = self.owner
         self.owner = nil
         self.becomeClosed()

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import LinuxSystem
 import NIOCore
 import NIOPosix
 
@@ -50,8 +51,13 @@ struct StreamConnector {
 
     private func failed(_ error: any Error) {
         guard self.stream.state == .connecting else { return }
-        guard let error = error as? IOError, error.errnoCode == Self.tryAgain, self.attempt < Self.maxAttempts else {
-            return self.stream.fail("connecting to \(self.pool.socketPath) failed: \(error)")
+        let code = (error as? IOError)?.errnoCode ?? 0
+        guard code == Self.tryAgain, self.attempt < Self.maxAttempts else {
+            let system = SystemError(call: "connect", code: code, subject: self.pool.socketPath)
+            return self.stream.fail(
+                code == 0 ? "connecting to \(self.pool.socketPath) failed: \(error)" : "\(system)",
+                isOutOfDescriptors: system.isTooManyDescriptors
+            )
         }
         var next = self
         next.attempt += 1

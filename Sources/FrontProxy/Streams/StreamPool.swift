@@ -7,6 +7,15 @@ import WireProtocol
 
 /// The streams of one event loop to app processes: idle ones are kept per process and used last-in-first-out.
 final class StreamPool {
+    /// What is behind the end of a stream.
+    enum Fate: Hashable {
+        case ended(ProcessEnd)
+        /// The daemon does not say so.
+        case notEnded
+        /// The daemon itself is gone, and with it its end of the stream.
+        case daemonLost
+    }
+
     /// How a process ended, by the daemon's word.
     struct ProcessEnd: Hashable {
         var exitCode: Int32?
@@ -28,7 +37,7 @@ final class StreamPool {
     private var streams: [ObjectIdentifier: AppStream] = [:]
     private var ends: [ProcessID: ProcessEnd] = [:]
     private var endOrder: CircularBuffer<ProcessID> = []
-    private var waitingForEnd: [ProcessID: [(ProcessEnd?) -> Void]] = [:]
+    private var waitingForEnd: [ProcessID: [(Fate) -> Void]] = [:]
     private var sweep: Scheduled<Void>?
     private var isClosed = false
 
@@ -74,7 +83,7 @@ final class StreamPool {
             case .busy, .idle, .closed: break
             }
         }
-        for waiter in self.waitingForEnd.removeValue(forKey: process) ?? [] { waiter(end) }
+        self.tell(.ended(end), of: process)
     }
 
     /// No new request goes to this process; its idle streams are closed.
@@ -83,15 +92,18 @@ final class StreamPool {
     /// The control connection was lost: its tokens died with it, and idle streams have no session to be used for.
     func linkLost() {
         for process in Array(self.idle.keys) { self.closeIdle(of: process) }
+        for process in Array(self.waitingForEnd.keys) { self.tell(.daemonLost, of: process) }
     }
 
-    /// Calls `body` with the end of the process as soon as it is known, with nil if that takes too long.
-    func whenEnded(_ process: ProcessID, within limit: TimeAmount, _ body: @escaping (ProcessEnd?) -> Void) {
-        if let end = self.ends[process] { return body(end) }
+    /// Calls `body` as soon as it is known why streams of the process end, at the latest after `limit`.
+    func whenKnown(_ process: ProcessID, within limit: TimeAmount, _ body: @escaping (Fate) -> Void) {
+        if let end = self.ends[process] { return body(.ended(end)) }
         self.waitingForEnd[process, default: []].append(body)
-        self.eventLoop.assumeIsolated().scheduleTask(in: limit) {
-            for waiter in self.waitingForEnd.removeValue(forKey: process) ?? [] { waiter(nil) }
-        }
+        self.eventLoop.assumeIsolated().scheduleTask(in: limit) { self.tell(.notEnded, of: process) }
+    }
+
+    private func tell(_ fate: Fate, of process: ProcessID) {
+        for waiter in self.waitingForEnd.removeValue(forKey: process) ?? [] { waiter(fate) }
     }
 
     /// Closes every stream; none can be had afterwards.

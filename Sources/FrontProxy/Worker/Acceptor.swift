@@ -30,6 +30,8 @@ final class Acceptor: Sendable {
 
     /// Connections taken from one listener before the others have their turn.
     private static let maxPerTurn = 64
+    /// Nanoseconds.
+    private static let complaintInterval: UInt64 = 60_000_000_000
     private static let wakeUpToken = UInt64.max
 
     init(listeners: [Listener], loops: [WorkerLoop], logger: Logger) throws(SystemError) {
@@ -110,7 +112,7 @@ final class Acceptor: Sendable {
     /// Out of descriptors or memory: says so once in a while and waits a little for things to get better.
     private func complain(_ error: SystemError, _ listener: Listener, _ turn: inout Turn) {
         let now = MonotonicClock.now
-        if now - turn.lastComplaint > 10_000_000_000 {
+        if turn.lastComplaint == 0 || now - turn.lastComplaint > Self.complaintInterval {
             turn.lastComplaint = now
             logger.error(
                 "cannot accept connections",

@@ -26,6 +26,7 @@ final class Worker: Sendable {
     private let listeners: [Acceptor.Listener]
     private let group: MultiThreadedEventLoopGroup
     private let threadPool = NIOThreadPool(numberOfThreads: 2)
+    private let throttle = MessageThrottle()
     private let parts = Mutex(Parts())
 
     private struct Parts {
@@ -97,6 +98,7 @@ final class Worker: Sendable {
             accessLog: AccessLog(eventLoop: loop, writer: accessLogs),
             threadPool: threadPool,
             logger: logger,
+            throttle: throttle,
             temporaryDirectory: CurrentProcess.environment("TMPDIR")
         )
         if bootstrap.flyWith != nil { link.start() }

@@ -79,6 +79,11 @@ package enum Reaper {
         }
     }
 
+    /// The children that no `ProcessHandle` of this program stands for.
+    package static func adopted() -> [Int32] {
+        ChildRegistry.withKnown { known in ProcInfo.children().filter { !known.contains($0) } }
+    }
+
     private static func collectEach(in children: [Int32], except known: Set<Int32>) -> [Reaped] {
         children.filter { !known.contains($0) }.compactMap(collect)
     }

@@ -83,6 +83,7 @@ extension OwnershipCheck.Finding {
         let described = "\(self.directory) (owner \(names(self.fact.uid)), mode \(mode))"
         let purpose = "and the app's user is to come from the owner of \(app.referenceName), \(names(app.fact.uid))"
         return switch self.reason {
+        case .otherOwner(0): "\(described) does not belong to root, \(purpose)"
         case .otherOwner(let expected): "\(described) belongs neither to \(names(expected)) nor to root, \(purpose)"
         case .everybodyMayWrite: "\(described) is writable by everybody, \(purpose)"
         case .groupMayWrite:

@@ -7,7 +7,7 @@ import WireProtocol
 
 /// One connection of an administration tool, or of a front on behalf of its status pages.
 ///
-/// Confined to its loop. /// The `Hello` was read by whoever took the connection in; here it is answered, and then request after request.
+/// Confined to its loop. The `Hello` was read by whoever took the connection in; here it is answered, and then request after request.
 final class AdminConnection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer

@@ -41,9 +41,14 @@ package final class Broker {
     package func start(listener: consuming Descriptor) throws(SystemError) {
         let broker = NIOLoopBound(self, eventLoop: self.eventLoop)
         let eventLoop = self.eventLoop
-        let relay = try StreamRelay(directory: self.directory, logger: self.logger) { group, count in
-            eventLoop.execute { broker.value.streamsLeft(count, of: group) }
-        }
+        let relay = try StreamRelay(
+            directory: self.directory,
+            logger: self.logger,
+            streamsLeft: { group, count in eventLoop.execute { broker.value.streamsLeft(count, of: group) } },
+            connectFailed: { process, reason in
+                eventLoop.execute { broker.value.pool.connectFailed(process, reason: reason) }
+            }
+        )
         let policy = self.policy
         let doorkeeper = try Doorkeeper(
             listener: listener,

@@ -124,7 +124,7 @@ extension FrontConnection: CheckoutClient {
         self.answer(self.session.refused(refused))
     }
 
-    func sessionAborted(_ session: SessionID, reason: String) {
+    func sessionAborted(_ session: SessionID, reason: Abort.Reason) {
         if case .closed = self.phase {
             self.broker.lostSessionAborted(session)
         } else {

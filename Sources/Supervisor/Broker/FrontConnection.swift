@@ -168,12 +168,14 @@ final class FrontConnection: ChannelInboundHandler {
         self.decoder.append(bytes)
         // What was on its way when reading stopped is kept for later.
         guard case .open = self.phase else { return }
-        do {
-            while case .open = self.phase, let message = try FrontMessage.next(from: &self.decoder) {
-                self.received(message)
+        self.broker.pool.arrivedTogether {
+            do {
+                while case .open = self.phase, let message = try FrontMessage.next(from: &self.decoder) {
+                    self.received(message)
+                }
+            } catch {
+                self.giveUp("\(error)")
             }
-        } catch {
-            self.giveUp("\(error)")
         }
     }
 

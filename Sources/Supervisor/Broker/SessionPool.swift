@@ -7,10 +7,14 @@ package import WireProtocol
 package protocol SessionPool: AnyObject {
     func define(_ key: GroupKey, settings: AppSettings, authority: SettingsAuthority, preStart: Bool)
     func retire(_ key: GroupKey)
+    /// Requests that `body` checks out arrived before it began: one look at an app's restart files serves them all.
+    func arrivedTogether(_ body: () -> Void)
     func checkout(_ request: CheckoutRequest, for client: any CheckoutClient)
     func cancel(_ id: RequestID, client: any CheckoutClient)
     func release(_ session: SessionID, outcome: ReleaseOutcome)
     func upgraded(_ session: SessionID)
+    /// Nobody can connect to the process: it is of no more use.
+    func connectFailed(_ process: ProcessID, reason: String)
     /// How long a request of a lost front may go on in this process.
     func drainLimit(of process: ProcessID) -> Duration
 }

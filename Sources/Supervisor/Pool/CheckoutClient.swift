@@ -75,8 +75,8 @@ package enum AppAddress: Hashable, Sendable {
 package protocol CheckoutClient: AnyObject {
     func granted(_ id: RequestID, _ grant: PoolGrant)
     func refused(_ id: RequestID, _ refusal: PoolRefusal)
-    /// The session is over by the pool's decision (time limit, shutdown): the front must give the stream up.
-    func sessionAborted(_ session: SessionID, reason: String)
+    /// The session is over by the pool's decision: the front must give the stream up.
+    func sessionAborted(_ session: SessionID, reason: Abort.Reason)
 }
 
 /// Learns what happens to processes, whoever holds sessions of them.

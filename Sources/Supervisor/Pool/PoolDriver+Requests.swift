@@ -90,7 +90,13 @@ extension PoolDriver {
         case .abort(let session, let reason):
             let session = SessionID(session)
             guard let client = self.sessionClients.removeValue(forKey: session) else { return }
-            client.sessionAborted(session, reason: reason.sentence)
+            if reason == .maxRequestTime {
+                self.logger.warning(
+                    "request took longer than max_request_time, so its process is killed",
+                    metadata: [LogKeys.session: "\(session)"]
+                )
+            }
+            client.sessionAborted(session, reason: Abort.Reason(reason))
         }
     }
 
@@ -167,11 +173,12 @@ extension PoolDriver {
     }
 }
 
-extension AbortReason {
-    fileprivate var sentence: String {
-        switch self {
-        case .maxRequestTime: "the request took longer than max_request_time"
-        case .processDetached: "the process takes no more requests, and its upgraded connections are cut"
-        }
+extension Abort.Reason {
+    fileprivate init(_ reason: AbortReason) {
+        self =
+            switch reason {
+            case .maxRequestTime: .maxRequestTime
+            case .processDetached: .processDetached
+            }
     }
 }

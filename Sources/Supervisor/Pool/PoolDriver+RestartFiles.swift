@@ -4,8 +4,16 @@ import AppSettings
 import ApplicationPool
 
 extension PoolDriver {
+    /// Requests that `body` checks out arrived before it began, so that one look per app tells all of them.
+    package func arrivedTogether(_ body: () -> Void) {
+        self.lookedAt = []
+        body()
+        self.lookedAt = nil
+    }
+
     /// Before a request gets a process: the app may have been told to restart.
     func lookAtRestartFiles(of group: ManagedGroup, at now: Instant) {
+        if self.lookedAt?.insert(group.id).inserted == false { return }
         let throttle = group.settings.statThrottleRate ?? self.pool.limits.statThrottleRate
         switch group.watch.requestArrived(throttle: throttle, at: now) {
         case .none:

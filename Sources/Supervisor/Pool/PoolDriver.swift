@@ -34,6 +34,8 @@ package final class PoolDriver {
     /// Who has to hear of it when the pool ends a session.
     var sessionClients: [SessionID: any CheckoutClient] = [:]
     var timer = PoolTimer()
+    /// Groups whose restart files were looked at for requests that arrived together; nil: each request has its own look.
+    var lookedAt: Set<Group.ID>?
     /// Orders that came up while others were being carried out.
     var pendingOrders: [Orders] = []
     var isCarryingOut = false

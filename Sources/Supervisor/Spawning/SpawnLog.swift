@@ -30,9 +30,17 @@ enum SpawnLog {
             facts[LogKeys.user] = "\(identity.userName)"
             facts[LogKeys.userReason] = "\(identity.reason)"
         }
-        if !failure.remedies.isEmpty { facts[LogKeys.remedy] = "\(failure.remedies.joined(separator: " "))" }
+        if !failure.remedies.isEmpty { facts[LogKeys.remedy] = "\(Self.joined(failure.remedies))" }
         if !failure.output.isEmpty { facts[LogKeys.output] = "\(failure.output)" }
         return facts
+    }
+
+    /// Commands end without a full stop, so that they can be copied.
+    private static func joined(_ remedies: [String]) -> String {
+        remedies.enumerated().map { index, remedy in
+            if index == remedies.count - 1 { return remedy }
+            return remedy.hasSuffix(".") ? remedy + " " : remedy + "; "
+        }.joined()
     }
 }
 

@@ -15,6 +15,7 @@ struct SpawnPreparation {
     private var journey = Journey()
     private var identity: RunningIdentity?
     private var description: SpawnFailure.Program?
+    private var warnings: [String] = []
 
     init(_ request: SpawnRequest, options: SpawnerOptions) {
         self.request = request
@@ -31,17 +32,17 @@ struct SpawnPreparation {
 
     mutating func run() -> Outcome {
         self.journey.begin(.prepare, at: self.clock.now)
-        var warnings: [String] = []
         do throws(SpawnProblem) {
             let facts = try self.openAppRoot()
             let app = try self.detect(in: facts)
             let identity = try self.decideUser(app)
             self.identity = identity
-            warnings = identity.warnings
-            warnings += try self.checkOwnership(app, identity, in: facts)
-            return Outcome(result: .success(try self.launch(app, identity, in: facts)), warnings: warnings)
+            self.warnings = identity.warnings + self.warningsAboutFrontUser(identity)
+            self.warnings += try self.checkOwnership(app, identity, in: facts)
+            let launched = try self.launch(app, identity, in: facts)
+            return Outcome(result: .success(launched), warnings: self.warnings)
         } catch {
-            return Outcome(result: .failure(self.failure(error)), warnings: warnings)
+            return Outcome(result: .failure(self.failure(error)), warnings: self.warnings)
         }
     }
 
@@ -120,6 +121,15 @@ extension SpawnPreparation {
 }
 
 extension SpawnPreparation {
+    /// Such an app could read the worker's token out of its memory, and with it use other apps as the front does.
+    private func warningsAboutFrontUser(_ identity: RunningIdentity) -> [String] {
+        guard identity.isSwitched, identity.uid == self.options.frontUserUID else { return [] }
+        return [
+            "the app runs as \(identity.userName), the user of the fronts' workers (--front-user), and could take over what "
+                + "they may do; give it a user of its own (\(identity.reason))"
+        ]
+    }
+
     /// In a directory like /tmp, anybody may put an app of the same name there once this one is gone.
     private var warningsAboutParent: [String] {
         guard let slash = self.settings.appRoot.lastIndex(of: "/") else { return [] }
@@ -176,8 +186,7 @@ extension SpawnPreparation {
         self.noteLaunchSteps()
         channels.closeChildEnds()
         self.brief(app, program, over: channels.control)
-        // Only a sweep after a crash would miss it.
-        try? self.options.records?.add(pid: launched.pid)
+        self.record(launched.pid)
 
         let launchFacts = LaunchFacts(
             id: self.request.processID,
@@ -201,6 +210,17 @@ extension SpawnPreparation {
             listener: program.readiness == .listening ? channels.listener : nil,
             journey: self.journey
         )
+    }
+
+    /// Only a sweep after a crash of the whole daemon would miss it.
+    private mutating func record(_ pid: Int32) {
+        do {
+            try self.options.records?.add(pid: pid)
+        } catch {
+            self.warnings.append(
+                "processes cannot be recorded, so the next daemon could not end them if this one were killed: \(error)"
+            )
+        }
     }
 
     private func choosePort(_ program: LoaderProgram) throws(SpawnProblem) -> PortChoice? {

@@ -30,7 +30,7 @@ struct SpawnProblem: Error {
     init(_ failure: LaunchFailure, program: LoaderProgram, identity: RunningIdentity, settings: AppSettings) {
         let user =
             "\(identity.userName) (uid \(identity.uid), groups \(identity.groups.map(String.init).joined(separator: ", ")))"
-        let remedyForUser = "Or choose another user: \(identity.reason)."
+        let remedyForUser = "or let it run as another user; now it \(identity.reason)."
         switch failure.step {
         case .timeout:
             self.init(
@@ -61,7 +61,7 @@ struct SpawnProblem: Error {
                 .fileSystem,
                 "the app root \(settings.appRoot) cannot be entered by \(user): \(failure.description)",
                 step: .workingDirectory,
-                remedies: ["Make it accessible to that user.", remedyForUser]
+                remedies: ["Make it accessible to that user", remedyForUser]
             )
         case .startupFile:
             self.init(
@@ -71,20 +71,27 @@ struct SpawnProblem: Error {
                 remedies: ["Try again; if it happens every time, somebody else is changing \(settings.appRoot)."]
             )
         case .readStartupFile:
+            let path =
+                failure.subject.hasPrefix("/") ? failure.subject : "\(settings.appRoot)/\(failure.subject)"
             self.init(
                 .fileSystem,
-                "the startup file \(failure.subject) cannot be read by \(user): \(failure.reason)",
+                "the startup file \(path) cannot be read by \(user): \(failure.reason)",
                 step: .workingDirectory,
-                remedies: ["Make it readable, for example: chmod o+r \(failure.subject)", remedyForUser]
+                remedies: ["Make it readable, for example: chmod o+r \(path)", remedyForUser]
             )
         case .interpreter, .program:
             self.init(
                 .operatingSystem,
-                "\(program.interpreter) cannot be executed by \(user): \(failure.description)",
+                "\(program.interpreter) cannot be executed by \(user): \(Self.cause(failure))",
                 step: .execute,
                 remedies: Self.remedies(program, settings)
             )
         }
+    }
+
+    private static func cause(_ failure: LaunchFailure) -> String {
+        guard failure.step == .interpreter else { return failure.reason }
+        return "its first line names \(failure.subject): \(failure.reason)"
     }
 
     private static func remedies(_ program: LoaderProgram, _ settings: AppSettings) -> [String] {

@@ -21,6 +21,8 @@ package struct SpawnerOptions: Sendable {
     package var openFilesLimit: Limits.Limit?
     /// Nil: nothing is kept for the next daemon.
     package var records: ProcessRecords?
+    /// The user of the fronts' workers: no app should be theirs.
+    package var frontUserUID: UInt32?
 
     package init(
         helperPath: String,
@@ -32,7 +34,8 @@ package struct SpawnerOptions: Sendable {
         daemonEnvironment: [EnvironmentVariable] = [],
         socketBacklog: Int32 = 2048,
         openFilesLimit: Limits.Limit? = nil,
-        records: ProcessRecords? = nil
+        records: ProcessRecords? = nil,
+        frontUserUID: UInt32? = nil
     ) {
         self.helperPath = helperPath
         self.loadersDirectory = loadersDirectory
@@ -44,5 +47,6 @@ package struct SpawnerOptions: Sendable {
         self.socketBacklog = socketBacklog
         self.openFilesLimit = openFilesLimit
         self.records = records
+        self.frontUserUID = frontUserUID
     }
 }

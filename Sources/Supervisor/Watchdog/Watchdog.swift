@@ -192,9 +192,11 @@ final class Watchdog {
         }
         if !status.isSuccess || ended > 0 {
             self.logger.error(
-                "core ended",
+                self.steps.isStopping
+                    ? "the core has ended before all was in order"
+                    : "the core has ended unexpectedly, and what it left with it",
                 metadata: [
-                    LogKeys.pid: "\(pid)", LogKeys.status: "\(status)", LogKeys.count: "\(ended)",
+                    LogKeys.pid: "\(pid)", LogKeys.status: "\(status)", LogKeys.processes: "\(ended)",
                 ]
             )
         }

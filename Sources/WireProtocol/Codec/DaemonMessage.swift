@@ -170,12 +170,12 @@ extension Abort {
     fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
         self.init(
             session: SessionID(rawValue: try reader.integer()),
-            reason: try reader.text(limit: WireLimits.reasonBytes, "reason")
+            reason: try reader.choice("reason")
         )
     }
 
     fileprivate func write(into buffer: inout ByteBuffer) {
         buffer.writeInteger(self.session.rawValue)
-        buffer.writeText(self.reason)
+        buffer.writeInteger(self.reason.rawValue)
     }
 }

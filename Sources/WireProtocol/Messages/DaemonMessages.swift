@@ -142,12 +142,19 @@ package struct Draining: Hashable, Sendable {
 
 /// The daemon ended a session.
 package struct Abort: Hashable, Sendable {
-    package var session: SessionID
-    package var reason: String
+    package enum Reason: UInt8, CaseIterable, Sendable {
+        /// The request took longer than the app's `max_request_time`; it must not be tried again.
+        case maxRequestTime = 1
+        /// The process takes no more requests, and connections that were upgraded are not waited for.
+        case processDetached = 2
+    }
 
-    package init(session: SessionID, reason: String) {
+    package var session: SessionID
+    package var reason: Reason
+
+    package init(session: SessionID, reason: Reason) {
         self.session = session
-        self.reason = reason.clamped(toUTF8: WireLimits.reasonBytes)
+        self.reason = reason
     }
 }
 

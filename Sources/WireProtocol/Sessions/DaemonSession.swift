@@ -162,7 +162,7 @@ extension DaemonSession {
         return .send(.refused(refused))
     }
 
-    package mutating func aborted(_ session: SessionID, reason: String) -> AnswerAction {
+    package mutating func aborted(_ session: SessionID, reason: Abort.Reason) -> AnswerAction {
         guard self.end(session) else { return .ignored(reason: "abort of a session that is over") }
         return .send(.abort(Abort(session: session, reason: reason)))
     }

@@ -18,7 +18,7 @@ extension FrontSession {
         /// The sessions are over; their holders are told.
         case processGone(ProcessGone, sessions: [SessionID])
         case draining(Draining)
-        case aborted(SessionID, reason: String)
+        case aborted(SessionID, reason: Abort.Reason)
         case goodbye(reason: String)
         case send(FrontMessage)
         case nothing

@@ -18,14 +18,16 @@ struct DaemonLinkTests {
         enum Event: Equatable {
             case granted(Granted)
             case refused(LinkRefusal)
-            case aborted(SessionID)
+            case aborted(SessionID, SessionLoss)
         }
 
         private let heard = Mutex<[Event]>([])
 
         func granted(_ grant: Granted) { heard.withLock { $0.append(.granted(grant)) } }
         func refused(_ refusal: LinkRefusal) { heard.withLock { $0.append(.refused(refusal)) } }
-        func aborted(_ session: SessionID, reason: String) { heard.withLock { $0.append(.aborted(session)) } }
+        func aborted(_ session: SessionID, reason: SessionLoss) {
+            heard.withLock { $0.append(.aborted(session, reason)) }
+        }
 
         func first() throws -> Event {
             try eventually("word from the link") { heard.withLock { !$0.isEmpty } }
@@ -153,7 +155,7 @@ struct DaemonLinkTests {
             _ = try link.checkout(app, owner: waiter)
             for _ in 0..<3 { _ = try connection.next() }
         }
-        #expect(try holder.first() == .aborted(SessionID(rawValue: 7)))
+        #expect(try holder.first() == .aborted(SessionID(rawValue: 7), .daemonLost))
         let second = try daemon.greet()
         #expect(try second.next() == definition)
         let again = try #require(try request(second.next()))

@@ -23,6 +23,7 @@ final class DataPath {
     private let stub: any Channel
     private let server: any Channel
     private let loop: NIOLoopBound<WorkerLoopContext>
+    private let broker: NIOLoopBound<StubBroker>
 
     init(
         _ transport: AppTransportKind = .session,
@@ -50,12 +51,17 @@ final class DataPath {
         changeModel(&model)
 
         let (eventLoop, notes, threadPool, finalModel) = (self.group.next(), self.notes, self.threadPool, model)
+        let broker = try eventLoop.submit {
+            NIOLoopBound(StubBroker(eventLoop: eventLoop, notes: notes), eventLoop: eventLoop)
+        }
+        .wait()
+        self.broker = broker
         self.loop = try eventLoop.submit {
             var logger = Logger(label: "test")
             logger.logLevel = .critical
             let context = WorkerLoopContext(
                 eventLoop: eventLoop,
-                link: StubBroker(eventLoop: eventLoop, notes: notes),
+                link: broker.value,
                 streams: StreamPool(eventLoop: eventLoop, socketPath: socket, logger: logger),
                 model: finalModel,
                 accessLog: AccessLog(eventLoop: eventLoop, writer: AccessLogWriter(files: [], logger: logger)),
@@ -89,6 +95,12 @@ final class DataPath {
 
     /// The daemon is gone.
     func closeStub() throws { try self.stub.close().wait() }
+
+    /// All sessions that are held end without their holders' doing.
+    func abortAll(_ loss: SessionLoss) throws {
+        let broker = self.broker
+        try broker.eventLoop.submit { broker.value.abortAll(loss) }.wait()
+    }
 
     func connect() throws -> HTTPConnection { try HTTPConnection(port: self.port, limit: .seconds(20)) }
 

@@ -100,6 +100,33 @@ struct FailureTests {
         #expect(path.notes.outcomes.withLock { $0 } == [.clientGone])
     }
 
+    @Test func `a request over its time limit gives 504 and is not repeated`() throws {
+        let path = try DataPath { _ in nil }
+        let client = try path.connect()
+        try client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        try eventually("the app is asked") { path.app.requests.withLock { $0.count } == 1 }
+        try path.abortAll(.byDaemon(.maxRequestTime))
+        #expect(try client.readResponse().status == 504)
+        #expect(path.notes.checkouts.load(ordering: .relaxed) == 1)
+        #expect(path.notes.released == 0)
+    }
+
+    @Test func `a request lost with the daemon is repeated if that is safe, else it gives 502`() throws {
+        let path = try DataPath { _ in nil }
+        let client = try path.connect()
+        try client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        try eventually("the app is asked") { path.app.requests.withLock { $0.count } == 1 }
+        try path.abortAll(.daemonLost)
+        try eventually("the app is asked again") { path.app.requests.withLock { $0.count } == 2 }
+        try path.abortAll(.daemonLost)
+        #expect(try client.readResponse().status == 502)
+        try client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx")
+        try eventually("the app is asked") { path.app.requests.withLock { $0.count } == 3 }
+        try path.abortAll(.daemonLost)
+        #expect(try client.readResponse().status == 502)
+        #expect(path.notes.checkouts.load(ordering: .relaxed) == 3)
+    }
+
     @Test func `a client that leaves while it waits takes its checkout back`() throws {
         let path = try DataPath { _ in .ok("") }
         path.notes.isHolding.store(true, ordering: .relaxed)
@@ -113,6 +140,7 @@ struct FailureTests {
     @Test(arguments: [
         (LinkRefusal(.daemon(.queueFull), retryAfterSeconds: 7), 503),
         (LinkRefusal(.daemon(.spawnFailed), report: SpawnReport(errorID: "0badcafe", summary: "s")), 500),
+        (LinkRefusal(.daemon(.backoff), report: SpawnReport(errorID: "", summary: "s")), 500),
         (LinkRefusal(.daemon(.noApplication)), 404), (LinkRefusal(.daemonUnavailable), 503),
         (LinkRefusal(.versionMismatch("front 1.0, daemon 2.0")), 502), (LinkRefusal(.settingsRejected("why")), 502),
     ])
@@ -123,7 +151,9 @@ struct FailureTests {
         let response = try client.get("/")
         #expect(response.status == status && response.header("connection") == nil)
         if status == 503 { #expect(response.header("retry-after") == "\(max(1, refusal.retryAfterSeconds))") }
-        if let report = refusal.report { #expect(response.text.contains(report.errorID)) }
+        if let report = refusal.report {
+            #expect(response.text.contains("Error ID: <code>\(report.errorID)<") == !report.errorID.isEmpty)
+        }
         if case .versionMismatch(let text) = refusal.kind { #expect(response.text.contains(text)) }
         let json = try client.get("/", headers: "Content-Type: application/json\r\n")
         #expect(json.header("content-type") == "application/json" && json.text.hasPrefix("{\"status\":\(status),"))

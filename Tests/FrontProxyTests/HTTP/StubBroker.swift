@@ -27,6 +27,7 @@ final class StubBroker: SessionBroker {
     private let eventLoop: any EventLoop
     private var next: UInt64 = 1
     private var cancelled: Set<RequestID> = []
+    private var holders: [SessionID: any CheckoutOwner] = [:]
 
     init(eventLoop: any EventLoop, notes: Notes) {
         self.eventLoop = eventLoop
@@ -59,7 +60,9 @@ final class StubBroker: SessionBroker {
         )
         self.eventLoop.assumeIsolated().execute {
             guard !self.cancelled.contains(id) else { return }
-            if let refusal { owner.refused(refusal) } else { owner.granted(grant) }
+            if let refusal { return owner.refused(refusal) }
+            self.holders[grant.session] = owner
+            owner.granted(grant)
         }
         return id
     }
@@ -70,7 +73,15 @@ final class StubBroker: SessionBroker {
     }
 
     func release(_ session: SessionID, outcome: ReleaseOutcome) {
+        self.holders[session] = nil
         self.notes.outcomes.withLock { $0.append(outcome) }
+    }
+
+    /// All sessions are over.
+    func abortAll(_ loss: SessionLoss) {
+        let held = self.holders
+        self.holders = [:]
+        for (session, owner) in held { owner.aborted(session, reason: loss) }
     }
 
     func upgraded(_ session: SessionID) { self.notes.upgrades.add(1, ordering: .relaxed) }

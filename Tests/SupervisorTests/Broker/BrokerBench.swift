@@ -26,6 +26,8 @@ final class FakePool: SessionPool {
         self.notes.append("define \(key) \(authority)\(preStart ? " pre-start" : "")")
     }
 
+    func arrivedTogether(_ body: () -> Void) { body() }
+
     func retire(_ key: GroupKey) { self.notes.append("retire \(key)") }
 
     func checkout(_ request: CheckoutRequest, for client: any CheckoutClient) {
@@ -64,6 +66,10 @@ final class FakePool: SessionPool {
     }
 
     func upgraded(_ session: SessionID) { self.notes.append("upgraded \(session.rawValue)") }
+
+    func connectFailed(_ process: ProcessID, reason: String) {
+        self.notes.append("connect failed \(process.rawValue)")
+    }
 
     func drainLimit(of process: ProcessID) -> Duration { .seconds(600) }
 }

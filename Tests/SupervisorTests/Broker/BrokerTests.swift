@@ -186,8 +186,8 @@ struct BrokerTests {
         let front = try self.bench.front()
         let granted = try self.bench.granted(to: front, self.app)
         let session = granted.session
-        try self.bench.on { $1.sessionClients[session]?.sessionAborted(session, reason: "took too long") }
-        #expect(try front.next() == .abort(Abort(session: session, reason: "took too long")))
+        try self.bench.on { $1.sessionClients[session]?.sessionAborted(session, reason: .maxRequestTime) }
+        #expect(try front.next() == .abort(Abort(session: session, reason: .maxRequestTime)))
     }
 
     @Test func `a daemon that stops says goodbye, refuses fronts, and lets sessions go on`() throws {

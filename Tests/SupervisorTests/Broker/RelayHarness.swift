@@ -18,6 +18,7 @@ final class RelayHarness {
 
     private final class Reports: Sendable {
         let all = Mutex<[Report]>([])
+        let failures = Mutex<[ProcessID]>([])
     }
 
     static let group = StreamGroup(connection: ConnectionID(rawValue: 1), process: ProcessID(rawValue: 2))
@@ -29,9 +30,12 @@ final class RelayHarness {
 
     init() throws {
         let reports = self.reports
-        self.relay = try StreamRelay(directory: self.directory, logger: Logger(label: "test")) { group, count in
-            reports.all.withLock { $0.append(Report(group: group, count: count)) }
-        }
+        self.relay = try StreamRelay(
+            directory: self.directory,
+            logger: Logger(label: "test"),
+            streamsLeft: { group, count in reports.all.withLock { $0.append(Report(group: group, count: count)) } },
+            connectFailed: { process, _ in reports.failures.withLock { $0.append(process) } }
+        )
         try self.relay.start()
     }
 
@@ -68,6 +72,9 @@ final class RelayHarness {
         guard try front.next() == .attached(Attached(mode: .relayed)) else { throw WireClient.Ended() }
         return (front, try app.accept())
     }
+
+    /// Processes to which no connection could be made.
+    var failures: [ProcessID] { self.reports.failures.withLock { $0 } }
 
     var openStreams: Int { self.counts.count(.init(uid: 7, role: .stream)) }
 

@@ -139,6 +139,7 @@ struct StreamRelayTests {
     @Test func `where nobody listens the stream is refused with the reason`() throws {
         let front = try self.harness.attach(self.harness.token(to: .unix(path: self.app.directory.file("nobody"))))
         #expect(try self.refusal(of: front)?.contains("ENOENT") == true)
+        #expect(self.harness.failures == [RelayHarness.group.process])
         try eventually("the stream is gone") { self.harness.openStreams == 0 }
     }
 

@@ -115,7 +115,7 @@ final class FakeClient: CheckoutClient {
 
     func refused(_ id: RequestID, _ refusal: PoolRefusal) { self.refusals[id] = refusal }
 
-    func sessionAborted(_ session: SessionID, reason: String) { self.aborted.append(session) }
+    func sessionAborted(_ session: SessionID, reason: Abort.Reason) { self.aborted.append(session) }
 }
 
 final class FakeObserver: ProcessObserver {

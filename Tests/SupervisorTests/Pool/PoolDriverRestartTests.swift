@@ -95,6 +95,24 @@ struct PoolDriverRestartTests {
         #expect(process.log == ["terminate"])
     }
 
+    @Test func `requests that arrived together share one look, later ones have their own`() throws {
+        try self.define()
+        let process = try self.startApp()
+        var together: [Result<PoolGrant, any Error>] = []
+        self.bench.driver.arrivedTogether {
+            together.append(Result { try self.use() })
+            together.append(
+                Result {
+                    try self.touch()
+                    return try self.use()
+                }
+            )
+        }
+        #expect(try together.map { try $0.get().process } == [process.id, process.id])
+        self.bench.checkout()
+        #expect(process.log == ["terminate"])
+    }
+
     @Test func `with always_restart each request has a new process, and requests meanwhile share it`() throws {
         try self.define()
         let first = try self.startApp()

@@ -303,6 +303,18 @@ struct PoolDriverTests {
         #expect(!isDetachedAgain)
     }
 
+    @Test func `a process that takes no connections is replaced, once`() throws {
+        let bench = PoolBench()
+        try bench.define(preStart: true)
+        let process = try bench.spawner.succeed()
+        bench.driver.connectFailed(process.id, reason: "ECONNREFUSED")
+        #expect(process.log == ["terminate"])
+        #expect(bench.spawner.started == 2)
+        bench.driver.connectFailed(process.id, reason: "ECONNREFUSED")
+        #expect(process.log == ["terminate"])
+        #expect(bench.spawner.started == 2)
+    }
+
     // MARK: Inspection
 
     @Test func `an inspection shows processes, waiting requests and whose the app is`() throws {

@@ -38,7 +38,7 @@ extension RelayLoop {
     func connect(_ stream: RelayStream, since: UInt64, tries: Int, at now: UInt64) {
         guard stream.app == nil else {
             // Over TCP the kernel has not answered in time.
-            self.fail(stream, "the app does not accept the connection")
+            self.fail(stream, "it does not accept the connection")
             return
         }
         do {
@@ -47,6 +47,9 @@ extension RelayLoop {
             // The backlog is full, and epoll would not report its end.
             stream.phase = .connecting(since: since, tries: tries + 1)
             self.setDeadline(now + min(1_000_000 << UInt64(min(tries, 8)), Self.longestPause), of: stream)
+        } catch  where error.isTooManyDescriptors {
+            self.noteFailure(stream, "\(error)")
+            self.refuse(stream, "no connection to the app process: \(error)")
         } catch {
             self.fail(stream, "\(error)")
         }
@@ -93,12 +96,17 @@ extension RelayLoop {
         self.settle(stream)
     }
 
+    /// The process is at fault, not this one.
     private func fail(_ stream: RelayStream, _ reason: String) {
+        self.relay.connectFailed(stream.group.process, reason)
+        self.refuse(stream, "no connection to the app process: \(reason)")
+    }
+
+    private func noteFailure(_ stream: RelayStream, _ reason: String) {
         if self.connectFailures.shouldLog(stream.group.process, at: MonotonicClock.now) {
             let facts: Logger.Metadata = [LogKeys.process: "\(stream.group.process)", LogKeys.error: "\(reason)"]
-            self.relay.logger.warning("no connection to an app process", metadata: facts)
+            self.relay.logger.error("no connection to an app process", metadata: facts)
         }
-        self.refuse(stream, "no connection to the app process: \(reason)")
     }
 
     func refuse(_ stream: RelayStream, _ reason: String) {

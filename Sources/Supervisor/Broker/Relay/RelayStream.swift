@@ -37,9 +37,19 @@ final class RelayEnd {
     static let eventsWhenFull: Epoll.Events = [.readable, .peerShutdown, .edgeTriggered, .writable]
 
     func note(_ events: Epoll.Events) {
-        if !events.isDisjoint(with: [.readable, .peerShutdown, .hangUp, .failed]) { self.mayRead = true }
-        if !events.isDisjoint(with: [.peerShutdown, .hangUp, .failed]) { self.isEnding = true }
-        if !events.isDisjoint(with: [.hangUp, .failed]) { self.isHungUp = true }
+        if events.contains(.readable) { self.mayRead = true }
+        // The usual case: data, and nothing else.
+        guard events != .readable else { return }
+        if events.contains(.peerShutdown) { self.noteEnding() }
+        if events.contains(.hangUp) || events.contains(.failed) {
+            self.noteEnding()
+            self.isHungUp = true
+        }
+    }
+
+    private func noteEnding() {
+        self.mayRead = true
+        self.isEnding = true
     }
 }
 

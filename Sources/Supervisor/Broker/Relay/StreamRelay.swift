@@ -26,16 +26,20 @@ final class StreamRelay: Sendable {
     let wakeUp: WakeUp
     /// Streams of a lost front that are left; called on the relay's thread.
     let streamsLeft: @Sendable (StreamGroup, Int) -> Void
+    /// A process takes no connections; called on the relay's thread before the front is told.
+    let connectFailed: @Sendable (ProcessID, _ reason: String) -> Void
     private let orders = Mutex<[Order]>([])
 
     init(
         directory: StreamDirectory,
         logger: Logger,
-        streamsLeft: @escaping @Sendable (StreamGroup, Int) -> Void
+        streamsLeft: @escaping @Sendable (StreamGroup, Int) -> Void,
+        connectFailed: @escaping @Sendable (ProcessID, _ reason: String) -> Void
     ) throws(SystemError) {
         self.directory = directory
         self.logger = logger
         self.streamsLeft = streamsLeft
+        self.connectFailed = connectFailed
         self.wakeUp = try WakeUp()
     }
 

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+
+import NIOCore
+import Synchronization
+
+/// Keeps conditions that concern every request, such as a full disk, from filling the log; shared by all event loops.
+final class MessageThrottle: Sendable {
+    enum Topic: Hashable {
+        case refusal
+        case temporaryFile
+        case descriptors
+
+        var interval: TimeAmount {
+            switch self {
+            case .refusal: .seconds(1)
+            case .temporaryFile, .descriptors: .minutes(1)
+            }
+        }
+    }
+
+    private struct Record {
+        var resumes: NIODeadline
+        var suppressed = 0
+    }
+
+    private let records = Mutex<[Topic: Record]>([:])
+
+    /// How many messages were left out before this one; nil if this one is left out too.
+    func admit(_ topic: Topic, at now: NIODeadline) -> Int? {
+        self.records.withLock { records in
+            if let record = records[topic], now < record.resumes {
+                records[topic] = Record(resumes: record.resumes, suppressed: record.suppressed + 1)
+                return nil
+            }
+            let suppressed = records[topic]?.suppressed ?? 0
+            records[topic] = Record(resumes: now + topic.interval)
+            return suppressed
+        }
+    }
+}
