@@ -110,6 +110,27 @@ extension Integration {
             #expect(!site.log().contains("not allowed"), "\(site.log().suffix(2000))")
         }
 
+        @Test func `a worker that is back before its master waits for the manifest`() throws {
+            let site = try Site.running(
+                [.init("wsgi", from: "wsgi", owner: Integration.owner(0))],
+                daemonFlags: ["--log-level=4"]
+            )
+            let first: Int32 = try #require(try site.page("wsgi", "/pid").pid)
+            let master = try #require(site.front)
+            try master.signal(.stop)
+            defer { try? master.signal(.continue) }
+            let waits = "worker of a front waits for its manifest"
+            let before = site.log().pieces(between: waits).count
+            try ProcessHandle(pid: try site.corePID()).signal(.kill)
+            try eventually("the worker to wait") { site.log().pieces(between: waits).count > before }
+            let client = try HTTPConnection(port: site.port)
+            try client.send("GET /pid HTTP/1.1\r\nHost: wsgi.localhost\r\n\r\n")
+            try master.signal(.continue)
+            let response = try client.readResponse()
+            #expect(response.status == 200, "\(response.text)")
+            #expect(response.pid != first)
+        }
+
         @Test func `when the watchdog is killed the core ends all applications and itself`() throws {
             let (site, pids) = try Self.running()
             let core = try site.corePID()

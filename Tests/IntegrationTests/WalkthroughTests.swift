@@ -20,11 +20,15 @@ extension Integration {
             let script = """
                 set -e
                 mount -t proc proc /proc
+                # This checkout may itself lie below what is hidden next.
+                mkdir \(place.file("checkout")) \(place.file("programs"))
+                mount --bind \(Repository.root) \(place.file("checkout"))
+                mount --bind \(Repository.programs) \(place.file("programs"))
                 mount -t tmpfs -o mode=755 tmpfs /run
                 mount -t tmpfs -o mode=755 tmpfs /srv
                 ip link set lo up
-                cd \(Repository.root)
-                export PATH=\(Repository.programs):$PATH
+                cd \(place.file("checkout"))
+                export PATH=\(place.file("programs")):$PATH
                 . \(place.file("quick-start"))
                 """
             let outcome = try Shell.run([

@@ -6,16 +6,40 @@ import HTTPFraming
 import NIOCore
 
 /// One request as the way to the app needs it; its head stays with the connection.
-struct ExchangeRequest {
-    var route: RouteModel
-    var app: FrontApp
-    var method: String
-    var path: String
-    var isHead: Bool
-    var clientVersion: RequestHead.Version
-    var wantsUpgrade: Bool
-    var traits: ExchangeMachine.Traits
-    var content: RequestContent
+///
+/// A class, because it is handed around at every step: each copy of a struct would count a dozen references.
+final class ExchangeRequest {
+    let route: RouteModel
+    let app: FrontApp
+    let method: String
+    let path: String
+    let isHead: Bool
+    let clientVersion: RequestHead.Version
+    let wantsUpgrade: Bool
+    let traits: ExchangeMachine.Traits
+    let content: RequestContent
+
+    init(
+        route: RouteModel,
+        app: FrontApp,
+        method: String,
+        path: String,
+        isHead: Bool,
+        clientVersion: RequestHead.Version,
+        wantsUpgrade: Bool,
+        traits: ExchangeMachine.Traits,
+        content: RequestContent
+    ) {
+        self.route = route
+        self.app = app
+        self.method = method
+        self.path = path
+        self.isHead = isHead
+        self.clientVersion = clientVersion
+        self.wantsUpgrade = wantsUpgrade
+        self.traits = traits
+        self.content = content
+    }
 }
 
 /// Where the body of a request is.

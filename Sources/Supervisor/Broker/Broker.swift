@@ -128,6 +128,7 @@ package final class Broker {
             self.open(connection, as: FrontRegistry.FrontKey(uid: peer.uid, name: connection.hello.frontName))
         case .known(let front): self.openWorker(connection, of: front)
         case .unknown:
+            connection.logger.info("worker of a front waits for its manifest", metadata: [:])
             connection.waitForManifest(.milliseconds(WireLimits.manifestWaitMilliseconds))
         case .stolen:
             connection.giveUp("the worker token belongs to another user")
