@@ -8,6 +8,9 @@ import WireProtocol
 package struct PassengerStatus: ParsableCommand {
     package enum Show: String, CaseIterable, ExpressibleByArgument, Sendable {
         case pool, server, requests, connections, json, xml
+
+        /// What `--help` offers: `xml` is known only so that its refusal can name the way out.
+        package static var allValueStrings: [String] { Self.allCases.filter { $0 != .xml }.map(\.rawValue) }
     }
 
     package static let configuration = CommandConfiguration(

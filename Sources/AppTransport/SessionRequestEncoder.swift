@@ -130,9 +130,15 @@ package enum SessionRequestEncoder {
         _ bytes: UnsafeRawBufferPointer,
         _ writer: inout HeadWriter
     ) {
+        // The authority of an absolute target replaces `Host` (RFC 9112 §3.2.2).
+        if let host = head.host {
+            writer.write("HTTP_HOST\0")
+            writer.write(bytes, host)
+            writer.write(0)
+        }
         for field in head.fields {
             switch field.known {
-            case .internalName, .proxy, .contentLength, .expect: continue
+            case .internalName, .proxy, .contentLength, .expect, .host: continue
             case .contentType:
                 writer.write("CONTENT_TYPE\0")
                 writer.write(bytes, field.value)

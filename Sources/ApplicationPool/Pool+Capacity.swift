@@ -13,8 +13,8 @@ extension Pool {
         }
         for index in self.groups.indices {
             self.trim(index, at: now, orders: &orders)
-            self.noteNeed(of: index)
         }
+        self.noteNeedOfAll()
         self.fillCapacity(at: now, orders: &orders)
         // Idle processes may have become overdue.
         self.wake(at: now)
@@ -26,6 +26,9 @@ extension Pool {
         let id = self.groups[index].id
         if !self.hungry.contains(id) { self.hungry.append(id) }
     }
+
+    /// The same for every group: one by one, each look for it in the list would cost the square of their number.
+    mutating func noteNeedOfAll() { self.hungry = self.groups.map(\.id) }
 
     /// Starts spawns, the most urgent first, as long as there is room; makes room for groups without any process.
     mutating func fillCapacity(at now: Instant, orders: inout Orders) {

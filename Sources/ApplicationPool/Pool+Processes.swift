@@ -12,7 +12,7 @@ extension Pool {
     /// Time between the end of the time for graceful things and SIGKILL when there is no reason for patience.
     static let hurry = Duration.seconds(5)
 
-    /// An operator, or somebody who cannot reach the process, wants it to go.
+    /// An operator wants the process to go.
     ///
     /// nil: it is not in service, or not any more.
     package mutating func detachRequested(_ id: Process.ID, at now: Instant) -> Orders? {
@@ -24,6 +24,22 @@ extension Pool {
         self.serveWaiters(of: index, at: now, orders: &orders)
         self.noteNeed(of: index)
         self.fillCapacity(at: now, orders: &orders)
+        return orders
+    }
+
+    /// Nobody can connect to the process.
+    ///
+    /// That is as good as its end, which often follows: a young one holds the next spawn back. nil: it is not in
+    /// service, or not any more.
+    package mutating func processUnreachable(_ id: Process.ID, at now: Instant) -> Orders? {
+        guard let index = self.groupOfProcess[id].flatMap({ self.indices[$0] }),
+            let position = self.groups[index].processes.firstIndex(where: { $0.id == id })
+        else { return nil }
+        let life = now.since(self.groups[index].processes[position].spawnedAt)
+        var orders = Orders()
+        self.detach(position, of: index, at: now, orders: &orders)
+        self.groups[index].backoff.processDied(afterLiving: life, at: now)
+        self.processCrashed(in: index, at: now, orders: &orders)
         return orders
     }
 

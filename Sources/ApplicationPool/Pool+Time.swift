@@ -14,10 +14,8 @@ extension Pool {
         self.endOverdueSessions(at: now, orders: &orders)
         self.detachUnused(at: now, orders: &orders)
         // Backoffs may be over.
-        for index in self.groups.indices {
-            self.serveWaiters(of: index, at: now, orders: &orders)
-            self.noteNeed(of: index)
-        }
+        for index in self.groups.indices { self.serveWaiters(of: index, at: now, orders: &orders) }
+        self.noteNeedOfAll()
         self.fillCapacity(at: now, orders: &orders)
         self.nextDeadline = self.earliestDeadline(after: now)
         return orders

@@ -20,8 +20,8 @@ package struct FrontProxyCommand: ParsableCommand {
             The configuration uses the grammar and the directives of nginx, with Passenger's options. Started as root, a \
             master binds the addresses and a worker without privileges serves; sockets passed on by systemd \
             (LISTEN_FDS) are used where their address fits.
-            Signals: TERM, INT or QUIT finish running requests and stop, a second one stops at once; HUP reads the \
-            configuration again (one with errors is refused, the old one stays); USR1 opens the logs anew.
+            Signals: TERM, INT or QUIT finish running requests and stop, a second one hurries, a third ends at once; HUP \
+            reads the configuration again (one with errors is refused, the old one stays); USR1 opens the logs anew.
             """,
         version: Product.nameAndVersion
     )

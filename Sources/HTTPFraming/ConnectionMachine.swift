@@ -170,9 +170,12 @@ package struct ConnectionMachine: Equatable, Sendable {
         case none
     }
 
-    package mutating func inputEnded() -> EndAction {
+    /// `isHoldingBack`: bytes are here that could not be used yet; `inputExhausted` is asked when they have been.
+    package mutating func inputEnded(isHoldingBack: Bool = false) -> EndAction {
         self.hasInputEnded = true
         switch self.state {
+        case .idle where isHoldingBack: return .none
+        case .answering(let answering) where answering.body == .reading && isHoldingBack: return .none
         case .idle, .head, .lingering:
             self.state = .closed
             return .close
@@ -185,9 +188,14 @@ package struct ConnectionMachine: Equatable, Sendable {
         }
     }
 
-    /// No complete request is left among the bytes that are here; true if none can come any more.
+    /// All bytes that are here were used; true if what they leave open can never be completed: the connection ends.
     package mutating func inputExhausted() -> Bool {
-        guard self.hasInputEnded, self.state == .idle || self.state == .head else { return false }
+        guard self.hasInputEnded else { return false }
+        switch self.state {
+        case .idle, .head: break
+        case .answering(let answering): guard answering.body == .reading else { return false }
+        case .tunnel, .lingering, .closed: return false
+        }
         self.state = .closed
         return true
     }

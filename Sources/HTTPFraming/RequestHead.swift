@@ -265,13 +265,20 @@ package struct RequestHead {
     private mutating func finishExpectations(_ bytes: UnsafeRawBufferPointer) -> Progress {
         guard self.connection.upgrade || self.body != .none else { return .complete }
         var upgrade = false
+        var toHTTP2 = false
         for field in self.section.fields {
-            if field.known == .upgrade { upgrade = upgrade || !ByteClass.matches(bytes, field.value, "h2c") }
+            if field.known == .upgrade {
+                ByteClass.forEachElement(bytes, field.value) { element in
+                    upgrade = true
+                    // Offered among others, too: requests in such a tunnel would pass by everything that is decided here.
+                    toHTTP2 = toHTTP2 || ByteClass.matches(bytes, element, "h2c")
+                }
+            }
             if field.known == .expect, self.body != .none, self.version == .http11 {
                 self.expectsContinue = self.expectsContinue || ByteClass.matches(bytes, field.value, "100-continue")
             }
         }
-        guard upgrade, self.connection.upgrade, self.version == .http11 else { return .complete }
+        guard upgrade, !toHTTP2, self.connection.upgrade, self.version == .http11 else { return .complete }
         guard self.body == .none else { return .failed(.upgradeWithBody) }
         guard self.method != .head else { return .failed(.upgradeOnHead) }
         self.wantsUpgrade = true

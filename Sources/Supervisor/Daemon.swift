@@ -32,16 +32,12 @@ package enum Daemon {
         do {
             options = try DaemonCommand.parse(arguments).options
         } catch {
-            return self.explain(error)
+            return self.explain(error, arguments: arguments)
         }
         var background: Daemonize?
         do {
             if options.process.daemonize { background = try Daemonize.start() }
-            let output = try LogOutput.open(
-                path: options.process.logFile,
-                takesStandardStreams: options.process.daemonize,
-                prefixesAppLines: !options.pool.disableLogPrefix
-            )
+            let output = try self.openLog(options)
             let watchdog = try Watchdog(
                 options: options,
                 arguments: arguments,
@@ -60,14 +56,35 @@ package enum Daemon {
         }
     }
 
+    private static func openLog(_ options: DaemonOptions) throws -> LogOutput {
+        do throws(SystemError) {
+            return try LogOutput.open(
+                path: options.process.logFile,
+                takesStandardStreams: options.process.daemonize,
+                prefixesAppLines: !options.pool.disableLogPrefix
+            )
+        } catch {
+            guard let path = options.process.logFile else { throw error }
+            throw StartProblem("--log-file: cannot open \(path): \(error.reason).")
+        }
+    }
+
     /// Help and version go to standard output; wrong usage exits 1 instead of the parser's 64.
-    private static func explain(_ error: any Error) -> Int32 {
-        let text = DaemonCommand.fullMessage(for: error) + "\n"
+    private static func explain(_ error: any Error, arguments: [String]) -> Int32 {
         guard DaemonCommand.exitCode(for: error) != .success else {
-            StandardError.writeOutput(text)
+            StandardError.writeOutput(DaemonCommand.fullMessage(for: error) + "\n")
             return 0
         }
-        StandardError.write(text)
+        // Without any argument the parser appends the whole help, and the reason scrolls away.
+        let text =
+            arguments.isEmpty
+            ? """
+            Error: --socket-file=PATH is missing: where shall the daemon listen for fronts?
+            Usage: flying-passenger --socket-file=PATH [options]
+              See 'flying-passenger --help' for more information.
+            """
+            : DaemonCommand.fullMessage(for: error)
+        StandardError.write(text + "\n")
         return 1
     }
 }

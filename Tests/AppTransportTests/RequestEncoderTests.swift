@@ -60,6 +60,11 @@ struct RequestEncoderTests {
         )
     }
 
+    @Test func `the authority of an absolute target is the host, whatever the field says`() throws {
+        let variables = try Self.variables("GET http://a.example:81/x HTTP/1.1\r\nHost: evil.example\r\n\r\n")
+        #expect(variables["HTTP_HOST"] == "a.example:81" && variables["SERVER_NAME"] == "a.example")
+    }
+
     @Test func `spoofed, internal and hop-by-hop fields do not reach the app`() throws {
         let variables = try Self.variables(
             "GET /x HTTP/1.1\r\nHost: a\r\nX_User: evil\r\nProxy: evil\r\n!~Internal: evil\r\nX.Y: evil\r\nTE: trailers\r\n"

@@ -159,6 +159,13 @@ struct PoolModel {
         return true
     }
 
+    /// False: it is not in service.
+    mutating func becomesUnreachable(_ id: Process.ID) -> Bool {
+        guard let orders = self.pool.processUnreachable(id, at: self.now) else { return false }
+        self.carryOut(orders)
+        return true
+    }
+
     mutating func restart(_ group: Group.ID) { self.carryOut(self.pool.restartRequested(group, at: self.now)) }
 
     mutating func retire(_ group: Group.ID) { self.carryOut(self.pool.groupRetired(group, at: self.now)) }

@@ -121,8 +121,12 @@ private struct Walk {
 
     private mutating func detach() -> String {
         guard let process = self.pick(self.processes) else { return "nothing" }
-        _ = self.model.detach(process)
-        return "detach"
+        if self.below(2) == 0 {
+            _ = self.model.detach(process)
+            return "detach"
+        }
+        _ = self.model.becomesUnreachable(process)
+        return "unreachable"
     }
 
     private mutating func define() -> String {

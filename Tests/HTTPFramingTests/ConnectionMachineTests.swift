@@ -110,6 +110,24 @@ struct ConnectionMachineTests {
         #expect(machine.answerCompleted() == .linger)
     }
 
+    @Test func `a request that a half-closed client left incomplete ends the connection`() {
+        var machine = Self.machine(in: "answering")
+        #expect(machine.inputEnded() == .answerThenClose)
+        #expect(machine.answerCompleted() == .nextRequest)
+        #expect(machine.bytesArrived() == .parseHead)
+        machine.headCompleted(allowsKeepAlive: true, hasBody: true)
+        #expect(machine.inputExhausted() == true)
+        #expect(machine.state == .closed)
+    }
+
+    @Test(arguments: ["idle", "reading"]) func `bytes that wait outlive the end of the input`(_ state: String) {
+        var machine = Self.machine(in: state)
+        let before = machine.state
+        #expect(machine.inputEnded(isHoldingBack: true) == .none)
+        #expect(machine.state == before)
+        #expect(machine.inputExhausted() == true)
+    }
+
     @Test func `pipelined requests of a half-closed client are all answered`() {
         var machine = Self.machine(in: "answering")
         #expect(machine.inputEnded() == .answerThenClose)

@@ -53,6 +53,14 @@ struct RequestHeadTests {
         }
     }
 
+    @Test(arguments: [("websocket", true), ("h2c", false), ("websocket, h2c", false), ("h2c , x", false), ("", false)])
+    func `an upgrade is one if HTTP 2 is not among what is offered`(_ offer: String, _ isWanted: Bool) {
+        var head = RequestHead()
+        let text = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: \(offer)\r\n\r\n"
+        #expect(head.advance(over: ByteBuffer(string: text)) == .complete)
+        #expect(head.wantsUpgrade == isWanted)
+    }
+
     @Test func `well-known fields are recognised in any case`() throws {
         var head = RequestHead()
         let text =

@@ -39,7 +39,10 @@ package final class Site {
     /// Lines for the `http` block; effective with the next start or reload of the front.
     package var httpSettings: [String]
     package private(set) var apps: [App]
-    package private(set) var daemonFlags: [String]
+    /// Effective with the next start of the daemon.
+    package var daemonFlags: [String]
+    /// A program that becomes the daemon with its next start (`prlimit` and the like), with its arguments.
+    package var daemonWrapper: [String] = []
     package private(set) var daemon: RunningProgram?
     package private(set) var front: RunningProgram?
     private let programs: String
@@ -134,7 +137,7 @@ package final class Site {
     package func startDaemon() throws -> RunningProgram {
         starts += 1
         let before = upLines()
-        let program = try RunningProgram(daemonArguments, log: directory.file("daemon.\(starts).out"))
+        let program = try RunningProgram(daemonWrapper + daemonArguments, log: directory.file("daemon.\(starts).out"))
         daemon = program
         try eventually("the daemon to be up; its log:\n\((try? TestFile.text(daemonLog)) ?? "")\(program.output)") {
             if upLines() > before { return true }

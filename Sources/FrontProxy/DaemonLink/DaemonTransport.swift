@@ -135,6 +135,10 @@ final class DaemonTransport {
     static func reason(_ error: any Error) -> String {
         guard let error = error as? IOError else { return "\(error)" }
         let system = SystemError(call: "connect", code: error.errnoCode)
+        if system.isNotFound {
+            return "there is no such socket: start flying-passenger --socket-file=PATH with this path, or correct "
+                + "passenger_fly_with"
+        }
         guard system.isPermissionDenied else { return system.reason }
         return "\(system.reason): start flying-passenger with --front-user=NAME, where NAME is \(user), or with "
             + "--socket-group or --socket-mode"

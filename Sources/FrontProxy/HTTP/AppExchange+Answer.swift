@@ -85,7 +85,11 @@ extension AppExchange {
     private func complete() {
         let stream = self.stream
         self.stream = nil
-        let isReusable = self.isStreamInStep && self.hasSentAll && self.head.allowsReuse
+        // Behind an upgrade that it did not take, Node answers valid requests only, and is silent to all others.
+        let isPlain = !(self.request?.wantsUpgrade ?? false)
+        let isReusable = self.isStreamInStep && self.hasSentAll && self.head.allowsReuse && isPlain
+        // Its body may be in a file, which must not outlive it on a connection that stays open.
+        self.request = nil
         switch self.machine.answerCompleted() {
         case .none: stream?.close()
         case .completed:

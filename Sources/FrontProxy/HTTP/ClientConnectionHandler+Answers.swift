@@ -45,6 +45,8 @@ extension ClientConnectionHandler {
     )
         -> Bool
     {
+        // The clock was that of the client's body.
+        if self.machine.isReadingBody { self.appIsActive() }
         self.machine.answerBegun()
         if framing.endsConnection { self.machine.answerEndsConnection() }
         let options = ResponseHeadEncoder.Options(
@@ -173,13 +175,18 @@ extension ClientConnectionHandler {
         self.head.reset()
         self.incoming = .none
         self.setDeadline(after: self.loop.isDraining ? Self.drainGrace : .init(self.route.keepaliveTimeout))
-        self.process()
-        if self.inbound.readableBytes <= Self.maxBufferedBytes { self.resumeReading() }
+        self.readOn()
     }
 
     /// Closes once everything is written; a client that still sends gets the time to read it.
     private func endConnection() {
         if self.inbound.readableBytes > 0 { return self.linger() }
+        self.closeAfterOutput()
+    }
+
+    /// Closes once the client has taken everything, or takes nothing for as long as it may.
+    func closeAfterOutput() {
+        self.setDeadline(after: .init(self.route.sendTimeout))
         self.afterFlush { $0.close(promise: nil) }
     }
 

@@ -101,7 +101,17 @@ extension ClientConnectionHandler {
     /// The app's stream can take more of the body.
     func bodyIsWanted() {
         self.resumeReading()
+        if self.machine.isReadingBody, let exchange = self.exchange { self.bodyIsAwaited(exchange) }
         self.process()
+    }
+
+    /// Sets the clock of whoever the body waits for: of a client that must send, or of an app that must take it.
+    private func bodyIsAwaited(_ exchange: AppExchange) {
+        if exchange.takesBody, !self.machine.hasAnswerBegun {
+            self.setDeadline(after: .init(self.route.clientBodyTimeout))
+        } else {
+            self.appIsActive()
+        }
     }
 
     private func streamBody(_ exchange: AppExchange) -> Bool {
@@ -116,7 +126,6 @@ extension ClientConnectionHandler {
             self.failTooLarge()
             return false
         }
-        self.appIsActive()
         let needsChunks = exchange.request?.content.length == nil && exchange.transport != .session
         if needsChunks {
             var chunk = ByteBuffer()
@@ -125,7 +134,11 @@ extension ClientConnectionHandler {
             payload = chunk
         }
         if payload.readableBytes > 0 { exchange.sendBody(payload) }
-        guard isComplete else { return false }
+        guard isComplete else {
+            self.bodyIsAwaited(exchange)
+            return false
+        }
+        self.appIsActive()
         self.machine.bodyCompleted()
         let endsStream = exchange.request?.content.length == nil && exchange.transport == .session
         exchange.bodySent(bySessionTransportEnd: endsStream)

@@ -12,6 +12,8 @@ extension ClientConnectionHandler {
     func fail(_ error: RequestError, facts: Logger.Metadata = [:]) {
         self.leaveExchange()
         self.dropBody()
+        // A late word about a request that has its answer.
+        guard self.machine.isAnswering else { return }
         guard !self.machine.hasAnswerBegun else { return self.breakAnswer() }
         let answer = error.answer(
             overflowStatus: self.route.overflowStatus,
@@ -27,8 +29,17 @@ extension ClientConnectionHandler {
         self.respondWithPage(answer.status, message: answer.message, errorID: answer.errorID, lines: lines)
     }
 
+    /// The rest of the request, if there is one under way, will never come.
+    func abandonRequest() {
+        self.leaveExchange()
+        self.dropBody()
+        self.closeAfterOutput()
+    }
+
     private func leaveExchange() {
-        guard let exchange = self.exchange, !exchange.isIdle else { return }
+        guard let exchange = self.exchange else { return }
+        // The access log still wants to know which process it was.
+        guard !exchange.isIdle else { return exchange.request = nil }
         self.exchange = nil
         exchange.clientGone()
     }

@@ -46,9 +46,29 @@ extension ClientConnectionHandler {
             guard PercentDecoding.decode(raw, into: &self.path) else { return false }
             if raw.isEmpty { self.path.writeStaticString("/") }
             let host = UnsafeRawBufferPointer(rebasing: bytes[self.head.host ?? 0..<0])
-            self.route = self.path.withUnsafeReadableBytes { self.hosts.route(host: host, path: $0) }
+            let isNormal = self.path.withUnsafeReadableBytes { path in
+                guard PathSegments.areNormal(path) else { return false }
+                self.route = self.hosts.route(host: host, path: path)
+                return true
+            }
+            if !isNormal { self.findRouteOfNormalPath(host) }
             return true
         }
+    }
+
+    /// Locations hold paths as apps understand them, so that `//admin` and `/x/../admin` lead where `/admin` does.
+    ///
+    /// The app gets the path as it was sent, unless its base URI could not be taken off that.
+    private func findRouteOfNormalPath(_ host: UnsafeRawBufferPointer) {
+        var normal = ByteBuffer()
+        self.path.withUnsafeReadableBytes { PathSegments.normalize($0, into: &normal) }
+        self.route = normal.withUnsafeReadableBytes { self.hosts.route(host: host, path: $0) }
+        let base = self.route.baseURI.utf8
+        let path = self.path.readableBytesView
+        guard !base.isEmpty, !path.starts(with: base) || path.dropFirst(base.count).first != UInt8(ascii: "/") else {
+            return
+        }
+        self.path = normal
     }
 
     func isTooLarge(_ count: Int) -> Bool {
@@ -102,10 +122,11 @@ extension ClientConnectionHandler {
         )
     }
 
-    /// A piece of the head as text.
+    /// A piece of the head as text; empty if the head was never complete.
     func text(_ range: Range<Int>) -> String {
         self.headBytes.withUnsafeReadableBytes { bytes in
-            String(decoding: UnsafeRawBufferPointer(rebasing: bytes[range]), as: UTF8.self)
+            guard range.upperBound <= bytes.count else { return "" }
+            return String(decoding: UnsafeRawBufferPointer(rebasing: bytes[range]), as: UTF8.self)
         }
     }
 

@@ -33,7 +33,8 @@ extension ClientConnectionHandler {
         self.inbound = ByteBuffer()
         guard let exchange = self.exchange else { return self.closeNow() }
         exchange.tunnel(bytes)
-        if !exchange.isTunnelWritable { self.pauseReading() }
+        // It may have been paused before it was a tunnel.
+        if exchange.isTunnelWritable { self.resumeReading() } else { self.pauseReading() }
     }
 
     func tunnelIsWritable() { self.resumeReading() }

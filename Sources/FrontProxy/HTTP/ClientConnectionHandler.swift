@@ -144,11 +144,12 @@ final class ClientConnectionHandler: ChannelDuplexHandler {
         guard case .some(.inputClosed) = event as? ChannelEvent else {
             return context.fireUserInboundEventTriggered(event)
         }
-        switch self.machine.inputEnded() {
+        switch self.machine.inputEnded(isHoldingBack: self.inbound.readableBytes > 0) {
         case .none: break
-        case .close: self.closeNow()
+        // It may still be reading the answer before.
+        case .close: self.closeAfterOutput()
         case .answerThenClose: self.scheduleProbe()
-        case .abandonThenClose: self.closeNow()
+        case .abandonThenClose: self.abandonRequest()
         case .halfClose: self.exchange?.endTunnelOutput()
         }
     }
@@ -157,6 +158,13 @@ final class ClientConnectionHandler: ChannelDuplexHandler {
         guard context.channel.isWritable else { return }
         if self.machine.state == .tunnel { self.exchange?.resumeReading() }
         self.pumpSpool()
+        if self.machine.isIdle, self.inbound.readableBytes > 0 || self.isReadingPaused { self.readOn() }
+    }
+
+    /// Goes on with what had to wait for the client to take its answers.
+    func readOn() {
+        self.process()
+        if self.inbound.readableBytes <= Self.maxBufferedBytes { self.resumeReading() }
     }
 
     func read(context: ChannelHandlerContext) {
@@ -200,15 +208,21 @@ final class ClientConnectionHandler: ChannelDuplexHandler {
         self.isProcessing = true
         defer { self.isProcessing = false }
         while self.inbound.readableBytes > 0 {
+            // A client that asks and asks without reading must not fill the memory with its answers.
+            if self.machine.isIdle, self.channelContext?.channel.isWritable == false { return self.pauseReading() }
             switch self.machine.bytesArrived() {
             case .parseHead: if !self.parseHead() { return }
-            case .readBody: if !self.readBody() { return }
+            case .readBody:
+                guard self.readBody() else {
+                    if self.inbound.readableBytes == 0, self.machine.inputExhausted() { self.abandonRequest() }
+                    return
+                }
             case .keep: return
             case .tunnel: return self.readTunnel()
             case .drop: self.inbound = ByteBuffer()
             }
         }
-        if self.machine.inputExhausted() { self.closeNow() }
+        if self.machine.inputExhausted() { self.abandonRequest() }
     }
 
     /// False if more bytes are needed.
@@ -216,7 +230,7 @@ final class ClientConnectionHandler: ChannelDuplexHandler {
         switch self.head.advance(over: self.inbound) {
         case .needMore:
             if self.machine.inputExhausted() {
-                self.closeNow()
+                self.closeAfterOutput()
             } else if !self.timer.isForHead {
                 self.timer.isForHead = true
                 self.setDeadline(after: .init(self.loop.model.clientHeaderTimeout))

@@ -18,6 +18,8 @@ struct ConnectionTimer {
     var handedBytes = 0
     /// Of these, the ones that the client had taken when the clock was last looked at.
     fileprivate var takenBytes = -1
+    /// When that number was first seen.
+    fileprivate var takenAt = NIODeadline.uptimeNanoseconds(0)
     fileprivate var armed: Scheduled<Void>?
     fileprivate var armedFor = NIODeadline.distantFuture
 
@@ -85,7 +87,8 @@ extension ClientConnectionHandler {
 
     private func deadlineReached() {
         switch self.machine.state {
-        case .idle, .lingering, .closed: self.closeNow()
+        // An answer is complete for us before a slow client has all of it.
+        case .idle, .lingering, .closed: if !self.isStuckInOutput(lookingAgainAfter: .seconds(1)) { self.closeNow() }
         case .head:
             self.machine.headFailed()
             self.beginAccount()
@@ -94,7 +97,7 @@ extension ClientConnectionHandler {
         case .tunnel: break
         case .answering(let answering):
             if self.isStuckInOutput() { return }
-            if answering.body == .reading, self.exchange?.machine.state ?? .idle == .idle {
+            if answering.body == .reading, self.isClientAwaited(answering) {
                 self.fail(RequestError(.bodyTimeout))
             } else {
                 self.exchange?.deadlineReached()
@@ -102,19 +105,26 @@ extension ClientConnectionHandler {
         }
     }
 
+    /// The body is collected, or the app would take more of it.
+    private func isClientAwaited(_ answering: ConnectionMachine.Answering) -> Bool {
+        guard let exchange = self.exchange, !exchange.isIdle else { return true }
+        return exchange.takesBody && !answering.answerBegun
+    }
+
     /// Whether bytes wait for the client; then its progress counts, and a client without any loses its connection.
-    private func isStuckInOutput() -> Bool {
+    private func isStuckInOutput(lookingAgainAfter interval: TimeAmount = .hours(1)) -> Bool {
         guard let channel = self.channelContext?.channel else { return false }
         // A channel that cannot tell has nothing waiting.
         let waiting = (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
         guard waiting > 0 else { return false }
         let taken = self.timer.handedBytes - waiting
-        if taken == self.timer.takenBytes {
-            self.closeNow()
-        } else {
+        let now = NIODeadline.now()
+        if taken != self.timer.takenBytes {
             self.timer.takenBytes = taken
-            self.setDeadline(after: .init(self.route.sendTimeout))
+            self.timer.takenAt = now
         }
+        let limit = self.timer.takenAt + .init(self.route.sendTimeout)
+        if now < limit { self.setDeadline(min(limit, now + interval)) } else { self.closeNow() }
         return true
     }
 }

@@ -68,6 +68,7 @@ final class WorkerLoopContext {
     }
 
     var connectionCount: Int { self.connections.count }
+    var openConnections: [ClientConnectionHandler] { Array(self.connections.values) }
 
     /// The current time as `Date` has it, rendered once a second.
     func httpDate(at now: NIODeadline) -> ByteBuffer {
@@ -103,13 +104,13 @@ final class WorkerLoopContext {
     func beginDraining() {
         guard !self.isDraining else { return }
         self.isDraining = true
-        for connection in Array(self.connections.values) { connection.beginDraining() }
+        for connection in self.openConnections { connection.beginDraining() }
         if self.connections.isEmpty { self.reportDrained() }
     }
 
     /// Closes whatever is still open, in the middle of answers too.
     func closeAll() {
-        for connection in Array(self.connections.values) { connection.closeNow() }
+        for connection in self.openConnections { connection.closeNow() }
     }
 
     private func reportDrained() {

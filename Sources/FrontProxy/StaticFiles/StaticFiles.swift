@@ -26,6 +26,8 @@ struct StaticFiles {
         let prefix = route.stripPrefix.utf8.count
         guard path.count >= prefix else { return .none }
         let rest = UnsafeRawBufferPointer(rebasing: path[prefix...])
+        // `location /static` holds `/static../x` too, but that is not below the directory it stands for.
+        guard prefix == 0 || rest.isEmpty || rest.first == UInt8(ascii: "/") else { return .none }
         let relative = String(decoding: rest, as: UTF8.self)
         if rest.isEmpty || rest.last == UInt8(ascii: "/") {
             for name in route.index {

@@ -31,12 +31,17 @@ package struct ProcInfo: Hashable, Sendable {
     }
 
     /// The command name may hold spaces and parentheses: the fields start behind the last ")".
+    ///
+    /// The process chooses that name, so this looks at bytes: a parenthesis and an accent would be one character.
     init?(pid: Int32, stat: String) {
-        guard let open = stat.firstIndex(of: "("), let close = stat.lastIndex(of: ")"), open < close else { return nil }
-        let fields = stat[stat.index(after: close)...].split { $0 == " " || $0 == "\n" }
+        let bytes = stat.utf8
+        guard let open = bytes.firstIndex(of: UInt8(ascii: "(")), let close = bytes.lastIndex(of: UInt8(ascii: ")")),
+            open < close
+        else { return nil }
+        let fields = stat[bytes.index(after: close)...].split { $0 == " " || $0 == "\n" }
         guard fields.count > 21, let state = fields[0].first else { return nil }
         self.pid = pid
-        self.command = String(stat[stat.index(after: open)..<close])
+        self.command = String(stat[bytes.index(after: open)..<close])
         self.state = state
         self.parent = Int32(fields[1]) ?? 0
         self.processGroup = Int32(fields[2]) ?? 0

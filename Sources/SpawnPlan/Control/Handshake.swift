@@ -216,11 +216,21 @@ private struct ReportedError: Sendable {
         let words = value.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
         let text = words.count == 2 ? ControlText.unescape(words[1]) : ""
         switch words[0] {
-        case "category": category = SpawnFailure.Category(rawValue: text)
+        case "category": category = SpawnFailure.Category(rawValue: text).flatMap { $0.isForLoaders ? $0 : nil }
         case "summary" where !text.isEmpty: summary = text
         case "detail": detail = text
         case "remedy" where remedies.count < 8: remedies.append(text)
         default: break
+        }
+    }
+}
+
+extension SpawnFailure.Category {
+    /// The others have consequences (no log line, another try at once) that an app must not choose.
+    fileprivate var isForLoaders: Bool {
+        switch self {
+        case .internal, .fileSystem, .operatingSystem, .io, .app, .configuration: true
+        case .timeout, .noApplication, .cancelled: false
         }
     }
 }

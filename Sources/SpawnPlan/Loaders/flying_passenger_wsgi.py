@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""The session transport for WSGI applications; loaded by wsgi-loader.py once the version of Python is known to do."""
+"""The session transport for WSGI applications; loaded by wsgi-loader.py once the version of Python is known to do.
+
+One file, so that the application meets a single name of ours in sys.modules and none on sys.path.
+"""
 import faulthandler
 import io
 import os
+import re
 import select
 import signal
 import socket
@@ -13,6 +17,11 @@ import traceback
 
 CONTROL = 4
 LISTENER = 3
+
+
+# What would end a header line, or its name, too early.
+BAD_VALUE = re.compile('[\r\n\0]').search
+BAD_NAME = re.compile('[\r\n\0: ]').search
 
 
 class ClientGone(Exception):
@@ -50,7 +59,10 @@ class RequestBody(io.RawIOBase):
         view = memoryview(buffer)
         if self.remaining is not None:
             view = view[:self.remaining]
-        count = self.connection.recv_into(view)
+        try:
+            count = self.connection.recv_into(view)
+        except OSError as error:
+            raise ClientGone(str(error))
         if self.remaining is not None:
             if count == 0:
                 raise ClientGone('the request body ended too early')
@@ -79,6 +91,12 @@ class FileWrapper:
         raise StopIteration
 
 
+def is_plain_file(filelike):
+    """Whether its descriptor holds just the bytes that it reads: not so for compressed files, which have one too."""
+    filelike = getattr(filelike, 'file', filelike)  # of the module tempfile
+    return isinstance(getattr(filelike, 'raw', filelike), io.FileIO)
+
+
 class Answer:
     """One answer, framed so that the connection can go on."""
 
@@ -105,8 +123,10 @@ class Answer:
         elif self.status is not None:
             raise AssertionError('start_response was called twice')
         for name, value in headers:
-            if '\r' in value or '\n' in value or '\n' in name:
+            if BAD_VALUE(value) or BAD_NAME(name):
                 raise ValueError('line break in the response header %r' % name)
+        if BAD_VALUE(status):
+            raise ValueError('line break in the status %r' % status)
         self.status = status
         self.headers = list(headers)
         return self.write
@@ -145,10 +165,7 @@ class Answer:
 
     def write(self, data, known_length=None):
         """Sends a part of the body, with the head before the first."""
-        head = b''
-        if not self.sent_head:
-            head = self.head(known_length)
-            self.sent_head = True
+        head = b'' if self.sent_head else self.head(known_length)
         if self.bodiless:
             data = b''
         elif self.chunked:
@@ -158,7 +175,14 @@ class Answer:
         else:
             self.written += len(data)
         if head or data:
-            self.connection.sendall(head + data)
+            self.send_bytes(head + data)
+
+    def send_bytes(self, data):
+        self.sent_head = True
+        try:
+            self.connection.sendall(data)
+        except OSError as error:
+            raise ClientGone(str(error))
 
     def send(self, result):
         if isinstance(result, (list, tuple)) and not self.sent_head:
@@ -173,7 +197,7 @@ class Answer:
         self.finish()
 
     def send_file(self, filelike):
-        if self.head_only or self.sent_head or not hasattr(filelike, 'fileno'):
+        if self.head_only or self.sent_head or not is_plain_file(filelike):
             return False
         try:
             size = os.fstat(filelike.fileno()).st_size - filelike.tell()
@@ -182,14 +206,17 @@ class Answer:
         if size <= 0:
             return False
         self.write(b'', size)
-        if not self.bodiless:
-            self.written += self.connection.sendfile(filelike, filelike.tell(), self.length)
+        if not self.bodiless and self.length > 0:
+            try:
+                self.written += self.connection.sendfile(filelike, filelike.tell(), self.length)
+            except (BrokenPipeError, ConnectionResetError) as error:
+                raise ClientGone(str(error))
         return True
 
     def finish(self):
         self.write(b'', 0)
         if self.chunked:
-            self.connection.sendall(b'0\r\n\r\n')
+            self.send_bytes(b'0\r\n\r\n')
         elif not self.bodiless and self.written != self.length:
             raise LengthMismatch('%d bytes, but Content-Length %d' % (self.written, self.length))
 
@@ -214,6 +241,7 @@ class Server:
             'wsgi.multiprocess': True,
             'wsgi.run_once': False,
             'wsgi.file_wrapper': FileWrapper,
+            'wsgi.input_terminated': True,
         }
         self.listener = socket.socket(fileno=LISTENER)
         self.listener.setblocking(False)
@@ -227,18 +255,24 @@ class Server:
         self.trap_signals()
 
     def trap_signals(self):
-        self.wake, writer = os.pipe()
+        self.wake, self.waker = os.pipe()
         os.set_blocking(self.wake, False)
-        os.set_blocking(writer, False)
-        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        os.set_blocking(self.waker, False)
+        # For a signal just before the poll; `stop` writes too, because asyncio in the app may take this away.
+        signal.set_wakeup_fd(self.waker, warn_on_full_buffer=False)
         self.poll.register(self.wake, select.POLLIN)
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        faulthandler.enable()  # SIGABRT among others
-        faulthandler.register(signal.SIGQUIT, all_threads=True)
+        # The descriptor, because the app may have put an object without one in the place of sys.stderr.
+        faulthandler.enable(file=2)  # SIGABRT among others
+        faulthandler.register(signal.SIGQUIT, file=2, all_threads=True)
 
     def stop(self, *_):
         self.stopping = True
+        try:
+            os.write(self.waker, b'.')
+        except OSError:
+            pass  # full: the loop will wake up all the same
 
     def run(self):
         while not self.stopping:
@@ -284,7 +318,7 @@ class Server:
         if not text or b'shutdown\n' in text:
             self.stopping = True
         if b'dump-stacks\n' in text:
-            faulthandler.dump_traceback(all_threads=True)
+            faulthandler.dump_traceback(file=2, all_threads=True)
 
     def drop(self, descriptor):
         self.pending.pop(descriptor, None)
@@ -312,7 +346,7 @@ class Server:
             return None
         try:
             self.handle(descriptor, connection, data[4:4 + size], data[4 + size:])
-        except (ClientGone, OSError):
+        except ClientGone:
             self.drop(descriptor)
         return None
 
@@ -330,8 +364,12 @@ class Server:
         body = None
         if length:
             body = RequestBody(connection, int(length), rest)
+            if body.remaining < 0:
+                raise ClientGone('bytes follow the request')
         elif 'HTTP_TRANSFER_ENCODING' in environ:
             body = RequestBody(connection, None, rest)
+        elif rest:
+            raise ClientGone('bytes follow the request')
         environ['wsgi.input'] = io.BytesIO() if body is None else io.BufferedReader(body, 65536)
         answer = Answer(connection, environ['REQUEST_METHOD'] == 'HEAD', body)
         if not self.respond(environ, answer) or (body is not None and body.unread()):
@@ -347,11 +385,10 @@ class Server:
             finally:
                 if hasattr(result, 'close'):
                     result.close()
-        except (ClientGone, BrokenPipeError, ConnectionResetError):
+        except (ClientGone, SystemExit, KeyboardInterrupt):
             raise
-        except Exception:
-            sys.stderr.write('%s %s\n%s' % (environ['REQUEST_METHOD'], environ.get('PATH_INFO'),
-                                            traceback.format_exc()))
+        except BaseException:
+            self.log(environ)
             if answer.sent_head:
                 return False
             failure = Answer(answer.connection, answer.head_only, answer.body)
@@ -359,6 +396,13 @@ class Server:
             failure.send([b'Internal Server Error\n'])
             return failure.keep
         return answer.keep
+
+    def log(self, environ):
+        text = '%s %s\n%s' % (environ.get('REQUEST_METHOD'), environ.get('PATH_INFO'), traceback.format_exc())
+        try:
+            sys.stderr.write(text)
+        except Exception:
+            pass  # whatever the app has put in its place, or a closed one
 
     def linger(self, descriptor, connection):
         """Closing with unread bytes would reset the connection and with it the answer."""

@@ -52,7 +52,7 @@ function readSettings() {
   const settings = {};
   const buffer = Buffer.alloc(4096);
   let text = '';
-  while (!text.endsWith('start\n')) {
+  while (!text.endsWith('\nstart\n')) {
     const count = fs.readSync(CONTROL, buffer, 0, buffer.length, null);
     if (count === 0) process.exit(1);
     text += buffer.toString('latin1', 0, count);
@@ -72,6 +72,7 @@ const state = {
   stopping: false,
   autoInstall: true,
   server: null,
+  port: 0,
   sockets: new Set(),
 };
 
@@ -96,12 +97,30 @@ function installListen() {
     const args = Array.prototype.slice.call(arguments);
     const asked = isOurName(args[0]) || (args[0] && isOurName(args[0].path));
     if (!asked && !state.autoInstall) return originalListen.apply(this, args);
+    const port = askedPort(args);
+    const callback = args.filter((argument) => typeof argument === 'function').pop();
+    if (!asked && state.server && state.server !== this && port > 0 && port === state.port) {
+      return listenTogether(this, callback);
+    }
     if (state.server) {
       throw new Error('http.Server.listen() was called more than once: only the first server can be served. ' +
         'Call PhusionPassenger.configure({ autoInstall: false }) first, and listen(\'passenger\') for that one.');
     }
-    return serve(this, portListen, args.filter((argument) => typeof argument === 'function').pop());
+    state.port = port;
+    return serve(this, portListen, callback);
   };
+}
+
+function askedPort(args) {
+  const port = args[0] !== null && typeof args[0] === 'object' ? args[0].port : args[0];
+  return Number(port) || 0;
+}
+
+// One service on several addresses, as Fastify makes it for "localhost": its first server gets all requests.
+function listenTogether(server, callback) {
+  if (callback) server.once('listening', callback);
+  process.nextTick(() => server.emit('listening'));
+  return server;
 }
 
 function isOurName(value) {
@@ -115,13 +134,16 @@ function serve(server, listen, callback) {
   server.requestTimeout = 0;
   server.timeout = 0;
   server.maxRequestsPerSocket = 0;
+  // Applications show the address and expect a TCP port's.
+  server.address = () => server.listening ? { address: '127.0.0.1', family: 'IPv4', port: state.port } : null;
   server.prependListener('connection', prepareSocket);
   if (callback) server.once('listening', callback);
-  server.once('listening', () => {
+  // Later than what the application does on the same event and after it, because that may fail.
+  server.once('listening', () => setImmediate(() => {
     step('ready');
     state.ready = true;
     tell('ready concurrency=0');
-  });
+  }));
   step('listen');
   return listen.call(server, { fd: LISTENER });
 }
@@ -129,6 +151,7 @@ function serve(server, listen, callback) {
 // Applications expect a TCP connection's address.
 function prepareSocket(socket) {
   Object.defineProperty(socket, 'remoteAddress', { value: '127.0.0.1', configurable: true });
+  Object.defineProperty(socket, 'remoteFamily', { value: 'IPv4', configurable: true });
   Object.defineProperty(socket, 'remotePort', { value: 0, configurable: true });
   state.sockets.add(socket);
   socket.once('close', () => state.sockets.delete(socket));
@@ -204,9 +227,11 @@ function load(file) {
     require('module')._load(file, null, true);
     return Promise.resolve();
   } catch (error) {
-    if (error && error.code === 'ERR_REQUIRE_ESM') return importModule(file);
-    if (error && error.code === 'ERR_REQUIRE_ASYNC_MODULE') return importModule(file);
-    return Promise.reject(error);
+    const isModule = error && (error.code === 'ERR_REQUIRE_ESM' || error.code === 'ERR_REQUIRE_ASYNC_MODULE');
+    // Called from the startup file itself, it has run already: what it requires is such a module.
+    if (isModule && !String(error.stack).includes('(' + file + ':')) return importModule(file);
+    report(error);
+    return Promise.resolve();
   }
 }
 
@@ -222,7 +247,9 @@ function main() {
   global.PhusionPassenger = PhusionPassenger;
   watchFailures();
   watchControl();
-  process.on('SIGTERM', stop);
+  process.on('SIGTERM', () => {
+    if (process.listenerCount('SIGTERM') === 1) stop(); // else it is the application's own business
+  });
   process.on('SIGHUP', () => {});
   installListen();
   step('load-app');

@@ -36,7 +36,7 @@ module FlyingPassenger
     def self.read_settings
       settings = {}
       text = String.new
-      text << CONTROL.sysread(4096) until text.end_with?("start\n")
+      text << CONTROL.sysread(4096) until text.end_with?("\nstart\n")
       text.each_line do |line|
         name, value = line.chomp.split(' ', 2)
         settings[name] = value.gsub(/\\(.)/) { $1 == 'n' ? "\n" : $1 }.force_encoding('UTF-8') if value

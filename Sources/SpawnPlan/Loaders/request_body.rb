@@ -17,6 +17,8 @@ module FlyingPassenger
       @in_memory = true
       @position = 0
       @received = 0
+      @searched = 0
+      @last_newline = -1
       @ended = length == 0
       keep(first) unless first.empty?
     end
@@ -37,7 +39,7 @@ module FlyingPassenger
       @position += data.bytesize if data
       data = data.dup.force_encoding('BINARY') if data && data.encoding != Encoding::BINARY
       return data unless buffer
-      buffer.replace(data || '')
+      data ? buffer.replace(data) : buffer.clear
       data && buffer
     end
 
@@ -90,12 +92,20 @@ module FlyingPassenger
     # A line needs its end, which nobody knows before it has come.
     def fill_line(arguments)
       return fill_all if @ended || !arguments.empty?
-      pull if @received <= @position
-      until @ended
-        @spool.seek(@position)
-        break if @spool.read.include?("\n")
-        pull
+      until @ended || @last_newline >= @position
+        pull if @searched >= @received
+        search
       end
+    end
+
+    # Each byte is looked at once, however often lines are asked for.
+    def search
+      @spool.seek(@searched)
+      data = @spool.read(CHUNK)
+      return unless data
+      newline = data.rindex("\n")
+      @last_newline = @searched + newline if newline
+      @searched += data.bytesize
     end
 
     def pull
@@ -104,6 +114,8 @@ module FlyingPassenger
     rescue EOFError
       raise ClientGone, 'the request body ended too early' if @expected
       @ended = true
+    rescue SystemCallError, IOError => error
+      raise ClientGone, error.message
     end
 
     def keep(data)

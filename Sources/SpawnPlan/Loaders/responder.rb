@@ -14,8 +14,14 @@ module FlyingPassenger
       429 => 'Too Many Requests', 500 => 'Internal Server Error', 501 => 'Not Implemented', 502 => 'Bad Gateway',
       503 => 'Service Unavailable', 504 => 'Gateway Timeout'
     }.freeze
-    STATUS_LINES = Hash.new { |_, status| "HTTP/1.1 #{status} #{REASONS[status] || 'Unknown'}\r\n" }
+    STATUS_LINES = Hash.new do |_, status|
+      reason = REASONS[status] || (defined?(::Rack::Utils) && ::Rack::Utils::HTTP_STATUS_CODES[status]) || 'Unknown'
+      "HTTP/1.1 #{status} #{reason}\r\n"
+    end
     REASONS.each_key { |status| STATUS_LINES[status] = STATUS_LINES[status].freeze }
+    # What would end a header line, or its name, too early.
+    BAD_VALUE = /[\r\n\0]/.freeze
+    BAD_NAME = /[\r\n\0: ]/.freeze
     FAILURE = [500, { 'Content-Type' => 'text/plain' }, ["Internal Server Error\n"]].freeze
 
     def initialize(socket, keeps_stream)
@@ -54,6 +60,8 @@ module FlyingPassenger
     def write(bytes)
       @started = true
       @socket.write(bytes)
+    rescue SystemCallError, IOError => error
+      raise ClientGone, error.message
     end
 
     def head_for(status, headers)
@@ -69,8 +77,8 @@ module FlyingPassenger
       case name.size
       when 10 then return connection_header(head, value.to_s) if name.casecmp('connection').zero?
       when 11 then return @hijack = value if name == 'rack.hijack'
-      when 14 then return @length = Integer(value.to_s) if name.casecmp('content-length').zero?
-      when 17 then @raw_chunks = true if name.casecmp('transfer-encoding').zero?
+      when 14 then return @length = Integer(value.to_s, 10) if name.casecmp('content-length').zero?
+      when 17 then raw_chunks if name.casecmp('transfer-encoding').zero?
       end
       return if name.start_with?('rack.')
       if value.is_a?(Array)
@@ -82,7 +90,15 @@ module FlyingPassenger
       end
     end
 
+    # Nobody checks here that the app's own framing is right: the stream ends with this answer.
+    def raw_chunks
+      @raw_chunks = true
+      @keep = false
+    end
+
     def add_line(head, name, text)
+      raise InvalidHeader, "line break in the response header #{name.inspect}" if BAD_VALUE.match?(text)
+      raise InvalidHeader, "bad name of a response header: #{name.inspect}" if BAD_NAME.match?(name)
       head << name << ': ' << (text.ascii_only? ? text : text.b) << "\r\n"
     end
 
@@ -110,7 +126,7 @@ module FlyingPassenger
         write_array(head, body.to_ary)
       else
         finish_head(head, "Transfer-Encoding: chunked\r\n")
-        write_parts(head, body) { |part| "#{part.bytesize.to_s(16)}\r\n".b << part << "\r\n" }
+        write_parts(head, body) { |part| "#{part.bytesize.to_s(16)}\r\n".b << part.b << "\r\n" }
         write("0\r\n\r\n")
       end
     end
@@ -139,7 +155,10 @@ module FlyingPassenger
 
     def write_file(head, body)
       write(head)
-      File.open(body.to_path, 'rb') { |file| IO.copy_stream(file, @socket, @length) }
+      written = File.open(body.to_path, 'rb') { |file| IO.copy_stream(file, @socket, @length) }
+      raise LengthMismatch, "#{written} bytes, but Content-Length #{@length}" if written != @length
+    rescue Errno::EPIPE, Errno::ECONNRESET => error
+      raise ClientGone, error.message
     end
 
     # The head goes out with the first part, each later part when it comes.
@@ -166,5 +185,9 @@ module FlyingPassenger
 
   # The app wrote another number of bytes than it had announced.
   class LengthMismatch < StandardError
+  end
+
+  # The app gave a header that cannot be sent.
+  class InvalidHeader < StandardError
   end
 end

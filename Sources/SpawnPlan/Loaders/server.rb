@@ -10,7 +10,7 @@ module FlyingPassenger
   # One kept connection of the daemon; requests come one after the other.
   class Stream
     attr_reader :socket, :hijack
-    attr_accessor :pending, :hijacked
+    attr_accessor :pending, :hijacked, :environment
 
     def initialize(socket)
       @socket = socket
@@ -25,8 +25,9 @@ module FlyingPassenger
 
     # Full hijack: from now on the application owns the socket.
     def take_over
+      raise IOError, 'the request that could be hijacked has been answered' unless @environment
       @hijacked = true
-      @socket
+      @environment['rack.hijack_io'] = @socket
     end
 
     def finish
@@ -122,10 +123,13 @@ module FlyingPassenger
       env = environment(head)
       body = request_body(env, stream, rest)
       env['rack.hijack'] = stream.hijack
+      stream.environment = env
       keep = process(stream, env, body)
       finish(stream, keep, body)
-    rescue ClientGone, SystemCallError, IOError
+    rescue ClientGone
       drop(stream)
+    ensure
+      stream.environment = nil
     end
 
     def environment(head)
@@ -154,14 +158,10 @@ module FlyingPassenger
 
     def request_body(env, stream, rest)
       length = env['CONTENT_LENGTH']
-      body =
-        if length
-          RequestBody.new(stream, length.to_i, rest)
-        elsif env.key?('HTTP_TRANSFER_ENCODING')
-          RequestBody.new(stream, nil, rest)
-        else
-          StringIO.new(String.new)
-        end
+      length &&= length.to_i
+      unbounded = !length && env.key?('HTTP_TRANSFER_ENCODING')
+      raise ClientGone, 'bytes follow the request' if !unbounded && rest.bytesize > (length || 0)
+      body = length || unbounded ? RequestBody.new(stream, length, rest) : StringIO.new(String.new)
       env['rack.input'] = body
     end
 
@@ -177,9 +177,9 @@ module FlyingPassenger
       keep = responder.respond(status, headers, content, env['REQUEST_METHOD'] == 'HEAD')
       stream.hijacked = true if keep.nil?
       keep
-    rescue ClientGone, Errno::EPIPE, Errno::ECONNRESET
+    rescue ClientGone, SystemExit, SignalException
       raise
-    rescue StandardError, ScriptError, SystemStackError, NoMemoryError => error
+    rescue Exception => error
       log(error, env)
       return nil if stream.hijacked
       return false if responder && responder.started?
@@ -227,6 +227,8 @@ module FlyingPassenger
     def log(error, env)
       lines = ["#{error.class}: #{error.message} (#{env['REQUEST_METHOD']} #{env['PATH_INFO']})"]
       $stderr.puts(lines, (error.backtrace || []).map { |line| "        from #{line}" })
+    rescue StandardError
+      nil # whatever the app has put in its place, or a closed one
     end
 
     def template(settings)
@@ -257,8 +259,11 @@ module FlyingPassenger
 
     def dump_threads
       Thread.list.each do |thread|
-        $stderr.syswrite("Thread #{thread.inspect}\n    #{(thread.backtrace || []).join("\n    ")}\n")
+        # The constant, because the app may have put something else in the place of $stderr.
+        STDERR.syswrite("Thread #{thread.inspect}\n    #{(thread.backtrace || []).join("\n    ")}\n")
       end
+    rescue SystemCallError, IOError
+      nil # the app has closed it
     end
   end
 end

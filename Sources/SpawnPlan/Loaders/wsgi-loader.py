@@ -51,7 +51,7 @@ if sys.version_info[:2] < OLDEST_PYTHON:
 
 def read_settings():
     text = b''
-    while not text.endswith(b'start\n'):
+    while not text.endswith(b'\nstart\n'):
         part = os.read(CONTROL, 4096)
         if not part:
             os._exit(1)

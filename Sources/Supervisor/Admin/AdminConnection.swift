@@ -46,6 +46,14 @@ final class AdminConnection: ChannelInboundHandler {
         self.take(self.unwrapInboundIn(data), context)
     }
 
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        // Who does not take answers asks no more: what waits for it stays bounded. The idle timer runs on.
+        let isWritable = context.channel.isWritable
+        // Fails only on a channel that is closed, and then it does not matter.
+        try? context.channel.syncOptions?.setOption(.autoRead, value: isWritable)
+        context.fireChannelWritabilityChanged()
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
         self.idleTimer?.cancel()
         context.fireChannelInactive()

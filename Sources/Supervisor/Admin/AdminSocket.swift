@@ -45,7 +45,12 @@ package final class AdminSocket {
         guard let descriptor = arrival.descriptor.take() else { return }
         let handler = AdminConnection(arrival, service: self.service, logger: self.logger)
         let bound = NIOLoopBound(handler, eventLoop: self.eventLoop)
+        let waterMark = ChannelOptions.Types.WriteBufferWaterMark(
+            low: WireLimits.unreadBytes / 2,
+            high: WireLimits.unreadBytes
+        )
         ClientBootstrap(group: self.eventLoop)
+            .channelOption(.writeBufferWaterMark, value: waterMark)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(bound.value) }
             }

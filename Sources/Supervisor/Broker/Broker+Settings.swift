@@ -34,9 +34,9 @@ extension Broker {
     /// A front may run without authority: its workers have owner settings, and need not wait to learn it.
     func manifestWithoutAuthority(_ token: WorkerToken, from connection: FrontConnection) {
         if connection.powerlessTokens.isEmpty {
-            connection.logger.warning(
-                "manifest of a front without authority has no effect: its apps have owner settings only",
-                metadata: [LogKeys.uid: "\(connection.peer.uid)"]
+            connection.complain(
+                .warning,
+                "manifest of a front without authority has no effect: its apps have owner settings only"
             )
         }
         if connection.powerlessTokens.count >= Self.powerlessTokensPerConnection {

@@ -26,6 +26,8 @@ package final class Broker {
     private var doorkeeper: Doorkeeper?
     private var lastConnection: UInt64 = 0
     var registryTimer: Scheduled<Void>?
+    /// What fronts get wrong: not more than this per user, whatever they do.
+    var complaints = FewPerMinute<UInt32>(limit: 50)
     /// Set once no new checkouts are taken.
     private var goodbye: String?
 
@@ -149,7 +151,7 @@ package final class Broker {
 
     /// The token stays unknown: the peer has what its uid has.
     func manifestDidNotArrive(_ connection: FrontConnection) {
-        connection.logger.warning("no manifest with this worker's token arrived", metadata: [:])
+        connection.complain(.warning, "no manifest with this worker's token arrived")
         self.open(connection, as: FrontRegistry.FrontKey(uid: connection.peer.uid, name: connection.hello.frontName))
     }
 

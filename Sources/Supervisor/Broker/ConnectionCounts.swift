@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import LinuxSystem
 import Synchronization
 import WireProtocol
 
@@ -17,7 +18,7 @@ final class ConnectionCounts: Sendable {
     func admit(_ kind: Kind) -> ConnectionTicket? {
         let admitted = self.counts.withLock { counts in
             let count = counts[kind, default: 0]
-            guard count < Self.limit(for: kind.role) else { return false }
+            guard count < self.limit(for: kind.role) else { return false }
             counts[kind] = count + 1
             return true
         }
@@ -33,11 +34,18 @@ final class ConnectionCounts: Sendable {
         }
     }
 
-    static func limit(for role: PeerRole?) -> Int {
+    /// A stream takes two descriptors: no user may have more than half of those that the core may open.
+    private let streamLimit: Int
+
+    init(descriptors: UInt64 = Limits.current(.openFiles).soft) {
+        self.streamLimit = min(WireLimits.streamsPerUID, Int(clamping: descriptors / 4))
+    }
+
+    private func limit(for role: PeerRole?) -> Int {
         switch role {
         case nil: WireLimits.pendingConnectionsPerUID
         case .control: WireLimits.controlConnectionsPerUID
-        case .stream: WireLimits.streamsPerUID
+        case .stream: self.streamLimit
         case .admin: WireLimits.adminConnectionsPerUID
         }
     }

@@ -29,11 +29,12 @@ extension FrontConnection {
         case .accepted(let key):
             self.groups[definition.app] = key
             rejection = nil
-        case .rejected(let reason):
-            self.logger.error(
-                "settings of an app rejected",
-                metadata: [LogKeys.group: "\(definition.groupName)", LogKeys.reason: "\(reason)"]
-            )
+        case .rejected(let text):
+            // It quotes what was pushed, and is kept for the checkouts of this app.
+            let reason = text.clamped(toUTF8: WireLimits.reasonBytes)
+            let group = definition.groupName.clamped(toUTF8: WireLimits.reasonBytes)
+            let facts: Logger.Metadata = [LogKeys.group: "\(group)", LogKeys.reason: "\(reason)"]
+            self.complain(.error, "settings of an app rejected", facts)
             rejection = reason
         }
         self.write(self.session.appJudged(definition.app, rejection: rejection))

@@ -23,8 +23,8 @@ final class FrontConnection: ChannelInboundHandler {
     let id: ConnectionID
     let peer: PeerCredentials
     let hello: Hello
-    /// Its place among the connections of its user.
-    private let ticket: ConnectionTicket
+    /// Its place among the connections of its user, given back at the end; sessions may keep this object for longer.
+    private var ticket: ConnectionTicket?
     let broker: Broker
     var logger: Logger
     var session: DaemonSession
@@ -135,11 +135,19 @@ final class FrontConnection: ChannelInboundHandler {
     /// The peer broke the protocol, or is silent or deaf: only this connection ends.
     func giveUp(_ reason: String) {
         guard let context else { return }
-        self.logger.warning(
-            "connection of a front is closed",
-            metadata: [LogKeys.reason: "\(reason)", LogKeys.uid: "\(self.peer.uid)"]
-        )
+        self.complain(.warning, "connection of a front is closed", [LogKeys.reason: "\(reason)"])
         context.close(promise: nil)
+    }
+
+    /// Logs what the peer got wrong, as long as its user has not filled the log with it.
+    func complain(_ level: Logger.Level, _ message: Logger.Message, _ facts: Logger.Metadata = [:]) {
+        let verdict = self.broker.complaints.oneMore(of: self.peer.uid, at: MonotonicClock.now)
+        guard verdict != .keepQuiet else { return }
+        var facts = facts
+        facts[LogKeys.uid] = "\(self.peer.uid)"
+        self.logger.log(level: level, message, metadata: facts)
+        guard verdict == .logAsLast else { return }
+        self.logger.warning("no more of this user's mistakes are logged for a minute", metadata: [:])
     }
 
     func close() {
@@ -151,6 +159,7 @@ final class FrontConnection: ChannelInboundHandler {
         if case .closed = self.phase { return }
         if case .waitingForManifest(let timer) = self.phase { timer.cancel() }
         self.phase = .closed
+        self.ticket = nil
         self.livenessTimer?.cancel()
         self.context = nil
         self.broker.connectionClosed(self, self.session.connectionClosed())

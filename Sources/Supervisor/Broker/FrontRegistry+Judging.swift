@@ -77,6 +77,9 @@ extension FrontRegistry {
         _ bytes: ByteBuffer,
         uid: UInt32
     ) -> Verdict {
+        guard app.groupName.utf8.count <= Self.ownerSettingsBytes, bytes.readableBytes <= Self.ownerSettingsBytes else {
+            return .rejected(reason: "settings without authority are longer than \(Self.ownerSettingsBytes) bytes")
+        }
         if let objection = self.policy.objection(toOwnerSettings: settings) { return .rejected(reason: objection) }
         let key = GroupKey(namespace: .uid(uid), name: app.groupName)
         if self.groups[key] == nil {

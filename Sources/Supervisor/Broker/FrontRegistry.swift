@@ -37,6 +37,8 @@ struct FrontRegistry {
     static let graceTime = TimeAmount.seconds(60)
     /// Groups of one uid without authority.
     static let ownerGroupsPerUID = 4096
+    /// Name and settings of such a group, each: they are kept as long as the core lives.
+    static let ownerSettingsBytes = 4096
 
     let policy: PeerPolicy
     var fronts: [FrontKey: Front] = [:]

@@ -78,7 +78,7 @@ package struct PeerPolicy: Sendable {
         }
         let allowed = self.appRootAllow.contains { directory in
             guard let allowed = Self.components(of: directory) else { return false }
-            return root.count > allowed.count && root.starts(with: allowed, by: { $0.utf8.elementsEqual($1.utf8) })
+            return root.count > allowed.count && root.starts(with: allowed, by: { $0.elementsEqual($1) })
         }
         guard !allowed else { return nil }
         return "app root \"\(path)\" is not below a directory of the daemon's --app-root-allow"
@@ -103,9 +103,11 @@ package struct PeerPolicy: Sendable {
     }
 
     /// The names of an absolute path; nil if it holds `.` or `..`, or is relative.
-    private static func components(of path: String) -> [Substring]? {
+    ///
+    /// Cut at bytes as the kernel does it: for Swift, a slash and a combining accent behind it are one character.
+    private static func components(of path: String) -> [Substring.UTF8View]? {
         guard path.utf8.first == UInt8(ascii: "/") else { return nil }
-        let names = path.split(separator: "/")
-        return names.contains { $0 == "." || $0 == ".." } ? nil : names
+        let names = path.utf8.split(separator: UInt8(ascii: "/"))
+        return names.contains { $0.elementsEqual(".".utf8) || $0.elementsEqual("..".utf8) } ? nil : names
     }
 }

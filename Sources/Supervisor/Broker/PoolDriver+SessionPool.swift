@@ -5,12 +5,8 @@ import Logging
 package import WireProtocol
 
 extension PoolDriver: SessionPool {
-    /// The first report counts; the process is out of service when others arrive.
     package func connectFailed(_ process: ProcessID, reason: String) {
-        guard let running = self.processes[process], self.detach(process) else { return }
-        var facts = self.metadata(of: running)
-        facts[LogKeys.reason] = "\(reason)"
-        self.logger.error("process takes no connections and is replaced", metadata: facts)
+        self.processUnreachable(process, reason: reason)
     }
 
     /// The request's own time limit, else what a process that stops has for its requests.

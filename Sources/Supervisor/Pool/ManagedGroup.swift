@@ -63,6 +63,8 @@ struct RunningProcess {
     let concurrency: Int
     /// Microseconds since the epoch.
     let spawnedAt: Int64
+    /// Why nobody could connect to it, until it is known whether that was its end.
+    var connectFailure: String?
 }
 
 /// A spawn that has not ended.

@@ -3,6 +3,7 @@
 import ApplicationPool
 import LinuxSystem
 import Logging
+import NIOCore
 import SpawnPlan
 import WireProtocol
 
@@ -20,11 +21,40 @@ extension PoolDriver {
             self.noteCrash(of: process, exit, after: life)
             self.processEnded(exit, sessions: sessions, orders)
         case .ended(let sessions, let orders):
-            self.logger.info("process ended", metadata: self.metadata(of: process, exit))
+            if process.connectFailure == nil {
+                self.logger.info("process ended", metadata: self.metadata(of: process, exit))
+            } else {
+                self.noteCrash(of: process, exit, after: process.age)
+            }
             self.processEnded(exit, sessions: sessions, orders)
         case .ignored(let reason):
             self.logImpossible("process exit", reason)
         }
+    }
+
+    /// Nobody can connect to a process: it is of no more use.
+    ///
+    /// The first report counts; the process is out of service when others arrive. A process that ends closes its socket
+    /// a moment before the kernel tells of its end: which of the two it is shows within a second.
+    func processUnreachable(_ id: ProcessID, reason: String) {
+        guard self.processes[id] != nil,
+            let orders = self.pool.processUnreachable(Process.ID(id), at: self.now)
+        else { return }
+        self.processes[id]?.connectFailure = reason
+        self.eventLoop.assumeIsolated().scheduleTask(in: Self.timeToEnd) { [weak self] in
+            self?.stillUnreachable(id)
+        }
+        self.carryOut(orders)
+    }
+
+    private static let timeToEnd = TimeAmount.seconds(1)
+
+    private func stillUnreachable(_ id: ProcessID) {
+        guard let process = self.processes[id], let reason = process.connectFailure else { return }
+        self.processes[id]?.connectFailure = nil
+        var facts = self.metadata(of: process)
+        facts[LogKeys.reason] = "\(reason)"
+        self.logger.error("process takes no connections and is replaced", metadata: facts)
     }
 
     // MARK: Carrying out
@@ -145,4 +175,8 @@ extension PoolDriver {
         if !exit.lastOutput.isEmpty { facts[LogKeys.lastOutput] = "\(exit.lastOutput)" }
         self.logger.warning("process ended without having been asked to", metadata: facts)
     }
+}
+
+extension RunningProcess {
+    fileprivate var age: Duration { .microseconds(max(0, WallClock.microseconds - self.spawnedAt)) }
 }

@@ -131,7 +131,7 @@ package final class PoolDriver {
 
     // MARK: Processes
 
-    /// Takes a process out of service: an operator's wish, or nobody can connect to it.
+    /// Takes a process out of service, as an operator wishes.
     ///
     /// False: it is not in service.
     @discardableResult

@@ -277,7 +277,8 @@ extension AppWatchLoop {
         let wasServing = app.life == .serving
         app.life = .collected
         self.closeControl(app)
-        self.serials[app.facts.id] = nil
+        // Another try of the same spawn may have the number by now.
+        if self.serials[app.facts.id] == serial { self.serials[app.facts.id] = nil }
         // The front may have removed nothing: the file is ours, in a directory of ours.
         try? Files.remove(app.facts.socketPath)
         app.facts.records?.remove(pid: app.facts.pid)

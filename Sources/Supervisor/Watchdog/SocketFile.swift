@@ -62,8 +62,21 @@ struct SocketFile: ~Copyable {
             let holder = FileLock.content(of: lockPath).flatMap { self.pid($0) }
             throw self.inUse(path, pid: holder)
         } catch {
-            throw StartProblem("Cannot lock \(lockPath): \(error.reason).")
+            throw StartProblem("Cannot create the socket \(path): \(self.remedy(for: error, path: path))")
         }
+    }
+
+    /// Why no file can be made beside the socket, and what to do.
+    private static func remedy(for error: SystemError, path: String) -> String {
+        let directory = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        if error.isNotFound {
+            return "the directory \(directory) does not exist. Create it, or choose another --socket-file."
+        }
+        if error.isPermissionDenied {
+            return "uid \(CurrentProcess.effectiveUID) may not write in \(directory). "
+                + "Start the daemon as a user who may, or choose another --socket-file."
+        }
+        return "\(error.reason) (\(error.call) of \(path).lock)."
     }
 
     /// A socket that answers although nobody holds the lock belongs to another program, or to a core that is about to end.
@@ -101,7 +114,10 @@ struct SocketFile: ~Copyable {
 
     private static func problem(_ error: SystemError, path: String) -> StartProblem {
         if error.call == "bind", error.isAlreadyExists {
-            return StartProblem("Cannot listen on \(path): there is a file of that name which is no socket.")
+            return StartProblem(
+                "Cannot listen on \(path): there is a file of that name which is no socket. "
+                    + "Remove it, or choose another --socket-file."
+            )
         }
         let hint =
             error.call == "chown"

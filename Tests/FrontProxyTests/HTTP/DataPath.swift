@@ -27,6 +27,8 @@ final class DataPath {
 
     init(
         _ transport: AppTransportKind = .session,
+        otherMounts: [ServerModel.Mount] = [],
+        sendBuffer: Int32? = nil,
         change: (inout RouteModel.Values) -> Void = { _ in },
         changeModel: (inout FrontModel) -> Void = { _ in },
         script: @escaping StubApp.Script
@@ -45,7 +47,7 @@ final class DataPath {
         values.documentRoot = self.directory.path
         change(&values)
         let mount = ServerModel.Mount(path: "/", match: .prefix, route: RouteModel(values))
-        let server = ServerModel(names: ["localhost"], listens: [listen], mounts: [mount])
+        let server = ServerModel(names: ["localhost"], listens: [listen], mounts: [mount] + otherMounts)
         var model = FrontModel(listens: [.init(address: listen)], servers: [server], apps: [])
         model.dataBufferDirectory = self.directory.path
         changeModel(&model)
@@ -75,6 +77,9 @@ final class DataPath {
         self.server = try ServerBootstrap(group: self.group)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let sendBuffer {
+                        try channel.syncOptions?.setOption(.socketOption(.so_sndbuf), value: .init(sendBuffer))
+                    }
                     let handler = ClientConnectionHandler(context: bound.value, listen: listen)
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }
@@ -102,11 +107,26 @@ final class DataPath {
         try broker.eventLoop.submit { broker.value.abortAll(loss) }.wait()
     }
 
+    /// Lets time pass on the loop.
+    func wait(_ time: TimeAmount) throws -> Bool {
+        try self.loop.eventLoop.scheduleTask(in: time) { true }.futureResult.wait()
+    }
+
     func connect() throws -> HTTPConnection { try HTTPConnection(port: self.port, limit: .seconds(20)) }
 
     /// Runs on the loop of the data path.
     func onLoop<Value: Sendable>(_ body: @escaping @Sendable (WorkerLoopContext) -> Value) throws -> Value {
         let bound = self.loop
         return try bound.eventLoop.submit { body(bound.value) }.wait()
+    }
+}
+
+extension WorkerLoopContext {
+    /// Bytes of answers that wait in the front for their clients.
+    var bufferedOutput: Int {
+        self.openConnections.reduce(0) { sum, connection in
+            let options = connection.channelContext?.channel.syncOptions
+            return sum + ((try? options?.getOption(.bufferedWritableBytes)) ?? 0)
+        }
     }
 }

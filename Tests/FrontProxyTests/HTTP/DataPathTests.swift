@@ -141,11 +141,45 @@ struct DataPathTests {
         #expect(try client.isClosed())
     }
 
+    @Test func `bytes that come before the upgrade is granted do not stop the tunnel`() throws {
+        let path = try DataPath(.http) { _ in nil }
+        let client = try path.connect()
+        try client.send("GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+        // More than is taken ahead of an answer.
+        try client.send([UInt8](repeating: 1, count: 200_000))
+        try eventually("the app is asked") { path.app.requests.withLock { $0.count } == 1 }
+        try eventually("the front waits") {
+            try path.onLoop { ($0.openConnections.first?.inbound.readableBytes ?? 0) } > 64 * 1024
+        }
+        try path.app.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n")
+        #expect(try client.readResponse().status == 101)
+        try eventually("all has arrived") {
+            path.app.requests.withLock { $0.reduce(0) { $0 + ($1.variables["raw"]?.utf8.count ?? 0) } } == 200_000
+        }
+    }
+
+    @Test func `a stream is not used again behind an upgrade that was not taken`() throws {
+        let path = try DataPath(.http) { .ok($0.path) }
+        let client = try path.connect()
+        #expect(try client.get("/1", headers: "Connection: Upgrade\r\nUpgrade: x\r\n").text == "/1")
+        #expect(try client.get("/2").text == "/2")
+        #expect(path.app.streams.load(ordering: .relaxed) == 2)
+    }
+
+    @Test(arguments: [true, false]) func `a stored body is gone with its request`(_ isAnswered: Bool) throws {
+        let path = try DataPath { _ in isAnswered ? .ok("fine") : StubReply("", closes: true) }
+        let client = try path.connect()
+        try client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 300000\r\n\r\n")
+        try client.send([UInt8](repeating: 1, count: 300_000))
+        #expect(try client.readResponse().status == (isAnswered ? 200 : 502))
+        #expect(try path.onLoop { $0.openConnections.count == 1 && $0.openConnections[0].exchange?.request == nil })
+    }
+
     @Test func `an upgraded connection is a tunnel until either side ends it`() throws {
         let path = try DataPath(.http) { request in
             request.path == "/ws"
                 ? StubReply("HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\nfirst")
-                : StubReply("echo \(request.variables["head"] ?? "")")
+                : StubReply("echo \(request.variables["raw"] ?? "")")
         }
         let client = try path.connect()
         try client.send("GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")

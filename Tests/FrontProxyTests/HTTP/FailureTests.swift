@@ -24,6 +24,18 @@ struct FailureTests {
         #expect(path.notes.outcomes.withLock { $0 }.allSatisfy { $0 == .upstreamFailed })
     }
 
+    @Test func `headers with variables of a head that was never complete are empty`() throws {
+        let value = try VariableText(parsing: "[$request_method$request_uri$args$host]")
+        let path = try DataPath(change: {
+            $0.addHeaders = [AddedHeader(name: "X-What", value: value, isAlways: true)]
+        }) { _ in .ok("") }
+        let client = try path.connect()
+        #expect(try client.get("/").header("x-what") == "[GET/localhost]")
+        try client.send("GET /\(String(repeating: "a", count: 3000))?q HTTP/1.1\r\nHost: not good\r\n\r\n")
+        let response = try client.readResponse()
+        #expect(response.status == 400 && response.header("x-what") == "[127.0.0.1]")
+    }
+
     @Test func `a request that finds no stream is checked out ten times`() throws {
         let path = try DataPath { _ in .ok("") }
         try path.closeStub()

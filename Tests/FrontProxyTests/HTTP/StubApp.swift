@@ -7,7 +7,7 @@ import WireProtocol
 
 /// What an app was asked, in either transport.
 struct StubRequest: Sendable {
-    /// CGI variables, or for HTTP the head in "head".
+    /// CGI variables, or for HTTP the head in "head"; in "raw" what came in one piece behind an upgrade.
     var variables: [String: String]
     var body: [UInt8]
 
@@ -77,6 +77,8 @@ private final class StubStream: ChannelInboundHandler {
     private var isAttached = false
     private var buffer = ByteBuffer()
     private var headLength = 0
+    /// A request for an upgrade was read.
+    private var isRaw = false
 
     init(app: StubApp) { self.app = app }
 
@@ -116,9 +118,10 @@ private final class StubStream: ChannelInboundHandler {
 
     /// Requests with `Content-Length` only; anything behind an upgrade is taken as one request per read.
     private func nextHTTP() -> StubRequest? {
-        if self.buffer.readableBytesView.starts(with: "raw:".utf8) {
+        if self.isRaw || self.buffer.readableBytesView.starts(with: "raw:".utf8) {
+            guard self.buffer.readableBytes > 0 else { return nil }
             return StubRequest(
-                variables: ["head": self.buffer.readString(length: self.buffer.readableBytes) ?? ""],
+                variables: ["raw": self.buffer.readString(length: self.buffer.readableBytes) ?? ""],
                 body: []
             )
         }
@@ -131,6 +134,7 @@ private final class StubStream: ChannelInboundHandler {
         guard self.buffer.readableBytes >= self.headLength + length else { return nil }
         self.buffer.moveReaderIndex(forwardBy: self.headLength)
         self.headLength = 0
+        self.isRaw = head.contains("\r\nUpgrade: ")
         return StubRequest(variables: ["head": head], body: self.buffer.readBytes(length: length) ?? [])
     }
 

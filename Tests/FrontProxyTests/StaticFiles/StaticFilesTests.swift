@@ -49,6 +49,21 @@ struct StaticFilesTests {
         #expect(path.notes.checkouts.load(ordering: .relaxed) == 1)
     }
 
+    @Test func `a prefix that ends within a component leads to no file`() throws {
+        let path = try DataPath(change: {
+            $0.documentRoot = $0.documentRoot.map { $0 + "/files" }
+            $0.stripPrefix = "/static"
+        }) { .ok("app \($0.path)") }
+        try Files.makeDirectories(path.directory.file("files"))
+        _ = try path.directory.write("secret", to: "secret.txt")
+        _ = try path.directory.write("public", to: "files/x.txt")
+        let client = try path.connect()
+        #expect(try client.get("/static/x.txt").text == "public")
+        for target in ["/static../secret.txt", "/staticx.txt", "/static../files/x.txt"] {
+            #expect(try client.get(target).text == "app \(target)")
+        }
+    }
+
     @Test func `a request that is no GET or HEAD goes to the app`() throws {
         let path = try Self.site()
         let client = try path.connect()

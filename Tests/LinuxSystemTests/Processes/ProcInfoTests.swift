@@ -37,6 +37,14 @@ struct ProcInfoTests {
         #expect(info.startTime == 19)
     }
 
+    @Test(arguments: ["\u{301}", "a\u{301}", ")\u{301}(", "\r", ""])
+    func `no command name hides a process`(name: String) throws {
+        let fields = (1...40).map(String.init).joined(separator: " ")
+        let info = try #require(ProcInfo(pid: 7, stat: "7 (\(name)) R \(fields)\n"))
+        #expect(info.command.utf8.elementsEqual(name.utf8))
+        #expect(info.processGroup == 2)
+    }
+
     @Test(arguments: ["", "7", "7 (x", "7 (x) R 1 2", ") ("])
     func `a broken line is no process`(line: String) {
         #expect(ProcInfo(pid: 7, stat: line) == nil)

@@ -101,6 +101,13 @@ import Testing
         #expect(handshake.journey.failed == .app)
     }
 
+    @Test(arguments: ["no-application", "cancelled", "timeout", "nonsense"])
+    func `an app cannot choose what follows from its failure`(category: String) {
+        var handshake = handshake()
+        let text = "error category \(category)\nstep load-app failed\n"
+        #expect(failure(handshake.received(Array(text.utf8), at: .seconds(1)))?.category == .app)
+    }
+
     @Test func `an early end names how, a deadline the setting`() {
         var ended = handshake()
         #expect(

@@ -141,6 +141,26 @@ private final class Client {
         #expect(messages.last == .pong(5))
     }
 
+    @Test func `whoever takes no answers is not listened to, and the daemon's memory stays bounded`() throws {
+        let client = try Client(admin.path)
+        try client.socket.setNonBlocking()
+        // Each is answered at once, and the answer repeats the name.
+        let name = String(repeating: "x", count: 100_000)
+        var request = ByteBuffer()
+        AdminMessage.request(AdminRequest(id: 1, json: ByteBuffer(string: #"{"command":"\#(name)"}"#)))
+            .write(into: &request)
+        var sent = 0
+        while sent < 32 * 1024 * 1024 {
+            guard try !Poll.wait(client.socket.rawValue, for: .writable, timeout: .seconds(2)).isEmpty else { break }
+            let outcome = try request.withUnsafeReadableBytes { try Transfers.send(client.socket.rawValue, $0) }
+            guard case .bytes(let count) = outcome else { continue }
+            sent += count
+            request.moveReaderIndex(forwardBy: count)
+            if request.readableBytes == 0 { request.moveReaderIndex(to: 0) }
+        }
+        #expect(sent < 16 * 1024 * 1024)
+    }
+
     @Test func `what is not understood is answered, not punished`() throws {
         let client = try Client(admin.path)
         _ = try client.next()

@@ -144,6 +144,19 @@ struct BrokerTests {
         try self.bench.waitForNote("release 1 clientGone")
     }
 
+    @Test func `a lost front's connection does not count any more, although its session goes on`() throws {
+        let place = ConnectionCounts.Kind(uid: CurrentProcess.effectiveUID, role: .control)
+        var front: WireClient? = try self.bench.front()
+        let granted = try self.bench.granted(to: try #require(front), self.app)
+        let stream = try self.bench.stream(granted.streamToken)
+        try stream.send("request")
+        #expect(try self.app.accept().read(7) == "request")
+        #expect(try self.bench.on { broker, _ in broker.counts.count(place) } == 1)
+        front = nil
+        try eventually("the place is free") { try self.bench.on { broker, _ in broker.counts.count(place) == 0 } }
+        #expect(try self.bench.on { _, pool in !pool.sessionClients.isEmpty })
+    }
+
     @Test func `what a lost front waited for is taken back, and its token is void`() throws {
         var front: WireClient? = try self.bench.front()
         let granted = try self.bench.granted(to: try #require(front), self.app)

@@ -38,7 +38,10 @@ struct PeerPolicyTests {
         #expect(try self.objection([("app_root", root)]) == nil)
     }
 
-    @Test(arguments: ["/webapps", "/webapps2/foo", "/srv/a", "/srv/a/bc", "/webapps/../etc", "/webapps/./foo", "/etc"])
+    @Test(arguments: [
+        "/webapps", "/webapps2/foo", "/srv/a", "/srv/a/bc", "/webapps/../etc", "/webapps/./foo", "/etc",
+        "/webapps/../\u{301}evil",
+    ])
     func `other app roots are refused`(root: String) throws {
         #expect(try self.objection([("app_root", root)]) != nil)
     }

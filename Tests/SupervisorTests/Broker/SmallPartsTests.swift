@@ -22,6 +22,31 @@ struct ConnectionCountsTests {
     }
 }
 
+struct StreamLimitTests {
+    @Test(arguments: [(UInt64(40), 10), (UInt64.max, WireLimits.streamsPerUID)])
+    func `streams of a uid leave descriptors to others`(descriptors: UInt64, limit: Int) {
+        let counts = ConnectionCounts(descriptors: descriptors)
+        let kind = ConnectionCounts.Kind(uid: 7, role: .stream)
+        let tickets = (0..<limit).map { _ in counts.admit(kind) }
+        #expect(tickets.allSatisfy { $0 != nil })
+        #expect(counts.admit(kind) == nil)
+        #expect(counts.admit(.init(uid: 8, role: .stream)) != nil)
+        withExtendedLifetime(tickets) {}
+    }
+}
+
+struct FewPerMinuteTests {
+    @Test func `each subject has its lines in a minute, and the last says so`() {
+        var log = FewPerMinute<Int>(limit: 3)
+        let minute: UInt64 = 60_000_000_000
+        let verdicts = (0..<5).map { _ in log.oneMore(of: 1, at: 5) }
+        #expect(verdicts == [.log, .log, .logAsLast, .keepQuiet, .keepQuiet])
+        #expect(log.oneMore(of: 2, at: 6) == .log)
+        #expect(log.oneMore(of: 1, at: 4 + minute) == .keepQuiet)
+        #expect(log.oneMore(of: 1, at: 5 + minute) == .log)
+    }
+}
+
 struct OncePerMinuteTests {
     @Test func `each subject is told once a minute`() {
         var log = OncePerMinute<Int>()

@@ -309,10 +309,31 @@ struct PoolDriverTests {
         let process = try bench.spawner.succeed()
         bench.driver.connectFailed(process.id, reason: "ECONNREFUSED")
         #expect(process.log == ["terminate"])
-        #expect(bench.spawner.started == 2)
         bench.driver.connectFailed(process.id, reason: "ECONNREFUSED")
         #expect(process.log == ["terminate"])
+        bench.wait(1000)
         #expect(bench.spawner.started == 2)
+    }
+
+    @Test func `an app whose processes take no connections is held back, and its requests learn why`() throws {
+        let bench = PoolBench()
+        try bench.define()
+        bench.checkout()
+        let first = try bench.spawner.succeed()
+        bench.driver.connectFailed(first.id, reason: "ECONNREFUSED")
+        bench.driver.processExited(first.exit(.signaled(9, coreDumped: false)))
+        let waiting = bench.checkout()
+        #expect(bench.spawner.started == 1)
+        bench.wait(1000)
+        #expect(bench.spawner.started == 2)
+        let second = try bench.spawner.succeed()
+        #expect(bench.client.grants[waiting] != nil)
+        bench.driver.connectFailed(second.id, reason: "ECONNREFUSED")
+        bench.driver.processExited(second.exit(.exited(3)))
+        let refused = bench.checkout()
+        #expect(bench.client.refusals[refused]?.reason == .backoff)
+        #expect(bench.client.refusals[refused]?.report?.summary.contains("exit code 3") == true)
+        #expect(bench.driver.impossibleEvents == 0)
     }
 
     // MARK: Inspection

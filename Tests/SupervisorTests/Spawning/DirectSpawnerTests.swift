@@ -33,6 +33,23 @@ struct DirectSpawnerTests {
             "import http from 'http'; await 0; http.createServer((q, s) => s.end('esm')).listen(process.env.PORT || 80)",
             "esm"
         ),
+        (
+            "app.js",
+            """
+            const server = require('http').createServer((q, s) => s.end(JSON.stringify(server.address())));
+            server.listen(3000, () => console.log(server.address().port));
+            """, #"{"address":"127.0.0.1","family":"IPv4","port":3000}"#
+        ),
+        (
+            "app.js",
+            """
+            const http = require('http');
+            http.createServer((q, s) => s.end('first')).listen({ port: 3000, host: '127.0.0.1' }, () => {
+              const second = http.createServer((q, s) => s.end('second'));
+              second.listen({ port: 3000, host: '::1' }, () => console.log('both'));
+            });
+            """, "first"
+        ),
     ])
     func `Node apps serve on the socket that they were given`(file: String, text: String, expected: String) throws {
         let bench = try SpawnBench()
@@ -193,6 +210,14 @@ struct DirectSpawnerTests {
         ("app.js", "setTimeout(() => { throw new TypeError('late') }, 1)", "TypeError: late", .app),
         ("app.js", "Promise.reject(new Error('unhandled'))", "Error: unhandled", .app),
         ("app.js", "console.log('done')", "without an HTTP server that listens", .app),
+        (
+            "app.js", "const { createServer } = require('http'); createServer().listen(1); createServer().listen(2)",
+            "Error: http.Server.listen() was called more than once", .listen
+        ),
+        (
+            "app.js", "require('http').createServer().listen(1).on('listening', () => { throw new TypeError('here') })",
+            "TypeError: here", .listen
+        ),
         ("app.js", "require('./missing.js')", "Error: Cannot find module './missing.js'", .app),
     ])
     func `a broken app says what is wrong`(file: String, text: String, summary: String, step: Journey.Step) throws {
@@ -206,6 +231,20 @@ struct DirectSpawnerTests {
         try eventually("socket and record to be gone") { try Files.list(bench.directory.file("sockets")).isEmpty }
     }
 
+    @Test func `a Node app's own handler of TERM ends it`() throws {
+        let bench = try SpawnBench()
+        try bench.write(
+            """
+            require('http').createServer().listen(1);
+            process.on('SIGTERM', () => setTimeout(() => process.exit(7), 50));
+            """,
+            to: "app.js"
+        )
+        let process = try bench.start()
+        try ProcessHandle(pid: process.pid).signal(.terminate)
+        #expect(try bench.exit(of: process).status == .exited(7))
+    }
+
     @Test func `an error in an ES module is told`() throws {
         let bench = try SpawnBench()
         try bench.write("await Promise.reject(new RangeError('in a module'))", to: "app.mjs")
@@ -216,11 +255,13 @@ struct DirectSpawnerTests {
 
     @Test func `an app that hangs is killed with its group at the time limit`() throws {
         let bench = try SpawnBench()
-        try bench.write("puts 'hanging'; spawn('sleep 1000'); sleep", to: "config.ru")
+        // Its own number, because others may run the same test.
+        let seconds = "\(UInt32.random(in: 100_000...999_999))"
+        try bench.write("puts 'hanging'; spawn('sleep \(seconds)'); sleep", to: "config.ru")
         let failure = try #require(try bench.failure([("start_timeout", "1")]))
         #expect(failure.category == .timeout && failure.step == .app && failure.output == "hanging")
         try eventually("the group's end") {
-            !ProcInfo.all().contains { ProcInfo.arguments(of: $0) == ["sleep", "1000"] }
+            !ProcInfo.all().contains { ProcInfo.arguments(of: $0) == ["sleep", seconds] }
         }
     }
 

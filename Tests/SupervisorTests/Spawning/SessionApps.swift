@@ -20,6 +20,18 @@ enum SessionApps {
           when '/parts' then [200, {}, %w[one two].each]
           when '/short' then [200, { 'Content-Length' => '10' }, ['abc']]
           when '/raise' then raise 'boom'
+          when '/reset' then raise Errno::ECONNRESET, 'boom'
+          when '/bare' then raise Class.new(Exception), 'boom'
+          when '/inject' then [200, { 'x-many' => ["a\r\nEvil: 1"] }, []]
+          when '/long' then [200, { 'Content-Length' => '2' }, ['abc']]
+          when '/raw' then [200, { 'Transfer-Encoding' => 'chunked' }, ["1\r\na\r\n0\r\n\r\n"]]
+          when '/lines' then [200, {}, [input.each.map { |line| line.bytesize }.inspect]]
+          when '/hijack_io'
+            env['rack.hijack'].call
+            io = env['rack.hijack_io']
+            io.write("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nfull")
+            io.close
+            [0, {}, []]
           when '/hijack'
             io = env['rack.hijack'].call
             io.write("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nfull")
@@ -39,7 +51,9 @@ enum SessionApps {
 
     static let wsgi = #"""
         import atexit
+        import gzip
         import subprocess
+        import tempfile
         import time
 
         atexit.register(print, 'goodbye')
@@ -50,6 +64,22 @@ enum SessionApps {
             read = environ['wsgi.input'].read
             if path == '/raise':
                 raise ValueError('boom')
+            if path == '/reset':
+                raise ConnectionResetError('boom')
+            if path == '/bare':
+                raise type('Bare', (BaseException,), {})('boom')
+            if path == '/inject':
+                start_response('200 OK\r\nEvil: 1', [])
+                return []
+            if path == '/long':
+                start_response('200 OK', [('Content-Length', '2')])
+                return [b'abc']
+            if path == '/gzip':
+                start_response('200 OK', [])
+                with tempfile.NamedTemporaryFile() as zipped:
+                    zipped.write(gzip.compress(b'unzipped'))
+                    zipped.flush()
+                    return environ['wsgi.file_wrapper'](gzip.open(zipped.name))
             if path == '/nothing':
                 start_response('204 No Content', [])
                 return []

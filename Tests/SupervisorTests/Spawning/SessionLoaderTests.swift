@@ -128,6 +128,93 @@ struct SessionLoaderTests {
         #expect(try client.answer().body == "hello ")
     }
 
+    @Test(arguments: Language.allCases)
+    func `whatever the app raises is answered, and what would break a head or a length`(language: Language) throws {
+        let (bench, process) = try app(language)
+        defer { withExtendedLifetime(bench) {} }
+        let client = try AppClient(process.address)
+        for path in ["/reset", "/bare", "/inject", "/long", "/raise"] {
+            try client.request("GET", path)
+            let answer = try client.answer()
+            #expect(answer.head.hasPrefix("HTTP/1.1 500 ") && !answer.head.contains("Evil"), "\(path)")
+        }
+        try client.request("GET", "/hello")
+        #expect(try client.answer().body == "hello ")
+    }
+
+    @Test(arguments: Language.allCases)
+    func `bytes behind a request end the stream`(language: Language) throws {
+        let (bench, process) = try app(language)
+        defer { withExtendedLifetime(bench) {} }
+        let client = try AppClient(process.address)
+        try client.request("POST", "/echo", [("CONTENT_LENGTH", "1")], body: Array("ab".utf8))
+        #expect(try client.isClosedByApp())
+    }
+
+    @Test func `an app's own chunks end the stream`() throws {
+        let (bench, process) = try app(.ruby)
+        defer { withExtendedLifetime(bench) {} }
+        let client = try AppClient(process.address)
+        try client.request("GET", "/raw")
+        let answer = try client.answer()
+        #expect(answer.head.contains("Connection: close") && answer.body == "1\r\na\r\n0\r\n\r\n")
+        #expect(try client.isClosedByApp())
+    }
+
+    @Test func `lines of a body are whole, however it comes`() throws {
+        let (bench, process) = try app(.ruby)
+        defer { withExtendedLifetime(bench) {} }
+        let client = try AppClient(process.address)
+        let lines =
+            [300_000, 1, 70_000, 5].flatMap { [UInt8](repeating: 120, count: $0 - 1) + [10] } + Array("end".utf8)
+        try client.request("POST", "/lines", [("CONTENT_LENGTH", "\(lines.count)")])
+        try client.send(lines)
+        #expect(try client.answer().body == "[300000, 1, 70000, 5, 3]")
+    }
+
+    @Test func `a compressed file is sent as it reads, not as it lies`() throws {
+        let (bench, process) = try app(.python)
+        defer { withExtendedLifetime(bench) {} }
+        let client = try AppClient(process.address)
+        try client.request("GET", "/gzip")
+        #expect(try client.answer().body == "8\r\nunzipped\r\n0\r\n\r\n")
+    }
+
+    @Test(arguments: [
+        (
+            "config.ru",
+            """
+            require 'uri' # which Rack::Lint forgets
+            require 'rack/lint'
+            use Rack::Lint
+            run lambda { |env| [200, { 'content-type' => 'text/plain' }, [env['rack.input'].read || '']] }
+            """
+        ),
+        (
+            "passenger_wsgi.py",
+            """
+            from wsgiref.validate import validator
+
+            @validator
+            def application(environ, start_response):
+                start_response('200 OK', [('Content-Type', 'text/plain')])
+                return [environ['wsgi.input'].read(int(environ.get('CONTENT_LENGTH', 0)))]
+            """
+        ),
+    ])
+    func `the interface holds before its own checker`(file: String, text: String) throws {
+        let bench = try SpawnBench()
+        try bench.write(text, to: file)
+        let client = try AppClient(try bench.start().address)
+        for _ in 0..<2 {
+            try client.request("POST", "/a?b", [("CONTENT_LENGTH", "5")], body: Array("hello".utf8))
+            let answer = try client.answer()
+            #expect(answer.head.hasPrefix("HTTP/1.1 200 ") && answer.body.contains("hello"))
+            try client.request("GET", "/")
+            #expect(try client.answer().head.hasPrefix("HTTP/1.1 200 "))
+        }
+    }
+
     @Test func `Rack sees the path as it was sent, WSGI decoded`() throws {
         let (rackBench, rack) = try app(.ruby)
         let (wsgiBench, wsgi) = try app(.python)
@@ -142,7 +229,9 @@ struct SessionLoaderTests {
     @Test func `Rack apps may take the socket over, or a part of it`() throws {
         let (bench, process) = try app(.ruby)
         defer { withExtendedLifetime(bench) {} }
-        for (path, expected) in [("/hijack", "full"), ("/partial", "part"), ("/stream", "stream")] {
+        for (path, expected) in [
+            ("/hijack", "full"), ("/hijack_io", "full"), ("/partial", "part"), ("/stream", "stream"),
+        ] {
             let client = try AppClient(process.address)
             try client.request("GET", path)
             let answer = try client.answer()

@@ -73,7 +73,10 @@ import Testing
             let path = directory + "/fp.sock"
             try Files.write(Array("precious".utf8), to: path)
             #expect(
-                throws: StartProblem("Cannot listen on \(path): there is a file of that name which is no socket.")
+                throws: StartProblem(
+                    "Cannot listen on \(path): there is a file of that name which is no socket. "
+                        + "Remove it, or choose another --socket-file."
+                )
             ) { _ = try open(path) }
             #expect(try Files.list(directory) == ["fp.sock"])
         }
@@ -87,6 +90,10 @@ import Testing
 
     @Test func `a directory that does not exist is named`() throws {
         let problem = #expect(throws: StartProblem.self) { _ = try open("/nonexistent/fp.sock") }
-        #expect(problem?.description == "Cannot lock /nonexistent/fp.sock.lock: No such file or directory.")
+        #expect(
+            problem?.description
+                == "Cannot create the socket /nonexistent/fp.sock: the directory /nonexistent does not exist. "
+                + "Create it, or choose another --socket-file."
+        )
     }
 }

@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: MIT
+
+import LinuxSystem
+import Testing
+import TestSupport
+import WireProtocol
+
+extension Integration {
+    /// Every attacker of DESIGN's table of peers, with a client of its own, as the user it needs, against the real socket.
+    ///
+    /// After each of them a request through the real front is answered from the process that was there before, the core
+    /// is the same, and its descriptors are as many as before.
+    @Suite(.enabled(if: Machine.isRoot, "attackers need users of their own"), .timeLimit(.minutes(1)))
+    struct AttackerTests {
+        private static let token = "00112233445566778899aabbccddeeff"
+        private static let secondToken = "ffeeddccbbaa99887766554433221100"
+        private static let unknown = "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"
+
+        // MARK: Settings
+
+        @Test func `a stolen worker token gives the settings of its manifest and no others`() throws {
+            let fort = try Fort()
+            let vault = try fort.app("vault", owner: Machine.appUsers[2])
+            let master = try fort.hold(
+                nil,
+                "control @front=bank",
+                "manifest bank 7 \(fort.worker.uid) \(Self.token) vault app_root=\(vault)"
+            )
+            defer { master.stop() }
+            let lines = try fort.attack(
+                fort.worker,
+                "control @front=bank @token=\(Self.token)",
+                "define 1 vault app_root=\(vault)",
+                "define 2 vault app_root=\(vault) user=root",
+                "define 3 vault app_root=\(vault) env_var=A=b",
+                "define 4 vault app_root=\(vault) app_start_command=/bin/id",
+                "define 5 vault app_root=\(fort.site.root(of: "wsgi"))",
+                "define 6 other app_root=\(vault)",
+                "define 7 \(fort.site.root(of: "wsgi")) app_root=\(fort.site.root(of: "wsgi")) user=root",
+                "checkout 2",
+                "checkout 1",
+                "release",
+                // A newer list, an older one, and one of its own making.
+                "manifest bank 99 \(fort.worker.uid) \(Self.token) vault app_root=\(vault) user=lp",
+                "control @front=bank @token=\(Self.token)",
+                "define 1 vault app_root=\(vault) user=lp",
+                "checkout 1"
+            )
+            #expect(lines[0] == "connected 7" && lines[1] == "accepted", "\(lines)")
+            for line in lines[2...7] { #expect(line.hasPrefix("rejected the settings differ"), "\(line)") }
+            #expect(lines[8] == "refused 9" && lines[9].hasPrefix("granted "), "\(lines)")
+            #expect(lines[12] == "connected 7" && lines[13].hasPrefix("rejected "), "\(lines)")
+            #expect(lines[14] == "refused 9", "\(lines)")
+            // Another user, though one with authority, is not whom the token was made for.
+            #expect(try fort.attack(nil, "control @front=bank @token=\(Self.token)") == ["closed"])
+            #expect(try fort.attack(fort.trusted, "control @front=bank @token=\(Self.token)") == ["closed"])
+            try fort.mark()
+            try fort.stands()
+        }
+
+        @Test func `a manifest of a lower generation changes nothing`() throws {
+            let fort = try Fort()
+            let vault = try fort.app("vault", owner: Machine.appUsers[2])
+            let declared = "vault app_root=\(vault)"
+            let lines = try fort.attack(
+                nil,
+                "control @front=bank",
+                "manifest bank 7 \(fort.worker.uid) \(Self.token) \(declared)",
+                "define 1 \(declared)",
+                "checkout 1",
+                "release",
+                "manifest bank 6 \(fort.worker.uid) \(Self.secondToken) vault app_root=\(vault) user=lp",
+                "manifest bank 7 \(fort.worker.uid) \(Self.secondToken) vault app_root=\(vault) user=lp",
+                "control @front=bank",
+                "define 1 \(declared)",
+                "checkout 1",
+                "release"
+            )
+            #expect(lines[0] == "connected 0" && lines[7] == "connected 7", "\(lines)")
+            let pids = [lines[3], lines[9]].map { $0.split(separator: " ").dropFirst().first }
+            #expect(pids[0] != nil && pids[0] == pids[1], "the application was restarted: \(lines)")
+            let group = try #require(try fort.site.status().groups.first { $0.name == "vault" })
+            #expect(group.user == Machine.appUsers[2].name)
+            try fort.mark()
+            try fort.stands()
+        }
+
+        @Test func `a front without authority has owner settings for allowed roots, in groups of its own`() throws {
+            let fort = try Fort()
+            let owner = Machine.appUsers[2]
+            let shop = try fort.app("open/shop", owner: owner)
+            let wsgi = fort.site.root(of: "wsgi")
+            let long = String(repeating: "x", count: 5000)
+            let lines = try fort.attack(
+                fort.worker,
+                "control",
+                "define 1 \(wsgi) app_root=\(shop) max_instances=1 max_request_queue_size=5",
+                "checkout 1",
+                "release"
+            )
+            #expect(lines[1] == "accepted", "\(lines)")
+            let pid = try #require(lines[2].split(separator: " ").dropFirst().first.flatMap { Int32($0) }, "\(lines)")
+            // The same name as the group of the front, and yet another group; what it runs belongs to the file's owner.
+            #expect(pid != fort.pid)
+            #expect(ProcessFacts(pid: pid)?.uids.first == owner.uid)
+            let refused = try fort.attack(
+                fort.worker,
+                ["control"]
+                    + [
+                        "user=root", "user=lp", "group=root", "env_var=A=b", "app_start_command=/bin/id",
+                        "python=/bin/id", "startup_file=evil.py", "app_type=wsgi", "app_env=development",
+                        "friendly_error_pages=on", "max_instances=1000", "max_request_queue_size=0",
+                        "start_timeout=1000000",
+                    ].map { "define 2 shop app_root=\(shop) \($0)" }
+                    + [wsgi, "/", "/etc", "\(shop)/../../wsgi", "\(fort.open)", "\(fort.open)ed/shop", "relative"].map {
+                        "define 2 shop app_root=\($0)"
+                    }
+                    + ["define 2 shop app_root=\(shop)/\(long)", "define 2 \(long) app_root=\(shop)", "checkout 2"]
+            )
+            #expect(refused.count == 24)
+            for line in refused.dropFirst().dropLast() { #expect(line.hasPrefix("rejected "), "\(line)") }
+            #expect(refused.last == "refused 9")
+            try fort.mark()
+            try fort.stands()
+        }
+
+        // MARK: Streams
+
+        @Test func `a stream token dies with its control connection and is of no use to another user`() throws {
+            let fort = try Fort()
+            let shop = try fort.app("open/shop", owner: Machine.appUsers[2])
+            let prepare = ["control", "define 1 shop app_root=\(shop)", "checkout 1"]
+            _ = try fort.attack(fort.worker, prepare + ["release"])
+            try fort.mark()
+            let holder = try fort.hold(fort.worker, prepare + ["stream", "stream \(Self.unknown)"])
+            defer { holder.stop() }
+            let lines = holder.output.split(separator: "\n")
+            let token = try #require(lines[2].split(separator: " ").last)
+            #expect(lines[3] == "attached" && lines[4].hasPrefix("refused "), "\(lines)")
+            #expect(try fort.attack(nil, "stream \(token)").allSatisfy { $0.hasPrefix("refused ") })
+            #expect(try fort.attack(fort.trusted, "stream \(token)").allSatisfy { $0.hasPrefix("refused ") })
+            #expect(try fort.attack(fort.worker, "stream \(token)") == ["attached"], "the same user, the same front")
+            holder.stop()
+            try eventually("the token to be dead") {
+                try fort.attack(fort.worker, "stream \(token)").allSatisfy { $0.hasPrefix("refused ") }
+            }
+            let after = try fort.attack(fort.worker, prepare + ["close", "wait 0.2", "stream"])
+            #expect(after.last?.hasPrefix("refused ") == true, "\(after)")
+            try eventually("all sessions to be over") {
+                try fort.site.status().groups.flatMap(\.processes).allSatisfy { $0.sessions == 0 }
+            }
+            try fort.stands()
+        }
+
+        // MARK: Floods
+
+        @Test func `frames that are no frames close their own connection only`() throws {
+            let fort = try Fort()
+            let huge = "7fffffff10"
+            let lines = try fort.attack(
+                fort.worker,
+                "raw \(huge)00*100000",
+                "fresh",
+                "raw 0000000001*100000",
+                "fresh",
+                "raw 00000000",
+                "fresh",
+                "raw 474554202f20485454502f312e310d0a0d0a",
+                "control",
+                "raw \(huge)*10000",
+                "control",
+                "raw 0004000112*60000",
+                "control",
+                "raw 00000001ee",
+                "control",
+                "raw ff*1000000",
+                "broken_frames 200"
+            )
+            #expect(lines.filter { $0 == "closed" }.count == 8, "\(lines)")
+            #expect(lines.last == "200 closed")
+            // What a peer calls itself forges no line.
+            let forging = try fort.attack(fort.worker, "control '@front=x\nE, forged'", "raw 00000001ee")
+            #expect(forging.last == "closed")
+            #expect(!fort.site.log().contains("\nE, forged"))
+            // Each has a line in the log, up to a bound.
+            let named = fort.site.log().pieces(between: "connection of a front is closed").count - 1
+            #expect((4...60).contains(named), "\(named) lines")
+            try fort.stands()
+        }
+
+        @Test func `a flood of apps and checkouts meets its limits`() throws {
+            let fort = try Fort()
+            let shop = try fort.app("open/shop", owner: Machine.appUsers[2])
+            _ = try fort.attack(
+                fort.worker,
+                "control",
+                "define 1 shop app_root=\(shop) max_instances=1",
+                "checkout 1",
+                "release"
+            )
+            try fort.mark()
+            let limit = WireLimits.appsPerConnection
+            let lines = try fort.attack(
+                fort.worker,
+                "control",
+                "defines 1 \(limit + 10) rejected app_root=/etc",
+                "control",
+                "defines 1 \(limit) mine app_root=\(shop)",
+                "defines 1 1 mine app_root=\(shop)",
+                "defines \(limit + 1) 1 mine app_root=\(shop)",
+                "control",
+                "defines 1 3 more app_root=\(shop)",
+                "control",
+                "define 1 shop app_root=\(shop) max_instances=1",
+                "checkouts 1 40000"
+            )
+            #expect(lines[1].hasPrefix("0 accepted") && lines[1].hasSuffix(", closed"), "\(lines)")
+            #expect(lines[3] == "\(limit - 1) accepted, 1 rejected", "one place is taken by the first app: \(lines)")
+            #expect(lines[4] == "1 accepted, 0 rejected" && lines[5] == "0 accepted, 0 rejected, closed", "\(lines)")
+            #expect(lines[7] == "0 accepted, 3 rejected", "a limit per user, not per connection: \(lines)")
+            let counts = lines[10].split { !$0.isNumber }.compactMap { Int($0) }
+            #expect(counts.count == 2 && counts[0] <= 1 && counts[1] >= 39_800, "\(lines)")
+            let rejections = fort.site.log().pieces(between: "settings of an app rejected").count - 1
+            #expect(rejections < 200, "\(rejections) lines in the log")
+            try fort.stands()
+        }
+
+        @Test func `a flood of connections ends at the limit of its user while others go on`() throws {
+            let fort = try Fort()
+            let holder = try fort.hold(
+                fort.trusted,
+                "controls \(WireLimits.controlConnectionsPerUID + 20)",
+                "admins \(WireLimits.adminConnectionsPerUID + 20)"
+            )
+            defer { holder.stop() }
+            let lines = holder.output.split(separator: "\n")
+            #expect(lines[0] == "\(WireLimits.controlConnectionsPerUID) connected, 20 closed")
+            #expect(lines[1] == "\(WireLimits.adminConnectionsPerUID) connected, 20 closed")
+            #expect(try fort.attack(nil, "control", "admin").count { $0.hasPrefix("connected ") } == 2)
+            #expect(try fort.attack(fort.worker, "control") == ["connected 0"])
+            #expect(try fort.site.page("wsgi", "/pid").pid == fort.pid)
+            #expect(fort.site.log().pieces(between: "too many connections of a user").count == 3, "one line per role")
+            holder.stop()
+            try eventually("the places to be free") {
+                try fort.attack(fort.trusted, "control", "admin").allSatisfy { $0.hasPrefix("connected ") }
+            }
+            try fort.stands()
+        }
+
+        @Test func `streams of one user leave descriptors to others, however few there are`() throws {
+            let fort = try Fort(descriptorLimit: 800)
+            let vault = try fort.app("vault", owner: Machine.appUsers[2])
+            let prepare = ["control", "define 1 vault app_root=\(vault) max_instances=1", "checkout 1", "release"]
+            _ = try fort.attack(fort.trusted, prepare)
+            try fort.mark()
+            let holder = try fort.hold(fort.trusted, prepare + ["streams 300"])
+            defer { holder.stop() }
+            let line = try #require(holder.output.split(separator: "\n").dropFirst(4).first)
+            #expect(line == "200 attached, 100 closed")
+            for _ in 0..<10 { #expect(try fort.site.page("wsgi", "/pid").pid == fort.pid) }
+            #expect(try fort.attack(nil, prepare + ["stream"]).last == "attached")
+            holder.stop()
+            try fort.stands()
+        }
+
+        // MARK: Silence
+
+        @Test func `peers that never say who they are are closed, and block nobody`() throws {
+            let fort = try Fort()
+            let limit = WireLimits.pendingConnectionsPerUID
+            let silent = try fort.start(fort.trusted, "silent \(limit + 20)")
+            defer { silent.stop() }
+            let half = try fort.start(fort.stranger, socket: fort.adminSocket, "raw 0000 1")
+            defer { half.stop() }
+            try silent.waitForOutput("silent")
+            let start = ContinuousClock.now
+            for _ in 0..<20 { #expect(try fort.site.page("wsgi", "/pid").pid == fort.pid) }
+            #expect(try fort.attack(nil, "control") == ["connected 0"])
+            #expect(ContinuousClock.now - start < .seconds(1.5), "others had to wait")
+            #expect(try silent.waitForExit().isSuccess, "\(silent.output)")
+            let line = try #require(silent.output.split(separator: "\n").last)
+            #expect(line.hasPrefix("20 at once, \(limit) after"), "\(line)")
+            // Nor is who stops speaking kept: the daemon closes what is half closed, and half a stream is no session.
+            let halves = try fort.attack(
+                fort.worker,
+                "control",
+                "halve",
+                "fresh",
+                "halve",
+                "fresh",
+                "raw 0000 0",
+                "halve"
+            )
+            #expect(halves.filter { $0 == "closed" }.count == 3, "\(halves)")
+            // The beginning of a frame is no more than silence.
+            #expect(try half.waitForExit().isSuccess)
+            let partial = try fort.attack(fort.worker, "raw 0000005301 4")
+            #expect(partial == ["closed"])
+            try fort.stands()
+        }
+
+        @Test func `peers that do not read are closed`() throws {
+            let fort = try Fort()
+            #expect(try fort.attack(fort.worker, "control", "deaf 64") == ["connected 0", "closed"])
+            let everybody = try fort.attack(
+                fort.stranger,
+                socket: fort.adminSocket,
+                "admin",
+                "deaf 64",
+                "admin",
+                "deaf 64 '{\"command\":\"status\"}'"
+            )
+            // The daemon reads no more from tools that do not take its answers; their time limit comes later.
+            for line in [everybody[1], everybody[3]] {
+                #expect(line == "closed" || line.hasPrefix("stuck after "), "\(everybody)")
+            }
+            #expect(fort.site.log().contains("the peer does not read"))
+            let memory = try #require(ProcessFacts(pid: fort.core)).residentHighWaterKilobytes
+            #expect(memory < 200_000, "the core took \(memory) KiB")
+            try fort.stands()
+        }
+
+        // MARK: Strangers
+
+        @Test func `unknown users are closed before a byte is read, with one line in the log`() throws {
+            let fort = try Fort()
+            #expect(try fort.attack(fort.stranger, "closed_unread 300", "control") == ["300 closed", "closed"])
+            let uid = fort.stranger.uid
+            let lines = fort.site.log().split(separator: "\n").filter { $0.contains("user without rights") }
+            #expect(lines.count == 1 && lines.first?.contains("uid=\(uid)") == true, "\(lines)")
+            #expect(!fort.site.log().contains("stranger"), "its Hello was read")
+            try fort.stands()
+        }
+
+        @Test func `the status shows a user its own applications only`() throws {
+            let fort = try Fort(others: [.init("other", from: "wsgi", owner: Machine.appUsers[2])])
+            _ = try fort.site.page("other")
+            try fort.mark()
+            for (user, name) in [(Machine.appUsers[1], "wsgi"), (Machine.appUsers[2], "other")] {
+                let outcome = try Shell.run(
+                    [
+                        Repository.program("passenger-status"), "--show=json",
+                        "--instance-registry-dir=\(fort.site.directory.file("registry"))",
+                    ],
+                    as: user
+                )
+                let report = try StatusReport(json: Array(outcome.output.utf8))
+                #expect(report.groups.map(\.appRoot) == [fort.site.root(of: name)])
+                #expect(report.hiddenGroups == 1 && report.connections.isEmpty)
+                #expect(!outcome.output.contains(fort.site.root(of: name == "wsgi" ? "other" : "wsgi")))
+            }
+            try fort.stands()
+        }
+
+        // MARK: Applications
+
+        @Test func `an application that talks nonsense to the daemon or closes its socket harms only itself`() throws {
+            let names = ["garbage", "deafness", "unlistening", "ending"]
+            let fort = try Fort(others: names.map { .init($0, from: nil, settings: ["passenger_max_instances 1;"]) })
+            for (number, name) in names.enumerated() {
+                try fort.site.directory.write("", to: "apps/\(name)/public/empty.txt")
+                _ = try fort.app(name, owner: Machine.appUsers[2 + number], text: Self.hostileApp)
+                #expect(try fort.site.page(name, "/pid").pid != fort.pid)
+                // The answer to the deed itself may be lost with its process.
+                _ = try? fort.site.get(name, "/\(name)")
+                #expect(try fort.site.page("wsgi", "/pid").pid == fort.pid)
+                // Through the streams of every event loop of the front, old ones and new ones.
+                try eventually("\(name) to answer again", within: .seconds(10)) {
+                    try (0..<8).allSatisfy { _ in try fort.site.get(name, "/pid").status == 200 }
+                }
+            }
+            // A new worker of the front has no stream yet: the closed listening socket is found out.
+            let deaf = try fort.site.page("unlistening", "/pid").pid
+            try #require(fort.site.front).signal(.hangUp)
+            try eventually("another process that listens", within: .seconds(15)) {
+                let response = try fort.site.get("unlistening", "/pid")
+                return response.status == 200 && response.pid != deaf
+            }
+            try eventually("the old worker of the front to be gone") { try fort.site.workerPIDs().count == 1 }
+            try eventually("one process of each") {
+                try fort.site.status().groups.allSatisfy { $0.processes.count == 1 && $0.processesBeingSpawned == 0 }
+            }
+            try fort.mark()
+            try fort.stands()
+        }
+
+        private static let hostileApp = """
+            import os
+
+            def deed(path):
+                if path == "/garbage":
+                    os.set_blocking(4, False)
+                    for block in (b"\\xff\\x00" * 30000, b"!> Error\\n" * 5000, b"x" * 200000, b"\\n" * 100000):
+                        try:
+                            os.write(4, block)
+                        except BlockingIOError:
+                            pass
+                if path == "/deafness":
+                    os.close(4)
+                if path == "/unlistening":
+                    os.close(3)
+                if path == "/ending":
+                    os.closerange(0, 64)
+
+            def application(environ, start_response):
+                deed(environ["PATH_INFO"])
+                start_response("200 OK", [("Content-Type", "text/plain")])
+                return [f"{os.getpid()}\\n".encode()]
+
+            """
+    }
+}
