@@ -66,8 +66,7 @@ final class ClientConnectionHandler: ChannelDuplexHandler {
     private(set) var localAddress = "localhost"
     private(set) var localPort = 80
     private var isProcessing = false
-    private var isReadingPaused = false
-    private var hasHeldRead = false
+    private var readGate = ReadGate()
 
     init(context: WorkerLoopContext, listen: ListenAddress) {
         self.loop = context
@@ -158,7 +157,7 @@ final class ClientConnectionHandler: ChannelDuplexHandler {
         guard context.channel.isWritable else { return }
         if self.machine.state == .tunnel { self.exchange?.resumeReading() }
         self.pumpSpool()
-        if self.machine.isIdle, self.inbound.readableBytes > 0 || self.isReadingPaused { self.readOn() }
+        if self.machine.isIdle, self.inbound.readableBytes > 0 || self.readGate.isPaused { self.readOn() }
     }
 
     /// Goes on with what had to wait for the client to take its answers.
@@ -168,18 +167,13 @@ final class ClientConnectionHandler: ChannelDuplexHandler {
     }
 
     func read(context: ChannelHandlerContext) {
-        if self.isReadingPaused { self.hasHeldRead = true } else { context.read() }
+        if self.readGate.mayRead() { context.read() }
     }
 
-    func pauseReading() { self.isReadingPaused = true }
+    func pauseReading() { self.readGate.pause() }
 
     func resumeReading() {
-        guard self.isReadingPaused else { return }
-        self.isReadingPaused = false
-        if self.hasHeldRead {
-            self.hasHeldRead = false
-            self.channelContext?.read()
-        }
+        if self.readGate.resume() { self.channelContext?.read() }
     }
 
     /// The channel is gone, in whatever way.

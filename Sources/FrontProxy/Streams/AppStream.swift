@@ -36,8 +36,7 @@ final class AppStream: ChannelDuplexHandler {
     private var owner: (any StreamOwner)?
     private var handshake: StreamHandshake
     private var context: ChannelHandlerContext?
-    private var isReadingPaused = false
-    private var hasHeldRead = false
+    private var readGate = ReadGate()
 
     init(grant: Granted, pool: StreamPool, owner: any StreamOwner) {
         self.process = grant.process
@@ -67,15 +66,10 @@ final class AppStream: ChannelDuplexHandler {
     }
 
     /// Stops reading until `resumeReading`; what the kernel holds stays there.
-    func pauseReading() { self.isReadingPaused = true }
+    func pauseReading() { self.readGate.pause() }
 
     func resumeReading() {
-        guard self.isReadingPaused else { return }
-        self.isReadingPaused = false
-        if self.hasHeldRead {
-            self.hasHeldRead = false
-            self.context?.read()
-        }
+        if self.readGate.resume() { self.context?.read() }
     }
 
     /// The answer was read to its end: back to the pool if another request may follow it, else closed.
@@ -182,6 +176,6 @@ final class AppStream: ChannelDuplexHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
     func read(context: ChannelHandlerContext) {
-        if self.isReadingPaused { self.hasHeldRead = true } else { context.read() }
+        if self.readGate.mayRead() { context.read() }
     }
 }

@@ -3,7 +3,6 @@
 import LinuxSystem
 package import Logging
 package import NIOCore
-import NIOPosix
 import WireProtocol
 
 /// The socket `admin.sock` in the instance directory: everybody may connect, rights come from the peer's user.
@@ -44,18 +43,7 @@ package final class AdminSocket {
     package func take(_ arrival: Arrival) {
         guard let descriptor = arrival.descriptor.take() else { return }
         let handler = AdminConnection(arrival, service: self.service, logger: self.logger)
-        let bound = NIOLoopBound(handler, eventLoop: self.eventLoop)
-        let waterMark = ChannelOptions.Types.WriteBufferWaterMark(
-            low: WireLimits.unreadBytes / 2,
-            high: WireLimits.unreadBytes
-        )
-        ClientBootstrap(group: self.eventLoop)
-            .channelOption(.writeBufferWaterMark, value: waterMark)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(bound.value) }
-            }
-            .withConnectedSocket(descriptor.release())
-            .assumeIsolated()
+        Arrival.join(descriptor, to: self.eventLoop, handler: handler)
             .whenComplete { result in
                 switch result {
                 case .success(let channel): self.track(channel)

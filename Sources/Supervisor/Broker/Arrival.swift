@@ -2,6 +2,7 @@
 
 package import LinuxSystem
 package import NIOCore
+import NIOPosix
 import Synchronization
 package import WireProtocol
 
@@ -13,6 +14,29 @@ package struct Arrival: Sendable {
     /// What came behind the `Hello`.
     package let remainder: ByteBuffer
     let ticket: ConnectionTicket
+}
+
+extension Arrival {
+    /// Makes a channel of a connection, on the loop that `handler` is confined to; its high mark is what a peer may leave
+    /// unread.
+    static func join(
+        _ descriptor: consuming Descriptor,
+        to eventLoop: any EventLoop,
+        handler: some ChannelHandler
+    ) -> EventLoopFuture<any Channel>.Isolated {
+        let bound = NIOLoopBound(handler, eventLoop: eventLoop)
+        let waterMark = ChannelOptions.Types.WriteBufferWaterMark(
+            low: WireLimits.unreadBytes / 2,
+            high: WireLimits.unreadBytes
+        )
+        return ClientBootstrap(group: eventLoop)
+            .channelOption(.writeBufferWaterMark, value: waterMark)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(bound.value) }
+            }
+            .withConnectedSocket(descriptor.release())
+            .assumeIsolated()
+    }
 }
 
 /// A descriptor that passes from one thread to another; closed if nobody takes it out.

@@ -3,7 +3,6 @@
 package import LinuxSystem
 package import Logging
 package import NIOCore
-import NIOPosix
 package import WireProtocol
 
 /// Brings fronts and the pool together: takes connections in, knows who declared what, lends sessions and streams.
@@ -104,18 +103,7 @@ package final class Broker {
         }
         self.lastConnection += 1
         let connection = FrontConnection(arrival, id: ConnectionID(rawValue: self.lastConnection), broker: self)
-        let bound = NIOLoopBound(connection, eventLoop: self.eventLoop)
-        let waterMark = ChannelOptions.Types.WriteBufferWaterMark(
-            low: WireLimits.unreadBytes / 2,
-            high: WireLimits.unreadBytes
-        )
-        ClientBootstrap(group: self.eventLoop)
-            .channelOption(.writeBufferWaterMark, value: waterMark)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(bound.value) }
-            }
-            .withConnectedSocket(descriptor.release())
-            .assumeIsolated()
+        Arrival.join(descriptor, to: self.eventLoop, handler: connection)
             .whenFailure { error in
                 self.logger.error("connection of a front failed", metadata: [LogKeys.error: "\(error)"])
             }
