@@ -22,6 +22,8 @@ package struct SpawnFailure: Error, Hashable, Sendable {
     /// Eight hexadecimal digits, the same in log, page and details file.
     package let id: ErrorID
     package var category: Category
+    /// Nil: only the output may tell.
+    package var kind: Kind?
     /// The journey step that failed.
     package var step: Journey.Step
     /// One sentence: what failed, on what, why.
@@ -36,6 +38,23 @@ package struct SpawnFailure: Error, Hashable, Sendable {
     package var journey: Journey
     /// What was to be started; nil when the spawn failed before that was known.
     package var program: Program?
+    /// The limits that the process ran with; empty if it did not get that far.
+    package var limits: [ReportedLimit]
+
+    /// One resource limit of the process.
+    package struct ReportedLimit: Hashable, Sendable {
+        /// Such as "open files".
+        package var name: String
+        /// Nil: unlimited.
+        package var soft: UInt64?
+        package var hard: UInt64?
+
+        package init(name: String, soft: UInt64?, hard: UInt64?) {
+            self.name = name
+            self.soft = soft
+            self.hard = hard
+        }
+    }
 
     /// What a spawn was about to run.
     package struct Program: Hashable, Sendable {
@@ -43,7 +62,7 @@ package struct SpawnFailure: Error, Hashable, Sendable {
         package var startupFile: String
         package var kind: String
         package var arguments: [String]
-        /// With secrets masked already.
+        /// As the process had it in the end, login shell and `env_file` included; secrets masked already.
         package var environment: [EnvironmentVariable]
 
         package init(
@@ -64,6 +83,7 @@ package struct SpawnFailure: Error, Hashable, Sendable {
     package init(
         id: ErrorID,
         category: Category,
+        kind: Kind? = nil,
         step: Journey.Step,
         summary: String,
         detail: String = "",
@@ -71,10 +91,12 @@ package struct SpawnFailure: Error, Hashable, Sendable {
         output: String = "",
         identity: RunningIdentity? = nil,
         journey: Journey = Journey(),
-        program: Program? = nil
+        program: Program? = nil,
+        limits: [ReportedLimit] = []
     ) {
         self.id = id
         self.category = category
+        self.kind = kind
         self.step = step
         self.summary = summary
         self.detail = detail
@@ -83,6 +105,7 @@ package struct SpawnFailure: Error, Hashable, Sendable {
         self.identity = identity
         self.journey = journey
         self.program = program
+        self.limits = limits
     }
 }
 

@@ -53,6 +53,13 @@ extension Integration {
                 cp /box/bin/* /usr/bin/
                 page() { curl -sS --fail --max-time 20 --retry 40 --retry-delay 0 --retry-connrefused http://localhost/pid; }
                 main() { systemctl show -P MainPID $1; }
+                restarted() {
+                    for _ in $(seq 100); do
+                        [ "$(main $1)" != $2 ] && [ "$(systemctl is-active $1)" = active ] && return
+                        sleep 0.1
+                    done
+                    fail "$1 was not restarted"
+                }
                 fail() { echo "FAILED: $*"; systemctl status --no-pager -l flying-passenger front-proxy || true; journalctl --no-pager -n 60; exit 1; }
                 trap 'fail "line $LINENO"' ERR
 
@@ -73,10 +80,14 @@ extension Integration {
                 second=$(page)
                 [ "$second" != "$first" ] || fail "daemon restarted"
 
-                kill -KILL $(main front-proxy)
+                old=$(main front-proxy)
+                kill -KILL $old
+                # Its worker may have taken a connection before it went too: only a new front has to answer.
+                restarted front-proxy $old
                 [ "$(page)" = "$second" ] || fail "crash of the front"
                 old=$(main flying-passenger)
                 kill -KILL $old
+                restarted flying-passenger $old
                 third=$(page)
                 [ "$third" != "$second" ] && [ "$(main flying-passenger)" != "$old" ] || fail "crash of the daemon"
 
