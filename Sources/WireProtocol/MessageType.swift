@@ -17,6 +17,7 @@ package enum MessageType: UInt8, CaseIterable, Sendable {
     case release = 0x14
     case upgraded = 0x15
     case resume = 0x16
+    case reportQuery = 0x17
 
     // Daemon to front.
     case appAccepted = 0x40
@@ -28,6 +29,7 @@ package enum MessageType: UInt8, CaseIterable, Sendable {
     case abort = 0x46
     case recall = 0x47
     case goodbye = 0x48
+    case report = 0x49
 
     // Administration.
     case adminRequest = 0x60

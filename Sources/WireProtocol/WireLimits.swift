@@ -16,6 +16,12 @@ package enum WireLimits {
     package static let reasonBytes = 2048
     package static let errorIDBytes = 64
     package static let summaryBytes = 64 * 1024
+    /// Bytes of a failure report as JSON; fits into a frame.
+    package static let reportBytes = 192 * 1024
+    /// Report queries of one control connection that are not answered: their answers stay far below `unreadBytes`.
+    package static let openReportQueries = 2
+    /// Report queries that wait in the front until others are answered; more are not asked at all.
+    package static let waitingReportQueries = 256
 
     package static let appsPerManifest = 10_000
     package static let settingsPerApp = 4096

@@ -24,6 +24,7 @@ struct CrossingTests {
         ("cancel", .cancel(2)), ("release", .release(100)), ("upgraded", .upgraded(100)),
         ("checkout", .checkout(3, app: 1)), ("checkout of a new app", .checkout(3, app: 2)),
         ("valid settings", .redefine(app: 1, valid: true)), ("invalid settings", .redefine(app: 1, valid: false)),
+        ("report query", .askReport("1a2b3c4d", app: 1)),
     ]
     static let daemonEvents: [(String, SessionPair.DaemonEvent)] = [
         ("grant", .grant(2, session: 200, process: 1)), ("refuse", .refuse(2, .queueTimeout)),
@@ -92,6 +93,9 @@ struct CrossingTests {
             case 51..<55:
                 let app = UInt32.random(in: 1...4, using: &random)
                 pair.apply(.redefine(app: app, valid: Bool.random(using: &random)))
+            case 88..<92:
+                let app = UInt32.random(in: 1...4, using: &random)
+                pair.apply(.askReport(String(Int.random(in: 0..<9, using: &random)), app: app))
             case 55..<75:
                 if let id = pair.poolWaiting.sorted().randomElement(using: &random) {
                     next += 1
@@ -183,5 +187,15 @@ extension CrossingTests {
         Row(crossing: "invalid settings × abort", front: "aborted 100, rejected", daemon: "define"),
         Row(crossing: "invalid settings × drain", front: "draining, rejected", daemon: "define"),
         Row(crossing: "invalid settings × goodbye", front: "goodbye, requeued 2, rejected", daemon: "define"),
+        Row(crossing: "report query × grant", front: "granted 2, report", daemon: "report query 1a2b3c4d"),
+        Row(
+            crossing: "report query × refuse",
+            front: "refused 2 queueTimeout, report",
+            daemon: "report query 1a2b3c4d"
+        ),
+        Row(crossing: "report query × process gone", front: "gone with 1, report", daemon: "report query 1a2b3c4d"),
+        Row(crossing: "report query × abort", front: "aborted 100, report", daemon: "report query 1a2b3c4d"),
+        Row(crossing: "report query × drain", front: "draining, report", daemon: "report query 1a2b3c4d"),
+        Row(crossing: "report query × goodbye", front: "goodbye, requeued 2, report", daemon: "report query 1a2b3c4d"),
     ]
 }

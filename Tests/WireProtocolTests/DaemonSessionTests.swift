@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import NIOCore
 import Testing
 import WireProtocol
 
@@ -9,7 +10,7 @@ struct DaemonSessionTests {
     }
 
     private func withApp() -> DaemonSession {
-        var session = DaemonSession(mayManifest: false)
+        var session = DaemonSession(mayManifest: false, features: WireFeature.supported)
         _ = session.received(.defineApp(SessionPair.definition(1)))
         _ = session.appJudged(.init(rawValue: 1), rejection: nil)
         return session
@@ -21,8 +22,8 @@ struct DaemonSessionTests {
     }
 
     @Test func `manifests are taken from peers with authority only`() {
-        var trusted = DaemonSession(mayManifest: true)
-        var other = DaemonSession(mayManifest: false)
+        var trusted = DaemonSession(mayManifest: true, features: WireFeature.supported)
+        var other = DaemonSession(mayManifest: false, features: WireFeature.supported)
         #expect(trusted.received(.manifest(Samples.manifest)) == .manifest(Samples.manifest))
         #expect(other.received(.manifest(Samples.manifest)) == .manifestWithoutAuthority(Samples.workerToken))
     }
@@ -45,6 +46,48 @@ struct DaemonSessionTests {
         #expect(session.received(.checkout(self.checkout(2))) == .checkout(self.checkout(2)))
     }
 
+    private func reports(features: UInt64) -> DaemonSession {
+        var session = DaemonSession(mayManifest: false, features: features)
+        _ = session.received(.defineApp(SessionPair.definition(1)))
+        _ = session.appJudged(.init(rawValue: 1), rejection: nil)
+        return session
+    }
+
+    private static func query(_ app: UInt32) -> ReportQuery {
+        ReportQuery(app: .init(rawValue: app), errorID: "1a2b3c4d")
+    }
+
+    @Test func `details are told of apps that are accepted, others get an empty report`() {
+        var session = self.reports(features: WireFeature.failureReports)
+        #expect(session.received(.reportQuery(Self.query(1))) == .reportQuery(Self.query(1)))
+        let unknown = Report(app: .init(rawValue: 9), errorID: "1a2b3c4d", json: ByteBuffer())
+        #expect(session.received(.reportQuery(Self.query(9))) == .send(.report(unknown)))
+        let judging = Report(app: .init(rawValue: 2), errorID: "1a2b3c4d", json: ByteBuffer())
+        _ = session.received(.defineApp(SessionPair.definition(2)))
+        #expect(session.received(.reportQuery(Self.query(2))) == .send(.report(judging)))
+        _ = session.appJudged(.init(rawValue: 2), rejection: "no")
+        #expect(session.received(.reportQuery(Self.query(2))) == .send(.report(judging)))
+    }
+
+    @Test func `a front that does not know of details is not told that there are some`() {
+        let refused = Refused(
+            request: .init(rawValue: 1),
+            reason: .backoff,
+            report: SpawnReport(errorID: "1a2b3c4d", summary: "no", hasDetails: true)
+        )
+        var knowing = self.reports(features: WireFeature.failureReports)
+        _ = knowing.received(.checkout(self.checkout(1)))
+        #expect(knowing.refused(refused) == .send(.refused(refused)))
+        var other = self.reports(features: 0)
+        _ = other.received(.checkout(self.checkout(1)))
+        var plain = refused
+        plain.report?.hasDetails = false
+        #expect(other.refused(refused) == .send(.refused(plain)))
+        #expect(
+            other.received(.reportQuery(Self.query(1))) == .violation(reason: "ReportQuery was not negotiated")
+        )
+    }
+
     @Test func `a request id in use is a violation`() {
         var session = self.withApp()
         _ = session.received(.checkout(self.checkout(1)))
@@ -62,7 +105,7 @@ struct DaemonSessionTests {
     }
 
     @Test func `too many apps are a violation`() {
-        var session = DaemonSession(mayManifest: false)
+        var session = DaemonSession(mayManifest: false, features: WireFeature.supported)
         for number in 0..<UInt32(WireLimits.appsPerConnection) {
             #expect(
                 session.received(.defineApp(SessionPair.definition(number))) == .define(SessionPair.definition(number))

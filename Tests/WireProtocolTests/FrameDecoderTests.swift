@@ -46,14 +46,15 @@ struct FrameDecoderTests {
             (.beforeHello, [.hello]),
             (
                 .fromFront(mayManifest: true),
-                [.manifest, .defineApp, .checkout, .cancel, .release, .upgraded, .resume, .ping, .pong]
+                [
+                    .manifest, .defineApp, .checkout, .cancel, .release, .upgraded, .resume, .reportQuery, .ping, .pong,
+                ]
             ),
             (
                 .fromDaemon,
                 [
                     .helloReply, .attached, .appAccepted, .appRejected, .granted, .refused, .processGone, .draining,
-                    .abort,
-                    .recall, .goodbye, .ping, .pong,
+                    .abort, .recall, .goodbye, .report, .ping, .pong,
                 ]
             ),
             (.fromAdmin, [.adminRequest, .ping, .pong]),

@@ -156,6 +156,67 @@ struct FrontSessionTests {
         #expect(session.timePassed(to: self.start + .seconds(30)).giveUp == "the daemon is silent")
     }
 
+    private func asking(features: UInt64 = WireFeature.supported) -> FrontSession {
+        var session = FrontSession(hello: Hello(role: .control), at: self.start)
+        _ = session.connectionOpened(at: self.start)
+        _ = session.received(.helloReply(HelloReply(features: features)), at: self.start)
+        _ = session.checkout(self.checkout(1), of: SessionPair.definition(1), at: self.start)
+        return session
+    }
+
+    private static let app = AppNumber(rawValue: 1)
+
+    private static func report(_ id: String) -> Report {
+        Report(app: Self.app, errorID: id, json: ByteBuffer(string: "{}"))
+    }
+
+    @Test func `details are asked for once, few at a time, the others in order`() {
+        var session = self.asking()
+        func query(_ id: String) -> ReportQuery { ReportQuery(app: Self.app, errorID: id) }
+        for id in ["a", "b"] { #expect(session.askReport(id, of: Self.app) == .send(query(id))) }
+        for id in ["a", "c", "d", "c"] { #expect(session.askReport(id, of: Self.app) == .wait) }
+        let first = session.received(.report(Self.report("b")), at: self.start)
+        #expect(first == .report(Self.report("b"), next: query("c")))
+        let second = session.received(.report(Self.report("a")), at: self.start)
+        #expect(second == .report(Self.report("a"), next: query("d")))
+        let third = session.received(.report(Self.report("d")), at: self.start)
+        #expect(third == .report(Self.report("d"), next: nil))
+        guard case .violation = session.received(.report(Self.report("d")), at: self.start) else {
+            Issue.record("an answer without a question")
+            return
+        }
+    }
+
+    @Test func `questions for details are bounded and end with their connection`() {
+        var session = self.asking()
+        for number in 0..<(WireLimits.waitingReportQueries + WireLimits.openReportQueries) {
+            guard case .unavailable = session.askReport(String(number), of: Self.app) else { continue }
+            Issue.record("number \(number) refused")
+        }
+        guard case .unavailable = session.askReport("one more", of: Self.app) else {
+            Issue.record("no bound")
+            return
+        }
+        _ = session.connectionClosed(at: self.start)
+        #expect(session.askReport("a", of: Self.app) == .unavailable(reason: "no connection"))
+        _ = session.connectionOpened(at: self.start)
+        _ = session.received(.helloReply(HelloReply()), at: self.start)
+        #expect(session.askReport("a", of: Self.app) == .send(ReportQuery(app: Self.app, errorID: "a")))
+    }
+
+    @Test func `nothing is asked of a daemon that does not know of details or of the app`() {
+        var old = self.asking(features: 0)
+        guard case .unavailable = old.askReport("a", of: Self.app) else {
+            Issue.record("not negotiated")
+            return
+        }
+        var session = self.asking()
+        guard case .unavailable = session.askReport("a", of: .init(rawValue: 2)) else {
+            Issue.record("the app was not defined")
+            return
+        }
+    }
+
     static let unexpected: [DaemonMessage] = [
         .recall(Recall(session: .init(rawValue: 1))), .attached(Attached(mode: .relayed)),
     ]

@@ -119,6 +119,29 @@ struct MessageCodecTests {
         }
     }
 
+    @Test func `a report over its limit is refused`() throws {
+        func frame(_ size: Int) throws -> Frame {
+            let json = ByteBuffer(repeating: UInt8(ascii: "x"), count: size)
+            let report = Report(app: AppNumber(rawValue: 1), errorID: "1a2b3c4d", json: json)
+            var decoder = FrameDecoder(phase: .fromDaemon)
+            decoder.append(Samples.bytes { DaemonMessage.report(report).write(into: &$0) })
+            return try #require(try decoder.nextFrame())
+        }
+        _ = try DaemonMessage(frame: frame(WireLimits.reportBytes))
+        #expect(throws: WireError.self) { try DaemonMessage(frame: frame(WireLimits.reportBytes + 1)) }
+    }
+
+    @Test(arguments: Samples.daemonMessages)
+    func `a payload of the daemon that ends early never comes back as it was`(message: DaemonMessage) {
+        let whole = Samples.bytes { message.write(into: &$0) }
+        let payload = whole.getSlice(at: 5, length: whole.readableBytes - 5) ?? ByteBuffer()
+        for length in 0..<payload.readableBytes {
+            let cut = payload.getSlice(at: payload.readerIndex, length: length) ?? payload
+            let decoded = try? DaemonMessage(frame: Frame(type: whole.getInteger(at: 4) ?? 0, payload: cut))
+            #expect(decoded != message)
+        }
+    }
+
     @Test func `settings in another order are the same settings on the wire`() {
         let entries = Samples.settings.entries
         let reversed = Samples.settings.entries.reversed()
@@ -155,6 +178,17 @@ struct MessageCodecTests {
     @Test(arguments: [UInt64(11), 12])
     func `damaged messages never trap`(seed: UInt64) {
         var random = SplitMix64(seed: seed)
+        for message in Samples.daemonMessages {
+            let whole = Samples.bytes { message.write(into: &$0) }
+            for _ in 0..<200 {
+                var damaged = whole
+                let place = Int.random(in: 0..<whole.readableBytes, using: &random)
+                damaged.setInteger(UInt8.random(in: 0...255, using: &random), at: place)
+                var decoder = FrameDecoder(phase: .fromDaemon)
+                decoder.append(damaged)
+                while let message = try? DaemonMessage.next(from: &decoder) { _ = message }
+            }
+        }
         for message in Samples.frontMessages {
             let whole = Samples.bytes { message.write(into: &$0) }
             for _ in 0..<200 {

@@ -94,6 +94,24 @@ struct ProtocolDocumentTests {
         ),
         ("Release", { FrontMessage.release(Release(session: session, outcome: .ok)).write(into: &$0) }),
         ("ProcessGone", { DaemonMessage.processGone(ProcessGone(process: process, signal: 9)).write(into: &$0) }),
+        (
+            "Refused",
+            {
+                let report = SpawnReport(errorID: "1a2b3c4d", summary: "the app exited", hasDetails: true)
+                DaemonMessage.refused(
+                    Refused(request: RequestID(rawValue: 2), reason: .spawnFailed, retryAfterSeconds: 1, report: report)
+                ).write(into: &$0)
+            }
+        ),
+        ("ReportQuery", { FrontMessage.reportQuery(ReportQuery(app: app, errorID: "1a2b3c4d")).write(into: &$0) }),
+        (
+            "Report",
+            {
+                DaemonMessage.report(Report(app: app, errorID: "1a2b3c4d", json: ByteBuffer(string: "{}"))).write(
+                    into: &$0
+                )
+            }
+        ),
         ("Hello", { Hello(role: .stream, streamToken: stream).write(into: &$0) }),
         ("Attached", { DaemonMessage.attached(Attached(mode: .relayed)).write(into: &$0) }),
     ]

@@ -51,6 +51,8 @@ enum Samples {
                 Resume(sessions: [SessionID(rawValue: 1)], requests: [RequestID(rawValue: 2), RequestID(rawValue: 3)])
             ),
             .resume(Resume(sessions: [], requests: [])),
+            .reportQuery(ReportQuery(app: AppNumber(rawValue: 3), errorID: "1a2b3c4d")),
+            .reportQuery(ReportQuery(app: AppNumber(rawValue: .max), errorID: "")),
             .ping(1), .pong(.max),
         ]
         + ReleaseOutcome.Kind.allCases.flatMap { kind in
@@ -93,6 +95,10 @@ enum Samples {
             .draining(Draining(process: ProcessID(rawValue: 1), deadlineMilliseconds: 600_000)),
             .recall(Recall(session: SessionID(rawValue: 5))),
             .goodbye(Goodbye(reason: "the daemon stops")),
+            .report(
+                Report(app: AppNumber(rawValue: 3), errorID: "1a2b3c4d", json: ByteBuffer(string: #"{"kind":"crash"}"#))
+            ),
+            .report(Report(app: AppNumber(rawValue: .max), errorID: "", json: ByteBuffer())),
             .ping(0), .pong(3),
         ]
         + Abort.Reason.allCases.map { .abort(Abort(session: SessionID(rawValue: 5), reason: $0)) }
@@ -100,10 +106,12 @@ enum Samples {
         + Attached.Mode.allCases.map { .attached(Attached(mode: $0)) }
         + RefusalReason.allCases.flatMap { reason -> [DaemonMessage] in
             let report = SpawnReport(errorID: "1a2b3c4d", summary: "exited with 1\nno such gem")
+            let detailed = SpawnReport(errorID: "1a2b3c4d", summary: "", hasDetails: true)
             let id = RequestID(rawValue: 9)
             return [
                 .refused(Refused(request: id, reason: reason, retryAfterSeconds: 5)),
                 .refused(Refused(request: id, reason: reason, report: report)),
+                .refused(Refused(request: id, reason: reason, report: detailed)),
             ]
         }
 

@@ -15,6 +15,7 @@ struct SessionPair {
         case release(UInt64)
         case upgraded(UInt64)
         case redefine(app: UInt32, valid: Bool)
+        case askReport(String, app: UInt32)
     }
 
     enum DaemonEvent: Hashable, Sendable {
@@ -27,7 +28,7 @@ struct SessionPair {
     }
 
     private(set) var front: FrontSession
-    private(set) var daemon = DaemonSession(mayManifest: false)
+    private(set) var daemon = DaemonSession(mayManifest: false, features: WireFeature.supported)
     private(set) var toDaemon: [FrontMessage] = []
     private(set) var toFront: [DaemonMessage] = []
     var now = NIODeadline.uptimeNanoseconds(1_000_000_000)
@@ -38,6 +39,7 @@ struct SessionPair {
     /// Checkouts that an owner still wants, and sessions that an owner uses.
     private(set) var ownersWaiting: Set<UInt64> = []
     private(set) var ownersHolding: Set<UInt64> = []
+    private(set) var ownersAsking: Set<ReportQuery> = []
 
     private(set) var frontNotes: [String] = []
     private(set) var daemonNotes: [String] = []
@@ -59,7 +61,7 @@ struct SessionPair {
 
     mutating func connect() {
         _ = self.front.connectionOpened(at: self.now)
-        self.daemon = DaemonSession(mayManifest: false)
+        self.daemon = DaemonSession(mayManifest: false, features: WireFeature.supported)
         self.toFront.append(.helloReply(HelloReply()))
     }
 
@@ -67,6 +69,7 @@ struct SessionPair {
     mutating func disconnect() {
         self.toDaemon.removeAll()
         self.toFront.removeAll()
+        self.ownersAsking.removeAll()
         for session in self.front.connectionClosed(at: self.now) { self.ownersHolding.remove(session.rawValue) }
         let leftovers = self.daemon.connectionClosed()
         for request in leftovers.requests { self.poolWaiting.remove(request.rawValue) }
@@ -116,6 +119,14 @@ struct SessionPair {
         case .redefine(let app, let valid):
             if case .send(let definition) = self.front.redefine(Self.definition(app, valid: valid)) {
                 self.toDaemon.append(.defineApp(definition))
+            }
+        case .askReport(let errorID, let app):
+            switch self.front.askReport(errorID, of: .init(rawValue: app)) {
+            case .send(let query):
+                self.toDaemon.append(.reportQuery(query))
+                self.ownersAsking.insert(query)
+            case .wait: self.ownersAsking.insert(ReportQuery(app: .init(rawValue: app), errorID: errorID))
+            case .unavailable: break
             }
         }
     }
@@ -178,8 +189,13 @@ struct SessionPair {
             }
             self.daemonNotes.append("release \(session.rawValue) \(outcome.kind)")
         case .upgraded(let session): self.daemonNotes.append("upgraded \(session.rawValue)")
+        case .reportQuery(let query):
+            let json = ByteBuffer(string: #"{"id":"\#(query.errorID)"}"#)
+            self.toFront.append(.report(Report(app: query.app, errorID: query.errorID, json: json)))
+            self.daemonNotes.append("report query \(query.errorID)")
         case .send(let message):
             self.toFront.append(message)
+            if case .report = message { self.daemonNotes.append("no report") }
             if case .refused(let refused) = message {
                 self.daemonNotes.append("refuse \(refused.request) \(refused.reason)")
             }
@@ -217,6 +233,12 @@ struct SessionPair {
             self.ownersHolding.remove(session.rawValue)
             self.frontNotes.append("aborted \(session.rawValue)")
         case .goodbye: self.frontNotes.append("goodbye")
+        case .report(let report, let next):
+            if self.ownersAsking.remove(ReportQuery(app: report.app, errorID: report.errorID)) == nil {
+                self.violations.append("unwanted report")
+            }
+            if let next { self.toDaemon.append(.reportQuery(next)) }
+            self.frontNotes.append(report.json.readableBytes > 0 ? "report" : "empty report")
         case .send(let message): self.toDaemon.append(message)
         case .nothing: break
         case .ignored: self.frontNotes.append("ignored")
@@ -237,6 +259,7 @@ struct SessionPair {
         if self.front.isOpen, self.poolWaiting != self.ownersWaiting {
             found.append("pool queues \(self.poolWaiting.sorted()), owners wait for \(self.ownersWaiting.sorted())")
         }
+        if self.front.isOpen, !self.ownersAsking.isEmpty { found.append("owners still wait for reports") }
         if self.daemon.waitingCheckouts != self.poolWaiting.count { found.append("daemon counts other checkouts") }
         if self.front.outstandingCheckouts != self.ownersWaiting.count { found.append("front counts other checkouts") }
         return found

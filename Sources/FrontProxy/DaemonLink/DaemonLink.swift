@@ -160,6 +160,8 @@ final class DaemonLink {
         case .hello(let action): greeted(action)
         case .appAccepted(let app): rejections[app] = nil
         case .appRejected(let app, let reason): rejected(app, reason: reason)
+        case .report(_, let next):
+            if let next { transport.send(.reportQuery(next)) }
         case .goodbye(let reason):
             logger.info("the daemon takes no more requests", metadata: [LogKeys.reason: "\(reason)"])
             leaveIfUnused()

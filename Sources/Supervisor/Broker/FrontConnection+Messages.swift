@@ -16,6 +16,7 @@ extension FrontConnection {
         case .cancel(let id): self.broker.pool.cancel(id, client: self)
         case .release(let session, let outcome): self.release(session, outcome)
         case .upgraded(let session): self.broker.pool.upgraded(session)
+        case .reportQuery(let query): self.reportQueried(query)
         case .send(let message): self.write(message)
         case .nothing: break
         case .ignored(let reason): self.logger.trace("message crossed another", metadata: [LogKeys.reason: "\(reason)"])
@@ -55,6 +56,14 @@ extension FrontConnection {
             path: checkout.path
         )
         self.broker.pool.checkout(request, for: self)
+    }
+
+    private func reportQueried(_ query: ReportQuery) {
+        var report = Report.none(for: query)
+        if let key = self.groups[query.app], let json = self.broker.pool.failureReport(query.errorID, of: key) {
+            report.json = json
+        }
+        self.write(.report(report))
     }
 
     private func release(_ session: SessionID, _ outcome: ReleaseOutcome) {

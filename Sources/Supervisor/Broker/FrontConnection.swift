@@ -23,6 +23,8 @@ final class FrontConnection: ChannelInboundHandler {
     let id: ConnectionID
     let peer: PeerCredentials
     let hello: Hello
+    /// Features that both ends named.
+    let features: UInt64
     /// Its place among the connections of its user, given back at the end; sessions may keep this object for longer.
     private var ticket: ConnectionTicket?
     let broker: Broker
@@ -59,7 +61,8 @@ final class FrontConnection: ChannelInboundHandler {
         self.logger[metadataKey: LogKeys.front] = "\(arrival.hello.frontName)"
         self.logger[metadataKey: LogKeys.peer] = "\(arrival.peer.pid)"
         let mayManifest = broker.policy.standing(of: arrival.peer.uid) == .trusted
-        self.session = DaemonSession(mayManifest: mayManifest)
+        self.features = arrival.hello.features & WireFeature.supported
+        self.session = DaemonSession(mayManifest: mayManifest, features: self.features)
         self.decoder = FrameDecoder(phase: .fromFront(mayManifest: mayManifest))
         self.liveness = Liveness(at: broker.eventLoop.now)
     }
@@ -123,8 +126,7 @@ final class FrontConnection: ChannelInboundHandler {
         case nil: break
         }
         self.phase = .open
-        let features = self.hello.features & WireFeature.supported
-        self.write(.helloReply(HelloReply(features: features, highestGeneration: highestGeneration)))
+        self.write(.helloReply(HelloReply(features: self.features, highestGeneration: highestGeneration)))
         self.liveness.heard(at: self.broker.eventLoop.now)
         self.planLivenessCheck()
         let remainder = self.remainder

@@ -2,12 +2,15 @@
 
 import AppSettings
 import Logging
+package import NIOCore
 package import WireProtocol
 
 extension PoolDriver: SessionPool {
     package func connectFailed(_ process: ProcessID, reason: String) {
         self.processUnreachable(process, reason: reason)
     }
+
+    package func failureReport(_ errorID: String, of key: GroupKey) -> ByteBuffer? { nil }
 
     /// The request's own time limit, else what a process that stops has for its requests.
     package func drainLimit(of process: ProcessID) -> Duration {

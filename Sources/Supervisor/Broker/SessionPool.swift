@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 package import AppSettings
+package import NIOCore
 package import WireProtocol
 
 /// What the broker needs of the pool, on the core loop.
@@ -15,6 +16,8 @@ package protocol SessionPool: AnyObject {
     func upgraded(_ session: SessionID)
     /// Nobody can connect to the process: it is of no more use.
     func connectFailed(_ process: ProcessID, reason: String)
+    /// The details of the group's last failure as JSON, if that is the one and they may be shown.
+    func failureReport(_ errorID: String, of key: GroupKey) -> ByteBuffer?
     /// How long a request of a lost front may go on in this process.
     func drainLimit(of process: ProcessID) -> Duration
 }

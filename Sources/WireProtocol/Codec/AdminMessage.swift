@@ -29,8 +29,8 @@ extension AdminMessage {
         case .goodbye: self = .goodbye(Goodbye(reason: try reader.text(limit: WireLimits.reasonBytes, "reason")))
         case .ping: self = .ping(try reader.integer())
         case .pong: self = .pong(try reader.integer())
-        case .hello, .attached, .manifest, .defineApp, .checkout, .cancel, .release, .upgraded, .resume, .appAccepted,
-            .appRejected, .granted, .refused, .processGone, .draining, .abort, .recall:
+        case .hello, .attached, .manifest, .defineApp, .checkout, .cancel, .release, .upgraded, .resume, .reportQuery,
+            .appAccepted, .appRejected, .granted, .refused, .processGone, .draining, .abort, .recall, .report:
             throw .unexpectedType(frame.type)
         }
         try reader.finish()

@@ -15,6 +15,7 @@ package enum DaemonMessage: Hashable, Sendable {
     case abort(Abort)
     case recall(Recall)
     case goodbye(Goodbye)
+    case report(Report)
     case ping(UInt64)
     case pong(UInt64)
 }
@@ -41,10 +42,11 @@ extension DaemonMessage {
         case .abort: self = .abort(try Abort(reading: &reader))
         case .recall: self = .recall(Recall(session: SessionID(rawValue: try reader.integer())))
         case .goodbye: self = .goodbye(Goodbye(reason: try reader.text(limit: WireLimits.reasonBytes, "reason")))
+        case .report: self = .report(try Report(reading: &reader))
         case .ping: self = .ping(try reader.integer())
         case .pong: self = .pong(try reader.integer())
-        case .hello, .manifest, .defineApp, .checkout, .cancel, .release, .upgraded, .resume, .adminRequest,
-            .adminResponse:
+        case .hello, .manifest, .defineApp, .checkout, .cancel, .release, .upgraded, .resume, .reportQuery,
+            .adminRequest, .adminResponse:
             throw .unexpectedType(frame.type)
         }
         try reader.finish()
@@ -63,6 +65,7 @@ extension DaemonMessage {
         case .abort(let abort): buffer.writeFrame(.abort) { abort.write(into: &$0) }
         case .recall(let recall): buffer.writeFrame(.recall) { $0.writeInteger(recall.session.rawValue) }
         case .goodbye(let goodbye): buffer.writeFrame(.goodbye) { $0.writeText(goodbye.reason) }
+        case .report(let report): buffer.writeFrame(.report) { report.write(into: &$0) }
         case .ping(let number): buffer.writeFrame(.ping) { $0.writeInteger(number) }
         case .pong(let number): buffer.writeFrame(.pong) { $0.writeInteger(number) }
         }
@@ -116,12 +119,7 @@ extension Refused {
         let request = RequestID(rawValue: try reader.integer())
         let reason: RefusalReason = try reader.choice("reason")
         let retryAfter: UInt32 = try reader.integer()
-        let report = try reader.optional("report presence") { reader throws(WireError) in
-            SpawnReport(
-                errorID: try reader.text(limit: WireLimits.errorIDBytes, "error id"),
-                summary: try reader.text(limit: WireLimits.summaryBytes, "summary")
-            )
-        }
+        let report = try SpawnReport(reading: &reader)
         self.init(request: request, reason: reason, retryAfterSeconds: retryAfter, report: report)
     }
 
@@ -129,10 +127,51 @@ extension Refused {
         buffer.writeInteger(self.request.rawValue)
         buffer.writeInteger(self.reason.rawValue)
         buffer.writeInteger(self.retryAfterSeconds)
-        buffer.writeOptional(self.report) { buffer, report in
-            buffer.writeText(report.errorID)
-            buffer.writeText(report.summary)
+        guard let report else {
+            buffer.writeInteger(SpawnReport.Presence.none.rawValue)
+            return
         }
+        report.write(into: &buffer)
+    }
+}
+
+extension SpawnReport {
+    /// `withDetails` is written on connections only where `WireFeature.failureReports` is in force: others know 0 and 1.
+    fileprivate enum Presence: UInt8 {
+        case none = 0
+        case withoutDetails = 1
+        case withDetails = 2
+    }
+
+    fileprivate init?(reading reader: inout PayloadReader) throws(WireError) {
+        let presence: Presence = try reader.choice("report presence")
+        guard presence != .none else { return nil }
+        self.init(
+            errorID: try reader.text(limit: WireLimits.errorIDBytes, "error id"),
+            summary: try reader.text(limit: WireLimits.summaryBytes, "summary"),
+            hasDetails: presence == .withDetails
+        )
+    }
+
+    fileprivate func write(into buffer: inout ByteBuffer) {
+        let presence = self.hasDetails ? Presence.withDetails : .withoutDetails
+        buffer.writeInteger(presence.rawValue)
+        buffer.writeText(self.errorID)
+        buffer.writeText(self.summary)
+    }
+}
+
+extension Report {
+    fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
+        let app = AppNumber(rawValue: try reader.integer())
+        let errorID = try reader.text(limit: WireLimits.errorIDBytes, "error id")
+        self.init(app: app, errorID: errorID, json: try reader.rest(limit: WireLimits.reportBytes, "report"))
+    }
+
+    fileprivate func write(into buffer: inout ByteBuffer) {
+        buffer.writeInteger(self.app.rawValue)
+        buffer.writeText(self.errorID)
+        buffer.writeImmutableBuffer(self.json)
     }
 }
 

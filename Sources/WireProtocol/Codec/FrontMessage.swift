@@ -12,6 +12,7 @@ package enum FrontMessage: Hashable, Sendable {
     case release(Release)
     case upgraded(Upgraded)
     case resume(Resume)
+    case reportQuery(ReportQuery)
     case ping(UInt64)
     case pong(UInt64)
 }
@@ -34,10 +35,11 @@ extension FrontMessage {
         case .release: self = .release(try Release(reading: &reader))
         case .upgraded: self = .upgraded(Upgraded(session: SessionID(rawValue: try reader.integer())))
         case .resume: self = .resume(try Resume(reading: &reader))
+        case .reportQuery: self = .reportQuery(try ReportQuery(reading: &reader))
         case .ping: self = .ping(try reader.integer())
         case .pong: self = .pong(try reader.integer())
         case .hello, .helloReply, .attached, .appAccepted, .appRejected, .granted, .refused, .processGone, .draining,
-            .abort, .recall, .goodbye, .adminRequest, .adminResponse:
+            .abort, .recall, .goodbye, .report, .adminRequest, .adminResponse:
             throw .unexpectedType(frame.type)
         }
         try reader.finish()
@@ -52,6 +54,7 @@ extension FrontMessage {
         case .release(let release): buffer.writeFrame(.release) { release.write(into: &$0) }
         case .upgraded(let upgraded): buffer.writeFrame(.upgraded) { $0.writeInteger(upgraded.session.rawValue) }
         case .resume(let resume): buffer.writeFrame(.resume) { resume.write(into: &$0) }
+        case .reportQuery(let query): buffer.writeFrame(.reportQuery) { query.write(into: &$0) }
         case .ping(let number): buffer.writeFrame(.ping) { $0.writeInteger(number) }
         case .pong(let number): buffer.writeFrame(.pong) { $0.writeInteger(number) }
         }
@@ -143,6 +146,20 @@ extension Release {
         buffer.writeInteger(self.session.rawValue)
         let bit = self.outcome.outOfBandWorkRequested ? Self.outOfBandWorkBit : 0
         buffer.writeInteger(self.outcome.kind.rawValue | bit)
+    }
+}
+
+extension ReportQuery {
+    fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
+        self.init(
+            app: AppNumber(rawValue: try reader.integer()),
+            errorID: try reader.text(limit: WireLimits.errorIDBytes, "error id")
+        )
+    }
+
+    fileprivate func write(into buffer: inout ByteBuffer) {
+        buffer.writeInteger(self.app.rawValue)
+        buffer.writeText(self.errorID)
     }
 }
 

@@ -83,6 +83,15 @@ struct PayloadReader {
         return self.bytes.slice()
     }
 
+    /// Everything that is left, at most `limit` bytes.
+    mutating func rest(limit: Int, _ field: String) throws(WireError) -> ByteBuffer {
+        let count = self.bytes.readableBytes
+        guard count <= limit else {
+            throw .tooMany(type: self.type, field: "bytes of \(field)", count: UInt64(count), limit: UInt64(limit))
+        }
+        return self.rest()
+    }
+
     /// Nothing may be left behind the last field.
     func finish() throws(WireError) {
         guard self.bytes.readableBytes == 0 else {

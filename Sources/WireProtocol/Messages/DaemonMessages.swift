@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+package import NIOCore
+
 /// The settings of an app are in force.
 package struct AppAccepted: Hashable, Sendable {
     package var app: AppNumber
@@ -87,10 +89,13 @@ package struct SpawnReport: Hashable, Sendable {
     /// 8 hexadecimal digits that lead to the daemon's log; empty if there is no entry.
     package var errorID: String
     package var summary: String
+    /// `ReportQuery` brings a `FailureReport`, as long as this is the app's last failure and its friendly pages are on.
+    package var hasDetails: Bool
 
-    package init(errorID: String, summary: String) {
+    package init(errorID: String, summary: String, hasDetails: Bool = false) {
         self.errorID = errorID.clamped(toUTF8: WireLimits.errorIDBytes)
         self.summary = summary.clamped(toUTF8: WireLimits.summaryBytes)
+        self.hasDetails = hasDetails
     }
 }
 
@@ -112,6 +117,24 @@ package struct Refused: Hashable, Sendable {
         self.reason = reason
         self.retryAfterSeconds = retryAfterSeconds
         self.report = report
+    }
+}
+
+/// The answer to a `ReportQuery`.
+package struct Report: Hashable, Sendable {
+    package var app: AppNumber
+    package var errorID: String
+    /// A `FailureReport`; empty if there is none to be shown.
+    package var json: ByteBuffer
+
+    package init(app: AppNumber, errorID: String, json: ByteBuffer) {
+        self.app = app
+        self.errorID = errorID.clamped(toUTF8: WireLimits.errorIDBytes)
+        self.json = json
+    }
+
+    package static func none(for query: ReportQuery) -> Report {
+        Report(app: query.app, errorID: query.errorID, json: ByteBuffer())
     }
 }
 

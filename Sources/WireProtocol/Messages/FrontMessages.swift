@@ -134,6 +134,19 @@ package struct Upgraded: Hashable, Sendable {
     package init(session: SessionID) { self.session = session }
 }
 
+/// Asks for the details of an app's last failure; answered by exactly one `Report`.
+///
+/// Needs `WireFeature.failureReports`.
+package struct ReportQuery: Hashable, Sendable {
+    package var app: AppNumber
+    package var errorID: String
+
+    package init(app: AppNumber, errorID: String) {
+        self.app = app
+        self.errorID = errorID.clamped(toUTF8: WireLimits.errorIDBytes)
+    }
+}
+
 /// Continues sessions and waiting checkouts after a reconnect; needs `WireFeature.resume`.
 package struct Resume: Hashable, Sendable {
     package var sessions: [SessionID]

@@ -16,8 +16,11 @@ package enum WireFeature {
     /// A front may continue sessions and checkouts with a new core by `Resume`.
     package static let resume: UInt64 = 1 << 2
 
+    /// A front may ask for the details of a failed start by `ReportQuery`.
+    package static let failureReports: UInt64 = 1 << 3
+
     /// What this build can do.
-    package static let supported: UInt64 = 0
+    package static let supported: UInt64 = failureReports
 }
 
 /// First frame of every connection, sent by whoever connects.

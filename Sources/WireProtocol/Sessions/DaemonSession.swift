@@ -26,6 +26,8 @@ package struct DaemonSession: Sendable {
     }
 
     package let mayManifest: Bool
+    /// Features that both ends named.
+    let features: UInt64
     package private(set) var state = State.open
     private var apps: [AppNumber: Verdict] = [:]
     private var requests: Set<RequestID> = []
@@ -33,8 +35,13 @@ package struct DaemonSession: Sendable {
     /// Processes that this peer holds or held sessions of, with how many it holds now.
     private var processes: [ProcessID: Int] = [:]
 
-    /// - Parameter mayManifest: The peer has authority over settings.
-    package init(mayManifest: Bool) { self.mayManifest = mayManifest }
+    /// - Parameters:
+    ///   - mayManifest: The peer has authority over settings.
+    ///   - features: Those that both ends named.
+    package init(mayManifest: Bool, features: UInt64) {
+        self.mayManifest = mayManifest
+        self.features = features
+    }
 
     package var waitingCheckouts: Int { self.requests.count }
     package var heldSessions: Int { self.sessions.count }
@@ -52,6 +59,8 @@ package struct DaemonSession: Sendable {
         case cancel(RequestID)
         case release(SessionID, ReleaseOutcome)
         case upgraded(SessionID)
+        /// Of an accepted app: to be answered by a `Report`.
+        case reportQuery(ReportQuery)
         case send(DaemonMessage)
         case nothing
         /// Crossed something that made it void.
@@ -83,6 +92,7 @@ package struct DaemonSession: Sendable {
                 return .ignored(reason: "upgrade of a session that is over")
             }
             return .upgraded(upgraded.session)
+        case .reportQuery(let query): return self.reportQuery(query)
         case .resume: return .violation(reason: "Resume was not negotiated")
         case .ping(let number): return .send(.pong(number))
         case .pong: return .nothing
@@ -111,6 +121,16 @@ package struct DaemonSession: Sendable {
             return .checkout(checkout)
         }
     }
+
+    private func reportQuery(_ query: ReportQuery) -> Action {
+        guard self.hasReports else { return .violation(reason: "ReportQuery was not negotiated") }
+        switch self.apps[query.app] {
+        case nil, .judging, .rejected: return .send(.report(.none(for: query)))
+        case .accepted: return .reportQuery(query)
+        }
+    }
+
+    private var hasReports: Bool { self.features & WireFeature.failureReports != 0 }
 
     private func refuse(_ checkout: Checkout, _ reason: RefusalReason, _ text: String? = nil) -> Action {
         let report = text.map { SpawnReport(errorID: "", summary: $0) }
@@ -159,6 +179,8 @@ extension DaemonSession {
         guard self.requests.remove(refused.request) != nil else {
             return .ignored(reason: "refusal of a checkout that was cancelled")
         }
+        var refused = refused
+        if !self.hasReports { refused.report?.hasDetails = false }
         return .send(.refused(refused))
     }
 

@@ -20,6 +20,8 @@ extension FrontSession {
         case draining(Draining)
         case aborted(SessionID, reason: Abort.Reason)
         case goodbye(reason: String)
+        /// The answer to `askReport`; `next` is to be written now.
+        case report(Report, next: ReportQuery?)
         case send(FrontMessage)
         case nothing
         /// Crossed something that made it void.
@@ -53,6 +55,7 @@ extension FrontSession {
         case .goodbye(let goodbye):
             self.goodbyeReceived()
             return .goodbye(reason: goodbye.reason)
+        case .report(let report): return self.reported(report)
         case .ping(let number): return .send(.pong(number))
         case .pong: return .nothing
         case .recall: return .violation(reason: "Recall without kept sessions")

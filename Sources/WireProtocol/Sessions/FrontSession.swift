@@ -19,7 +19,7 @@ package struct FrontSession: Sendable {
         /// `Hello` was sent. Leaves by its answer, by `timePassed`, or by `connectionClosed`.
         case greeting(since: NIODeadline)
         /// Leaves by `Goodbye` or `connectionClosed`.
-        case open(ProtocolVersion)
+        case open(ProtocolVersion, features: UInt64)
         /// Nothing new is asked here. Leaves by `connectionClosed`.
         case leaving
     }
@@ -45,6 +45,7 @@ package struct FrontSession: Sendable {
     var definitions: [AppNumber: DefineApp] = [:]
     /// Apps that the daemon was told on this connection and has not rejected.
     var defined: Set<AppNumber> = []
+    var reports = ReportQueries()
     var liveness: Liveness
 
     package init(hello: Hello, at now: NIODeadline) {
@@ -70,10 +71,12 @@ package struct FrontSession: Sendable {
         return self.hello
     }
 
-    /// The transport ended, however: held sessions are lost, checkouts without an answer wait for the next one.
+    /// The transport ended, however: held sessions are lost, checkouts without an answer wait for the next one, report
+    /// queries are forgotten.
     package mutating func connectionClosed(at now: NIODeadline) -> [SessionID] {
         self.state = .disconnected
         self.defined.removeAll(keepingCapacity: true)
+        self.reports = ReportQueries()
         let asked = self.requests.filter { $0.value.phase == .asked }.keys.sorted { $0.rawValue < $1.rawValue }
         for id in asked { self.requests[id]?.phase = .waiting(since: now) }
         self.requests = self.requests.filter { $0.value.phase != .cancelled }
@@ -102,7 +105,7 @@ package struct FrontSession: Sendable {
         case .refused(let text): return .refused(reply.refusal ?? text, isVersionMismatch: true)
         case .speak(let version):
             if let refusal = reply.refusal { return .refused(refusal, isVersionMismatch: false) }
-            self.state = .open(version)
+            self.state = .open(version, features: self.hello.features & reply.features)
             return .opened(reply, send: self.sendWaiting())
         }
     }

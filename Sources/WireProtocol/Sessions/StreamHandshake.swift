@@ -38,6 +38,7 @@ package struct StreamHandshake: Sendable {
         case .abort: throw .unexpectedType(MessageType.abort.rawValue)
         case .recall: throw .unexpectedType(MessageType.recall.rawValue)
         case .goodbye: throw .unexpectedType(MessageType.goodbye.rawValue)
+        case .report: throw .unexpectedType(MessageType.report.rawValue)
         case .ping: throw .unexpectedType(MessageType.ping.rawValue)
         case .pong: throw .unexpectedType(MessageType.pong.rawValue)
         }

@@ -71,6 +71,14 @@ final class FakePool: SessionPool {
         self.notes.append("connect failed \(process.rawValue)")
     }
 
+    /// Failure reports by error ID.
+    var reports: [String: String] = [:]
+
+    func failureReport(_ errorID: String, of key: GroupKey) -> ByteBuffer? {
+        self.notes.append("report \(errorID) of \(key)")
+        return self.reports[errorID].map { ByteBuffer(string: $0) }
+    }
+
     func drainLimit(of process: ProcessID) -> Duration { .seconds(600) }
 }
 

@@ -45,6 +45,24 @@ struct BrokerTests {
         #expect(try self.bench.notes == ["define /foo full", "checkout 1 /foo GET /", "release 1 ok"])
     }
 
+    @Test func `the details of a failure are asked of the pool, for apps of this connection only`() throws {
+        let front = try self.bench.front()
+        try self.bench.on { $1.reports["1a2b3c4d"] = #"{"kind":"crash"}"# }
+        try front.send(BrokerBench.define)
+        _ = try front.next()
+        func answer(_ app: UInt32, _ id: String) throws -> String {
+            let query = ReportQuery(app: AppNumber(rawValue: app), errorID: id)
+            try front.send(.reportQuery(query))
+            guard case .report(let report) = try front.next() else { throw WireClient.Ended() }
+            #expect(report.app == query.app && report.errorID == id)
+            return String(buffer: report.json)
+        }
+        #expect(try answer(1, "1a2b3c4d") == #"{"kind":"crash"}"#)
+        #expect(try answer(1, "00000000") == "")
+        #expect(try answer(2, "1a2b3c4d") == "")
+        #expect(try self.bench.notes.filter { $0.contains("1a2b3c4d") } == ["report 1a2b3c4d of /foo"])
+    }
+
     @Test func `a second grant of the process has the same token`() throws {
         let front = try self.bench.front()
         let first = try self.bench.granted(to: front, self.app)
