@@ -42,13 +42,24 @@ package struct FileFact: Hashable, Sendable {
     package let mode: UInt32
     package let inode: UInt64
     package let device: UInt64
+    /// Names that the file has; more than one: somebody made a hard link.
+    package let names: UInt64
 
-    package init(kind: Kind, uid: UInt32, gid: UInt32, mode: UInt32, inode: UInt64 = 0, device: UInt64 = 0) {
+    package init(
+        kind: Kind,
+        uid: UInt32,
+        gid: UInt32,
+        mode: UInt32,
+        inode: UInt64 = 0,
+        device: UInt64 = 0,
+        names: UInt64 = 1
+    ) {
         self.kind = kind
         self.uid = uid
         self.gid = gid
         self.mode = mode
         self.inode = inode
         self.device = device
+        self.names = names
     }
 }

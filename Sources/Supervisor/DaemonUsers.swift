@@ -21,6 +21,7 @@ package struct DaemonUsers: Equatable, Sendable {
             process: options.process,
             daemonUID: CurrentProcess.effectiveUID,
             daemonGID: CurrentProcess.effectiveGID,
+            daemonGroups: CurrentProcess.groups,
             accounts: SystemAccounts()
         )
     }
@@ -32,12 +33,14 @@ package struct DaemonUsers: Equatable, Sendable {
         process: ProcessOptions,
         daemonUID: UInt32,
         daemonGID: UInt32,
+        daemonGroups: [UInt32] = [],
         accounts: some UserDatabase
     ) throws(StartProblem) {
         let lookup = Lookup(accounts: accounts)
         self.switching = UserSwitching.Policy(
             daemonUID: daemonUID,
             daemonGID: daemonGID,
+            daemonGroups: daemonGroups,
             isEnabled: users.userSwitching,
             defaultUser: users.defaultUser,
             defaultGroup: users.defaultGroup,
@@ -66,20 +69,42 @@ private struct Lookup<Accounts: UserDatabase> {
     let accounts: Accounts
 
     func user(_ name: String, flag: String) throws(StartProblem) -> Account {
-        if let account = self.accounts.account(named: name) { return account }
-        if let uid = UInt32(name), let account = self.accounts.account(uid: uid) { return account }
-        throw StartProblem("\(flag): there is no user '\(name)' on this machine.")
+        let account = try self.ask(flag) { accounts throws(UserDatabaseProblem) -> Account? in
+            if let account = try accounts.account(named: name) { return account }
+            guard let uid = UInt32(name) else { return nil }
+            return try accounts.account(uid: uid)
+        }
+        guard let account else { throw StartProblem("\(flag): there is no user '\(name)' on this machine.") }
+        return account
     }
 
     func group(_ name: String, flag: String) throws(StartProblem) -> UInt32 {
-        if let gid = self.accounts.group(named: name) { return gid }
-        if let gid = UInt32(name), self.accounts.groupName(gid: gid) != nil { return gid }
-        throw StartProblem("\(flag): there is no group '\(name)' on this machine.")
+        let group = try self.ask(flag) { accounts throws(UserDatabaseProblem) -> UInt32? in
+            if let gid = try accounts.group(named: name) { return gid }
+            guard let gid = UInt32(name), try accounts.groupName(gid: gid) != nil else { return nil }
+            return gid
+        }
+        guard let group else { throw StartProblem("\(flag): there is no group '\(name)' on this machine.") }
+        return group
     }
 
     func frontUser(_ fronts: FrontOptions) throws(StartProblem) -> Account? {
         if let name = fronts.frontUser { return try self.user(name, flag: "--front-user") }
-        return self.accounts.account(named: "www-data") ?? self.accounts.account(named: "nobody")
+        return try self.ask("--front-user") { accounts throws(UserDatabaseProblem) -> Account? in
+            if let account = try accounts.account(named: "www-data") { return account }
+            return try accounts.account(named: "nobody")
+        }
+    }
+
+    private func ask<Answer>(
+        _ flag: String,
+        _ lookup: (Accounts) throws(UserDatabaseProblem) -> Answer
+    ) throws(StartProblem) -> Answer {
+        do {
+            return try lookup(self.accounts)
+        } catch {
+            throw StartProblem("\(flag): the account database could not be asked: \(error.reason).")
+        }
     }
 
     /// Nothing ever runs as root, so the user and group that stand in for root must not be root themselves.

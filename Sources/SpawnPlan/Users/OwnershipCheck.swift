@@ -58,7 +58,9 @@ package enum OwnershipCheck: String, Hashable, Sendable, CaseIterable {
         if fact.mode & 0o002 != 0 { return .everybodyMayWrite }
         if fact.uid != owner, fact.uid != 0 { return .otherOwner(expected: owner) }
         guard fact.mode & 0o020 != 0, fact.gid != 0 else { return nil }
-        return fact.gid == accounts.account(uid: owner)?.gid ? nil : .groupMayWrite
+        // A database that does not answer makes it nobody's own group: rather a refusal than a wrong user.
+        let account = (try? accounts.account(uid: owner)) ?? nil
+        return fact.gid == account?.gid ? nil : .groupMayWrite
     }
 
     private static func name(of path: AppPath) -> String {
@@ -92,19 +94,46 @@ extension OwnershipCheck.Finding {
         }
     }
 
+    /// What to type; which command is right depends on whose app it is, and only the operator knows that.
     package func remedies(appRoot: String, app: DetectedApp, names: (UInt32) -> String) -> [String] {
-        let path =
-            switch self.path {
-            case .root: appRoot
-            case .below(let below): "\(appRoot)/\(below)"
+        let path = Self.absolute(self.path, appRoot)
+        let setting = "Or set passenger_user in the front's configuration."
+        switch self.reason {
+        case .otherOwner(let expected):
+            var remedies: [String] = []
+            let file = Self.absolute(app.referencePath, appRoot)
+            if app.startupFile != nil, app.fact.names > 1 {
+                // Its owner may know nothing of this name: changing the owner would give the file away.
+                remedies.append(
+                    "\(file) is one of \(app.fact.names) names of the same file (a hard link): if it is not meant to be, "
+                        + "put a copy in its place"
+                )
+            } else if self.fact.uid != 0 {
+                let owner = Self.owner(self.fact.uid, names)
+                remedies.append("If it is to run as \(names(self.fact.uid)), type: chown -h \(owner) \(file)")
             }
-        let change =
-            switch self.reason {
-            case .otherOwner(let expected): "chown \(names(expected)) \(path)"
-            case .everybodyMayWrite: "chmod o-w \(path)"
-            case .groupMayWrite: "chmod g-w \(path)"
-            case .notADirectory: "ls -ld \(path)"
+            // Root's own files are no reason to give a directory to root.
+            if expected != 0 {
+                let owner = Self.owner(expected, names)
+                remedies.append("If it is to run as \(names(expected)), type: chown \(owner) \(path)")
             }
-        return [change, "or set passenger_user in the front's configuration"]
+            return remedies + [setting]
+        case .everybodyMayWrite: return ["Type: chmod o-w \(path)", setting]
+        case .groupMayWrite: return ["Type: chmod g-w \(path)", setting]
+        case .notADirectory: return ["Look at it with: ls -ld \(path)", setting]
+        }
+    }
+
+    private static func absolute(_ path: AppPath, _ appRoot: String) -> String {
+        switch path {
+        case .root: appRoot
+        case .below(let below): "\(appRoot)/\(below)"
+        }
+    }
+
+    /// As chown(1) takes it: a uid without an account by its number.
+    private static func owner(_ uid: UInt32, _ names: (UInt32) -> String) -> String {
+        let name = names(uid)
+        return name == "uid \(uid)" ? String(uid) : name
     }
 }

@@ -43,30 +43,3 @@ package struct RunningIdentity: Hashable, Sendable {
         self.warnings = warnings
     }
 }
-
-/// One line of the account database.
-package struct Account: Hashable, Sendable {
-    package let name: String
-    package let uid: UInt32
-    package let gid: UInt32
-    package let home: String
-    package let shell: String
-
-    package init(name: String, uid: UInt32, gid: UInt32, home: String, shell: String) {
-        self.name = name
-        self.uid = uid
-        self.gid = gid
-        self.home = home
-        self.shell = shell
-    }
-}
-
-/// Answers about accounts; the daemon's version asks NSS, the tests' one a dictionary.
-package protocol UserDatabase {
-    func account(named name: String) -> Account?
-    func account(uid: UInt32) -> Account?
-    func group(named name: String) -> UInt32?
-    func groupName(gid: UInt32) -> String?
-    /// The groups of `account` as a login would get them, with `gid` as the primary one.
-    func groups(of account: Account, primary gid: UInt32) -> [UInt32]
-}

@@ -7,6 +7,7 @@ package enum UserSwitchingProblem: Error, Hashable, Sendable {
     case noDefaultGroup(String)
     case belowMinUID(user: String, uid: UInt32, limit: UInt32, cause: String)
     case notAllowed(user: String, cause: String)
+    case databaseUnavailable(UserDatabaseProblem)
 }
 
 extension UserSwitchingProblem: CustomStringConvertible {
@@ -22,6 +23,15 @@ extension UserSwitchingProblem: CustomStringConvertible {
             "the app would run as \(user) because \(cause), but uid \(uid) is below --min-uid (\(limit))"
         case .notAllowed(let user, let cause):
             "the app would run as \(user) because \(cause), but --allowed-users does not name that user"
+        case .databaseUnavailable(let problem):
+            "the account database could not be asked, so nobody knows as whom the app is to run: \(problem.reason)"
+        }
+    }
+
+    package var category: SpawnFailure.Category {
+        switch self {
+        case .daemonHasNoAccount, .noDefaultUser, .noDefaultGroup, .belowMinUID, .notAllowed: .configuration
+        case .databaseUnavailable: .operatingSystem
         }
     }
 
@@ -32,6 +42,10 @@ extension UserSwitchingProblem: CustomStringConvertible {
         case .noDefaultGroup: ["Start the daemon with --default-group=NAME, an existing group other than root's."]
         case .belowMinUID: ["Give the startup file to another user, set passenger_user, or lower --min-uid."]
         case .notAllowed: ["Give the startup file to another user, set passenger_user, or extend --allowed-users."]
+        case .databaseUnavailable:
+            [
+                "Look whether \"getent passwd\" answers, and try again; open files are limited by LimitNOFILE= or ulimit -n."
+            ]
         }
     }
 }

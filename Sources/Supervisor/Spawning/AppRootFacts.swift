@@ -41,7 +41,8 @@ extension FileFact {
             gid: status.group,
             mode: status.mode,
             inode: status.inode,
-            device: status.device
+            device: status.device,
+            names: status.linkCount
         )
     }
 }

@@ -95,7 +95,7 @@ extension SpawnPreparation {
         do throws(UserSwitchingProblem) {
             return try UserSwitching(self.options.userSwitching).decide(choice, app: app, accounts: SystemAccounts())
         } catch {
-            throw SpawnProblem(.configuration, error.description, remedies: error.remedies)
+            throw SpawnProblem(error.category, error.description, remedies: error.remedies)
         }
     }
 
@@ -106,7 +106,7 @@ extension SpawnPreparation {
     ) throws(SpawnProblem) -> [String] {
         guard identity.restsOnOwnership else { return [] }
         let accounts = SystemAccounts()
-        let names = { (uid: UInt32) in accounts.account(uid: uid)?.name ?? "uid \(uid)" }
+        let names = { (uid: UInt32) in accounts.displayName(uid: uid) }
         do throws(OwnershipCheck.Finding) {
             let tolerated = try self.options.ownershipCheck.check(app, in: facts, accounts: accounts)
             return tolerated.map { $0.summary(app: app, names: names) } + self.warningsAboutParent

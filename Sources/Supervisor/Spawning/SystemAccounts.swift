@@ -9,29 +9,35 @@ package import SpawnPlan
 package struct SystemAccounts: UserDatabase {
     package init() {}
 
-    package func account(named name: String) -> Account? {
-        // A database that cannot be asked is one that knows nobody: the decision falls back, it never widens.
-        (try? Accounts.user(named: name)).flatMap { $0 }.map(Account.init)
+    package func account(named name: String) throws(UserDatabaseProblem) -> Account? {
+        try Self.ask { () throws(SystemError) in try Accounts.user(named: name) }.map(Account.init)
     }
 
-    package func account(uid: UInt32) -> Account? {
-        // As above.
-        (try? Accounts.user(id: uid)).flatMap { $0 }.map(Account.init)
+    package func account(uid: UInt32) throws(UserDatabaseProblem) -> Account? {
+        try Self.ask { () throws(SystemError) in try Accounts.user(id: uid) }.map(Account.init)
     }
 
-    package func group(named name: String) -> UInt32? {
-        // As above.
-        (try? Accounts.group(named: name)).flatMap { $0 }?.gid
+    package func group(named name: String) throws(UserDatabaseProblem) -> UInt32? {
+        try Self.ask { () throws(SystemError) in try Accounts.group(named: name) }?.gid
     }
 
-    package func groupName(gid: UInt32) -> String? {
-        // As above.
-        (try? Accounts.group(id: gid)).flatMap { $0 }?.name
+    package func groupName(gid: UInt32) throws(UserDatabaseProblem) -> String? {
+        try Self.ask { () throws(SystemError) in try Accounts.group(id: gid) }?.name
     }
 
     package func groups(of account: Account, primary gid: UInt32) -> [UInt32] {
         // Fewer groups than the user has is the safe side.
         (try? Accounts.groups(of: account.name, primaryGroup: gid)) ?? [gid]
+    }
+
+    private static func ask<Entry>(
+        _ lookup: () throws(SystemError) -> Entry?
+    ) throws(UserDatabaseProblem) -> Entry? {
+        do {
+            return try lookup()
+        } catch {
+            throw UserDatabaseProblem(reason: error.description)
+        }
     }
 }
 

@@ -70,16 +70,53 @@ import Testing
         let finding = #expect(throws: OwnershipCheck.Finding.self) {
             try OwnershipCheck.strict.check(app(), in: files, accounts: users)
         }
-        let names = { (uid: UInt32) in users.account(uid: uid)?.name ?? "uid \(uid)" }
         #expect(
-            finding?.summary(app: app(), names: names)
+            finding?.summary(app: app(), names: users.displayName)
                 == "the app root (owner mary, mode 0755) belongs neither to joe nor to root, "
                 + "and the app's user is to come from the owner of config.ru, joe"
         )
         #expect(
-            finding?.remedies(appRoot: "/webapps/foo", app: app(), names: names) == [
-                "chown joe /webapps/foo", "or set passenger_user in the front's configuration",
+            finding?.remedies(appRoot: "/webapps/foo", app: app(), names: users.displayName) == [
+                "If it is to run as mary, type: chown -h mary /webapps/foo/config.ru",
+                "If it is to run as joe, type: chown joe /webapps/foo",
+                "Or set passenger_user in the front's configuration.",
             ]
         )
+    }
+
+    /// The usual reason for `nobody`: somebody edited the file as root.
+    @Test func `a file of root's in somebody's directory is to be given to them, never the directory to root`() {
+        let finding = #expect(throws: OwnershipCheck.Finding.self) {
+            try OwnershipCheck.strict.check(app(owner: 0), in: files(1001, 101, 0o755), accounts: users)
+        }
+        #expect(
+            finding?.remedies(appRoot: "/webapps/foo", app: app(owner: 0), names: users.displayName) == [
+                "If it is to run as mary, type: chown -h mary /webapps/foo/config.ru",
+                "Or set passenger_user in the front's configuration.",
+            ]
+        )
+    }
+
+    /// chown of a hard link to /etc/shadow would give that away.
+    @Test func `nobody is told to change the owner of a file that has other names`() throws {
+        let linked = DetectedApp(
+            type: .rack,
+            startupFile: "config.ru",
+            fact: FileFact(kind: .file, uid: 0, gid: 0, mode: 0o644, names: 2)
+        )
+        let finding = #expect(throws: OwnershipCheck.Finding.self) {
+            try OwnershipCheck.strict.check(linked, in: files(1001, 101, 0o755), accounts: users)
+        }
+        let remedies = try #require(finding).remedies(appRoot: "/webapps/foo", app: linked, names: users.displayName)
+        #expect(remedies.count == 2 && remedies[0].contains("hard link"), "\(remedies)")
+        #expect(!remedies.contains { $0.contains("chown") })
+    }
+
+    @Test func `a directory of a uid without account is named by its number`() {
+        let finding = #expect(throws: OwnershipCheck.Finding.self) {
+            try OwnershipCheck.strict.check(app(), in: files(4242, 4242, 0o755), accounts: users)
+        }
+        let remedies = finding?.remedies(appRoot: "/webapps/foo", app: app(), names: users.displayName)
+        #expect(remedies?.first == "If it is to run as uid 4242, type: chown -h 4242 /webapps/foo/config.ru")
     }
 }

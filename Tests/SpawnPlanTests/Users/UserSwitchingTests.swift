@@ -21,49 +21,6 @@ import Testing
         )
     }
 
-    // MARK: The matrix of the specification: user × group × owner
-
-    enum UserSetting: String, CaseIterable { case none, given, numeric, unknown, root }
-    enum GroupSetting: String, CaseIterable { case none, given, numeric, unknown, root, ofStartupFile }
-    enum Owner: String, CaseIterable { case normal, root, unknown }
-
-    @Test(arguments: UserSetting.allCases, GroupSetting.allCases)
-    func `every combination gives the user and group of the rules`(user: UserSetting, group: GroupSetting) throws {
-        for owner in Owner.allCases {
-            let ownerUID: UInt32 = owner == .normal ? 1000 : owner == .root ? 0 : 4242
-            let app = app(owner: ownerUID, group: owner == .root ? 0 : 200)
-            let choice = UserSwitching.Choice(
-                user: [.given: "mary", .numeric: "1001", .unknown: "nope", .root: "root"][user],
-                group: [
-                    .given: "staff", .numeric: "200", .unknown: "nope", .root: "root", .ofStartupFile: "!STARTUP_FILE!",
-                ][group]
-            )
-            let identity = try policy().decide(choice, app: app, accounts: users)
-
-            let expectedUser =
-                switch user {
-                case .given, .numeric: "mary"
-                case .unknown, .root: "nobody"
-                case .none: owner == .normal ? "joe" : "nobody"
-                }
-            let primary: UInt32 = ["mary": 101, "joe": 100, "nobody": 65534][expectedUser] ?? 0
-            let expectedGroup: UInt32 =
-                switch group {
-                case .given, .numeric: 200
-                case .unknown, .root: 65534
-                case .ofStartupFile: owner == .root ? 65534 : 200
-                case .none: primary
-                }
-            let label = Comment(rawValue: "\(user) \(group) \(owner)")
-            #expect(identity.userName == expectedUser, label)
-            #expect(identity.gid == expectedGroup, label)
-            #expect(identity.uid != 0 && identity.gid != 0, label)
-            #expect(identity.isSwitched, label)
-            #expect(identity.restsOnOwnership == (user == .none), label)
-            #expect(identity.groups.first == expectedGroup, label)
-        }
-    }
-
     // MARK: Reasons
 
     @Test func `the reason names owner and file`() throws {
@@ -72,11 +29,6 @@ import Testing
         #expect(identity.groups == [100, 200])
         #expect(identity.account?.home == "/home/joe")
         #expect(identity.warnings.isEmpty)
-    }
-
-    @Test func `a generic app is judged by its root`() throws {
-        let identity = try policy().decide(.init(), app: app(owner: 1001, file: nil), accounts: users)
-        #expect(identity.reason == "runs as mary because mary owns the app root")
     }
 
     @Test func `the reason tells why the default user was taken`() throws {
@@ -92,7 +44,123 @@ import Testing
         let root = try policy().decide(.init(user: "root"), app: app(), accounts: users)
         #expect(root.warnings == ["passenger_user is root, and no app ever runs as root: the app runs as nobody"])
         let group = try policy().decide(.init(group: "nope"), app: app(), accounts: users)
-        #expect(group.warnings == ["passenger_group is nope and names no known group: the app runs with group nogroup"])
+        #expect(group.warnings == ["passenger_group is nope, which is no group: the app runs with group nogroup"])
+        #expect(
+            group.reason == "runs as joe with group nogroup because joe owns config.ru, "
+                + "and passenger_group is nope, which is no group"
+        )
+    }
+
+    /// One row: settings, what the sentence is.
+    @Test(arguments: [
+        (
+            "staff", UInt32(100),
+            "runs as joe with group staff because joe owns config.ru, and passenger_group is set to staff"
+        ),
+        ("200", 100, "runs as joe with group staff because joe owns config.ru, and passenger_group is set to 200"),
+        ("joe", 100, "runs as joe because joe owns config.ru, and passenger_group is set to joe"),
+        (
+            "!STARTUP_FILE!", 200,
+            "runs as joe with group staff because joe owns config.ru, and passenger_group is !STARTUP_FILE!, "
+                + "the group of config.ru"
+        ),
+        (
+            "!STARTUP_FILE!", 0,
+            "runs as joe with group nogroup because joe owns config.ru, and passenger_group is !STARTUP_FILE!, "
+                + "config.ru has root's group, and no app ever gets that"
+        ),
+        (
+            "!STARTUP_FILE!", 4242,
+            "runs as joe with group nogroup because joe owns config.ru, and passenger_group is !STARTUP_FILE!, "
+                + "and config.ru has gid 4242, which is no group"
+        ),
+        (
+            "root", 100,
+            "runs as joe with group nogroup because joe owns config.ru, and passenger_group is root, "
+                + "and no app ever gets root's group"
+        ),
+    ])
+    func `the sentence tells where a group comes from that a login would not give`(
+        group: String,
+        fileGroup: UInt32,
+        sentence: String
+    ) throws {
+        let identity = try policy().decide(.init(group: group), app: app(group: fileGroup), accounts: users)
+        #expect(identity.reason == sentence)
+    }
+
+    /// -1 means "unchanged" to the kernel, which is root.
+    @Test(arguments: ["4294967295", "+1000", "-1", " 1000", "1000 ", "0x3e8", ""])
+    func `what is no number of an account is nobody`(wanted: String) throws {
+        var users = users
+        users.accounts.append(Account(name: "trap", uid: .max, gid: .max, home: "/", shell: ""))
+        users.groupNames[.max] = "trap"
+        let identity = try policy().decide(.init(user: wanted, group: wanted), app: app(), accounts: users)
+        #expect(identity.uid == 65534 && identity.gid == 65534)
+        #expect(try policy().decide(.init(user: "trap", group: "trap"), app: app(), accounts: users).gid == 65534)
+        #expect(try policy().decide(.init(), app: app(owner: .max, group: .max), accounts: users).uid == 65534)
+    }
+
+    @Test func `a name made of digits goes before the number`() throws {
+        var users = users
+        users.accounts.append(Account(name: "1001", uid: 1500, gid: 200, home: "/", shell: ""))
+        #expect(try policy().decide(.init(user: "1001"), app: app(), accounts: users).uid == 1500)
+    }
+
+    @Test func `the default user has the default group, whyever it was taken`() throws {
+        let switching = policy { $0.defaultGroup = "staff" }
+        for (choice, owner) in [(UserSwitching.Choice(), UInt32(0)), (.init(), 4242), (.init(user: "nope"), 1000)] {
+            let identity = try switching.decide(choice, app: app(owner: owner), accounts: users)
+            #expect(identity.userName == "nobody" && identity.gid == 200)
+            #expect(identity.reason.hasPrefix("runs as nobody with group staff because "))
+        }
+        // A group that is set wins, and a user who was found keeps the own one.
+        #expect(try switching.decide(.init(group: "joe"), app: app(owner: 0), accounts: users).gid == 100)
+        #expect(try switching.decide(.init(), app: app(), accounts: users).gid == 100)
+    }
+
+    @Test(arguments: ["config.ru", "config/environment.rb", "passenger_wsgi.py", "app.js", nil])
+    func `each startup file is named, and a generic app is judged by its root`(file: String?) throws {
+        let identity = try policy().decide(.init(), app: app(file: file), accounts: users)
+        #expect(identity.reason == "runs as joe because joe owns \(file ?? "the app root")")
+        let root = try policy().decide(.init(), app: app(owner: 0, file: file), accounts: users)
+        #expect(root.userName == "nobody" && root.reason.contains("root owns \(file ?? "the app root")"))
+    }
+
+    @Test func `a primary group without a name is unknown`() throws {
+        var users = users
+        users.accounts.append(Account(name: "odd", uid: 1600, gid: 1600, home: "/", shell: ""))
+        let identity = try policy().decide(.init(user: "odd"), app: app(), accounts: users)
+        #expect(identity.uid == 1600 && identity.gid == 65534)
+        #expect(
+            identity.warnings == [
+                "the primary group of odd is gid 1600, which is no group: the app runs with group nogroup"
+            ]
+        )
+    }
+
+    // MARK: A database that does not answer
+
+    private struct Silent: UserDatabase {
+        func account(named name: String) throws(UserDatabaseProblem) -> Account? { throw Self.problem }
+        func account(uid: UInt32) throws(UserDatabaseProblem) -> Account? { throw Self.problem }
+        func group(named name: String) throws(UserDatabaseProblem) -> UInt32? { throw Self.problem }
+        func groupName(gid: UInt32) throws(UserDatabaseProblem) -> String? { throw Self.problem }
+        func groups(of account: Account, primary gid: UInt32) -> [UInt32] { [gid] }
+
+        static let problem = UserDatabaseProblem(reason: "getpwuid 1000: Too many open files (EMFILE)")
+    }
+
+    /// Rather not started than as nobody, who could not write its files, or with other people's.
+    @Test func `an account database that cannot be asked stops the start`() {
+        for choice in [UserSwitching.Choice(), .init(user: "joe"), .init(group: "staff")] {
+            #expect(throws: UserSwitchingProblem.databaseUnavailable(Silent.problem)) {
+                try policy().decide(choice, app: app(), accounts: Silent())
+            }
+        }
+        let problem = UserSwitchingProblem.databaseUnavailable(Silent.problem)
+        #expect(problem.category == .operatingSystem && problem.description.contains("EMFILE"))
+        #expect(Silent().displayName(uid: 1000) == "uid 1000")
     }
 
     @Test func `a user whose primary group is root's gets the default group`() throws {
@@ -106,11 +174,20 @@ import Testing
         let switching = policy {
             $0.daemonUID = 1001
             $0.daemonGID = 101
+            $0.daemonGroups = [200, 101]
         }
         let identity = try switching.decide(.init(user: "joe"), app: app(), accounts: users)
         #expect(identity.userName == "mary" && identity.gid == 101)
+        #expect(identity.groups == [101, 200], "those of the daemon, whatever the database says")
         #expect(!identity.isSwitched && !identity.restsOnOwnership)
-        #expect(identity.warnings.count == 1)
+        #expect(identity.warnings == ["passenger_user has no effect, because the daemon does not run as root"])
+        let both = try switching.decide(.init(user: "root", group: "root"), app: app(owner: 0), accounts: users)
+        #expect(
+            both.userName == "mary"
+                && both.warnings
+                    == ["passenger_user and passenger_group have no effect, because the daemon does not run as root"]
+        )
+        #expect(try switching.decide(.init(), app: app(owner: 4242), accounts: users).warnings.isEmpty)
     }
 
     @Test func `a daemon whose uid has no account cannot start anything`() {
@@ -129,6 +206,10 @@ import Testing
         let identity = try switching.decide(.init(user: "joe", group: "joe"), app: app(), accounts: users)
         #expect(identity.userName == "mary" && identity.gid == 200)
         #expect(!identity.restsOnOwnership)
+        #expect(
+            identity.reason == "runs as mary with group staff because user switching is off (--no-user-switching)"
+        )
+        #expect(identity.warnings.count == 1 && identity.warnings[0].contains("--no-user-switching"))
     }
 
     // MARK: Narrowing
@@ -154,20 +235,21 @@ import Testing
     @Test(arguments: ["root", "0", "nope"])
     func `a default user that is root or unknown is refused`(name: String) {
         let switching = policy { $0.defaultUser = name }
-        #expect(throws: UserSwitchingProblem.noDefaultUser(name)) { try switching.checkDefaults(accounts: users) }
         #expect(throws: UserSwitchingProblem.noDefaultUser(name)) {
             try switching.decide(.init(), app: app(owner: 0), accounts: users)
         }
+        #expect(throws: Never.self) { try switching.decide(.init(), app: app(), accounts: users) }
     }
 
-    @Test func `a default group that is root's or unknown is refused`() {
-        #expect(throws: UserSwitchingProblem.noDefaultGroup("nope")) {
-            try policy { $0.defaultGroup = "nope" }.checkDefaults(accounts: users)
+    @Test(arguments: ["root", "0", "nope", "4242"])
+    func `a default group that is root's or unknown is refused`(name: String) {
+        let switching = policy { $0.defaultGroup = name }
+        #expect(throws: UserSwitchingProblem.noDefaultGroup(name)) {
+            try switching.decide(.init(), app: app(owner: 0), accounts: users)
         }
-        #expect(throws: UserSwitchingProblem.self) {
-            try policy { $0.defaultUser = "rootgroup" }.checkDefaults(accounts: users)
+        #expect(throws: UserSwitchingProblem.noDefaultGroup("the primary group of rootgroup")) {
+            try policy { $0.defaultUser = "rootgroup" }.decide(.init(), app: app(owner: 0), accounts: users)
         }
-        #expect(throws: Never.self) { try policy().checkDefaults(accounts: users) }
     }
 
     @Test func `problems are sentences with remedies`() {

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+
+/// One line of the account database.
+package struct Account: Hashable, Sendable {
+    package let name: String
+    package let uid: UInt32
+    package let gid: UInt32
+    package let home: String
+    package let shell: String
+
+    package init(name: String, uid: UInt32, gid: UInt32, home: String, shell: String) {
+        self.name = name
+        self.uid = uid
+        self.gid = gid
+        self.home = home
+        self.shell = shell
+    }
+}
+
+/// Answers about accounts; the daemon's version asks NSS, the tests' one a dictionary.
+///
+/// nil means that the database knows of nobody. That it could not be asked is an error, never nil: an app must not run
+/// as somebody else because a server did not answer or descriptors were short.
+package protocol UserDatabase {
+    func account(named name: String) throws(UserDatabaseProblem) -> Account?
+    func account(uid: UInt32) throws(UserDatabaseProblem) -> Account?
+    func group(named name: String) throws(UserDatabaseProblem) -> UInt32?
+    func groupName(gid: UInt32) throws(UserDatabaseProblem) -> String?
+    /// The groups of `account` as a login would get them, with `gid` as the primary one.
+    func groups(of account: Account, primary gid: UInt32) -> [UInt32]
+}
+
+extension UserDatabase {
+    /// For sentences: the name, else "uid 1234".
+    package func displayName(uid: UInt32) -> String {
+        // A sentence is better off with a number than not written.
+        ((try? self.account(uid: uid)) ?? nil)?.name ?? "uid \(uid)"
+    }
+}
+
+/// The account database did not answer.
+package struct UserDatabaseProblem: Error, Hashable, Sendable {
+    /// Such as "getpwuid_r 1000: Too many open files (EMFILE)".
+    package let reason: String
+
+    package init(reason: String) { self.reason = reason }
+}
+
+/// Names and numbers as settings and flags give them.
+struct AccountLookups<Accounts: UserDatabase> {
+    private let accounts: Accounts
+
+    init(_ accounts: Accounts) { self.accounts = accounts }
+
+    /// A name, else the number of an account.
+    func account(_ wanted: String) throws(UserSwitchingProblem) -> Account? {
+        let named = try self.ask { () throws(UserDatabaseProblem) in try self.accounts.account(named: wanted) }
+        if let named { return Self.usable(named) }
+        guard let uid = Self.number(wanted) else { return nil }
+        return try self.account(uid: uid)
+    }
+
+    func account(uid: UInt32) throws(UserSwitchingProblem) -> Account? {
+        Self.usable(try self.ask { () throws(UserDatabaseProblem) in try self.accounts.account(uid: uid) })
+    }
+
+    /// A name, else the number of a group that has a name.
+    func group(_ wanted: String) throws(UserSwitchingProblem) -> (gid: UInt32, name: String)? {
+        let named = try self.ask { () throws(UserDatabaseProblem) in try self.accounts.group(named: wanted) }
+        guard let gid = named ?? Self.number(wanted), gid != Self.unchanged else { return nil }
+        return try self.groupName(gid: gid).map { (gid, $0) }
+    }
+
+    func groupName(gid: UInt32) throws(UserSwitchingProblem) -> String? {
+        guard gid != Self.unchanged else { return nil }
+        return try self.ask { () throws(UserDatabaseProblem) in try self.accounts.groupName(gid: gid) }
+    }
+
+    func name(ofGroup gid: UInt32) throws(UserSwitchingProblem) -> String {
+        try self.groupName(gid: gid) ?? String(gid)
+    }
+
+    func groups(of account: Account, primary gid: UInt32) -> [UInt32] {
+        self.accounts.groups(of: account, primary: gid)
+    }
+
+    /// The ID that means "leave it as it is" to setresuid(2) and its kin: for a daemon of root's, root.
+    private static var unchanged: UInt32 { .max }
+
+    private static func usable(_ account: Account?) -> Account? {
+        guard let account, account.uid != self.unchanged, account.gid != self.unchanged else { return nil }
+        return account
+    }
+
+    /// Digits only: `UInt32` itself would take a sign.
+    private static func number(_ text: String) -> UInt32? {
+        guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else { return nil }
+        return UInt32(text)
+    }
+
+    private func ask<Answer>(_ lookup: () throws(UserDatabaseProblem) -> Answer) throws(UserSwitchingProblem) -> Answer
+    {
+        do {
+            return try lookup()
+        } catch {
+            throw .databaseUnavailable(error)
+        }
+    }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+
+import AppSettings
+import SpawnPlan
+import Testing
+
+/// Every row of the matrix: {user} × {group} × {owner} × {startup file}, by files and accounts that exist here only.
+///
+/// What is expected is written down as a table of its own, in words of the specification, not computed as the code
+/// computes it.
+@Suite struct UserMatrixTests {
+    private let users = InMemoryUsers()
+
+    enum Owner: String, CaseIterable {
+        case normal, root, unknown
+
+        var uid: UInt32 { [.normal: 1000, .root: 0, .unknown: 4242][self] ?? 1 }
+        /// Of the startup file; the link's own where it is a link.
+        var gid: UInt32 { [.normal: 200, .root: 0, .unknown: 4343][self] ?? 1 }
+    }
+
+    enum File: String, CaseIterable { case regular, linkToOthers, hardLinkToOthers }
+
+    /// The value of `passenger_user`, and the user for each owner.
+    static let userRows: [(setting: String?, users: [Owner: String])] = [
+        (nil, [.normal: "joe", .root: "nobody", .unknown: "nobody"]),
+        ("mary", [.normal: "mary", .root: "mary", .unknown: "mary"]),
+        ("1001", [.normal: "mary", .root: "mary", .unknown: "mary"]),
+        ("nope", [.normal: "nobody", .root: "nobody", .unknown: "nobody"]),
+        ("4242", [.normal: "nobody", .root: "nobody", .unknown: "nobody"]),
+        ("root", [.normal: "nobody", .root: "nobody", .unknown: "nobody"]),
+        ("0", [.normal: "nobody", .root: "nobody", .unknown: "nobody"]),
+    ]
+
+    /// The value of `passenger_group`, and the group for each owner; nil: the primary group of the user.
+    static let groupRows: [(setting: String?, groups: [Owner: UInt32]?)] = [
+        (nil, nil),
+        ("sys", [.normal: 3, .root: 3, .unknown: 3]),
+        ("3", [.normal: 3, .root: 3, .unknown: 3]),
+        ("nope", [.normal: 65534, .root: 65534, .unknown: 65534]),
+        ("4343", [.normal: 65534, .root: 65534, .unknown: 65534]),
+        ("root", [.normal: 65534, .root: 65534, .unknown: 65534]),
+        ("0", [.normal: 65534, .root: 65534, .unknown: 65534]),
+        ("!STARTUP_FILE!", [.normal: 200, .root: 65534, .unknown: 65534]),
+    ]
+
+    static let primaryGroups: [String: UInt32] = ["joe": 100, "mary": 101, "nobody": 65534]
+
+    @Test func `every row gives the user, the group and the refusal of the rules`() throws {
+        var rows = 0
+        for (user, expectedUsers) in Self.userRows {
+            for (group, expectedGroups) in Self.groupRows {
+                for owner in Owner.allCases {
+                    for file in File.allCases {
+                        let label = Comment(rawValue: "\(user ?? "-") \(group ?? "-") \(owner) \(file)")
+                        let name = try #require(expectedUsers[owner])
+                        let gid = try #require(expectedGroups?[owner] ?? Self.primaryGroups[name])
+                        try self.check(.init(user: user, group: group), owner, file, expected: (name, gid), label)
+                        rows += 1
+                    }
+                }
+            }
+        }
+        #expect(rows == 7 * 8 * 3 * 3)
+    }
+
+    private func check(
+        _ choice: UserSwitching.Choice,
+        _ owner: Owner,
+        _ file: File,
+        expected: (user: String, gid: UInt32),
+        _ label: Comment
+    ) throws {
+        let (files, app) = try self.app(owner, file)
+        let switching = UserSwitching(UserSwitching.Policy(daemonUID: 0, daemonGID: 0))
+        let identity = try switching.decide(choice, app: app, accounts: users)
+        #expect(identity.userName == expected.user, label)
+        #expect(identity.gid == expected.gid, label)
+        #expect(identity.groups.first == expected.gid && !identity.groups.contains(0), label)
+        #expect(identity.uid != 0 && identity.gid != 0 && identity.isSwitched, label)
+        #expect(identity.reason.hasPrefix("runs as \(expected.user)"), label)
+        #expect(identity.reason.contains(" with group ") == (expected.gid != identity.account?.gid), label)
+        // Ownership is asked about where it decided, and refuses where a file was put by somebody else.
+        #expect(identity.restsOnOwnership == (choice.user == nil), label)
+        guard identity.restsOnOwnership else { return }
+        let finding: OwnershipCheck.Finding?
+        do {
+            _ = try OwnershipCheck.strict.check(app, in: files, accounts: users)
+            finding = nil
+        } catch {
+            finding = error
+        }
+        #expect(finding?.reason == (file == .hardLinkToOthers ? .otherOwner(expected: owner.uid) : nil), label)
+    }
+
+    /// A link belongs to `owner` and leads to mary's file; a hard link lies in a directory of sys', the file is the owner's.
+    private func app(_ owner: Owner, _ file: File) throws -> (InMemoryFiles, DetectedApp) {
+        let directory: UInt32 = file == .hardLinkToOthers ? 3 : owner.uid
+        var files = InMemoryFiles(root: FileFact(kind: .directory, uid: directory, gid: owner.gid, mode: 0o755))
+        files.facts[.below("config.ru")] = FileFact(
+            kind: file == .linkToOthers ? .link : .file,
+            uid: owner.uid,
+            gid: owner.gid,
+            mode: file == .linkToOthers ? 0o777 : 0o644,
+            names: file == .hardLinkToOthers ? 2 : 1
+        )
+        return (files, try AppTypeDetection.detect(settings(), in: files))
+    }
+}
