@@ -54,11 +54,11 @@ extension SettingCatalog {
         .init("shutdown_timeout", time, default: "600", change: .live, owner: .any),
         .init("max_request_time", time, default: "0", change: .live, owner: .any),
         .init("stat_throttle_rate", time, change: .live),
+        .init("friendly_error_pages", .flag, change: .live, owner: .only(["off"])),
     ]
 
     private static let later: [SettingDefinition] = [
         .init("load_shell_envvars", .flag, default: "on", rank: .later),
-        .init("friendly_error_pages", .flag, rank: .later, change: .live, owner: .only(["off"])),
         .init("abort_websockets_on_process_shutdown", .flag, default: "on", rank: .later, change: .live),
         .init(
             "spawn_method",
@@ -76,7 +76,6 @@ extension SettingCatalog {
         .init("rolling_restarts", .flag, default: "off", rank: .later, change: .live),
         .init("resist_deployment_errors", .flag, default: "off", rank: .later, change: .live),
         .init("app_log_file", .absolutePath, rank: .later),
-        .init("custom_error_page", .absolutePath, rank: .later, change: .live),
         .init("sticky_sessions", .flag, default: "off", rank: .later, change: .live, owner: .any),
         .init(
             "sticky_sessions_cookie_name",

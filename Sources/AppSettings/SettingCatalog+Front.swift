@@ -11,6 +11,7 @@ extension SettingCatalog {
         .front("read_timeout", .duration(minimum: .seconds(1)), default: "12000"),
         .front("request_queue_overflow_status_code", status, default: "503"),
         .front("spawn_exception_status_code", status, default: "500"),
+        .front("custom_error_page", .absolutePath),
         .front("ignore_client_abort", .flag, default: "off"),
         .front("buffer_response", .flag, default: "off", rank: .later),
         .front("set_header", .nameAndValue, rank: .later),

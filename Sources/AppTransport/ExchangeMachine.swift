@@ -110,8 +110,14 @@ package struct ExchangeMachine: Equatable, Sendable {
     }
 
     /// No stream to the process could be had: no byte of the request was written.
-    package mutating func streamFailed() -> LossAction {
+    ///
+    /// `mayRepeat`: another process might do better.
+    package mutating func streamFailed(mayRepeat: Bool = true) -> LossAction {
         guard self.state == .attaching else { return .none }
+        guard mayRepeat else {
+            self.state = .idle
+            return .fail
+        }
         return self.checkoutAgain(orElse: .fail)
     }
 

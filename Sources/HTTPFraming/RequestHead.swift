@@ -85,6 +85,11 @@ package struct RequestHead {
         self.section.fields.first { $0.known == known }
     }
 
+    /// All fields of a name, for those that are lists.
+    package func fields(_ known: KnownHeader) -> [HeaderField] {
+        self.section.fields.filter { $0.known == known }
+    }
+
     package mutating func reset() {
         self.phase = .requestLine
         self.section.reset()

@@ -147,6 +147,14 @@ struct ExchangeMachineTests {
         #expect(machine.state == .idle)
     }
 
+    @Test func `a stream that no other process would get either fails at once`() {
+        var machine = Self.machine(in: "attaching")
+        #expect(machine.streamFailed(mayRepeat: false) == .fail)
+        #expect(machine.state == .idle)
+        machine = Self.machine(in: "waiting")
+        #expect(machine.streamFailed(mayRepeat: false) == .none)
+    }
+
     @Test func `a lost idempotent request is resent once and checked out once more`() {
         var machine = Self.machine(in: "kept")
         #expect(machine.streamClosed() == .resend)

@@ -33,7 +33,6 @@ struct FrontConfigurationTests {
         #expect(route.app?.groupName == "/home/joe/shop")
         #expect(route.app?.settings.values(of: "env_var") == ["A=b=c"])
         #expect(route.app?.settings["min_instances"] == "2")
-        #expect(route.friendlyErrorPages)
         #expect(model.listens.count == 2)
     }
 

@@ -77,14 +77,20 @@ struct SettingsInheritanceTests {
     func `all spellings of the app environment are one setting`(name: String) throws {
         let route = try route("server { root /a/public; passenger_enabled on; \(name) development; }")
         #expect(route.app?.settings["app_env"] == "development")
-        #expect(route.friendlyErrorPages)
     }
 
-    @Test func `friendly pages can be switched off in development`() throws {
+    @Test func `whether pages are friendly is the daemon's to decide, from the app's settings`() throws {
         let text = """
             server { root /a/public; passenger_enabled on; rails_env development; passenger_friendly_error_pages off; }
             """
-        #expect(try !route(text).friendlyErrorPages)
+        #expect(try route(text).app?.settings["friendly_error_pages"] == "off")
+    }
+
+    @Test func `a custom error page belongs to the route alone`() throws {
+        let text = "server { root /a/public; passenger_enabled on; passenger_custom_error_page /srv/sorry.html; }"
+        let route = try route(text)
+        #expect(route.customErrorPage == "/srv/sorry.html")
+        #expect(route.app?.settings["custom_error_page"] == nil)
     }
 
     @Test func `values for the handling of requests are inherited`() throws {

@@ -94,8 +94,7 @@ extension ConfigurationBuilder {
         if let status = scope.text("spawn_exception_status_code").flatMap({ Int($0) }) {
             values.spawnErrorStatus = status
         }
-        values.friendlyErrorPages =
-            scope.flag(SettingName.friendlyErrorPages) ?? (scope.text(SettingName.appEnvironment) == "development")
+        values.customErrorPage = scope.text("custom_error_page")
     }
 
     /// The app of a scope: a new one, or the one declared before under the same group name.

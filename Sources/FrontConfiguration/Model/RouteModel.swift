@@ -19,8 +19,8 @@ package final class RouteModel: Sendable {
         package var sendTimeout: Duration = .seconds(60)
         /// Zero: connections are not kept.
         package var keepaliveTimeout: Duration = .seconds(75)
-        /// The configured value, else on in the environment `development`.
-        package var friendlyErrorPages = false
+        /// Path of the page that answers when the app could not be started.
+        package var customErrorPage: String?
         package var overflowStatus = 503
         package var spawnErrorStatus = 500
         package var ignoreClientAbort = false
@@ -45,7 +45,7 @@ package final class RouteModel: Sendable {
     package let clientBodyTimeout: Duration
     package let sendTimeout: Duration
     package let keepaliveTimeout: Duration
-    package let friendlyErrorPages: Bool
+    package let customErrorPage: String?
     package let overflowStatus: Int
     package let spawnErrorStatus: Int
     package let ignoreClientAbort: Bool
@@ -67,7 +67,7 @@ package final class RouteModel: Sendable {
         clientBodyTimeout = values.clientBodyTimeout
         sendTimeout = values.sendTimeout
         keepaliveTimeout = values.keepaliveTimeout
-        friendlyErrorPages = values.friendlyErrorPages
+        customErrorPage = values.customErrorPage
         overflowStatus = values.overflowStatus
         spawnErrorStatus = values.spawnErrorStatus
         ignoreClientAbort = values.ignoreClientAbort

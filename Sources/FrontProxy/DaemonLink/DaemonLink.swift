@@ -29,6 +29,7 @@ final class DaemonLink {
     private var holders: [SessionID: any CheckoutOwner] = [:]
     private var rejections: [AppNumber: String] = [:]
     private var appNames: [AppNumber: String] = [:]
+    var desk = DetailsDesk()
     private var timer: (deadline: NIODeadline, task: Scheduled<Void>)?
     private lazy var transport = DaemonTransport(eventLoop: eventLoop, socketPath: socketPath, delegate: self)
 
@@ -54,6 +55,7 @@ final class DaemonLink {
     /// Ends the connection for good; nothing may be asked afterwards.
     func stop() {
         transport.stop()
+        detailsLost()
         timer?.task.cancel()
         timer = nil
     }
@@ -117,6 +119,16 @@ final class DaemonLink {
 
     func upgraded(_ session: SessionID) { send(self.session.upgraded(session)) }
 
+    func askReport(_ query: ReportQuery) -> FrontSession.ReportAction {
+        session.askReport(query.errorID, of: query.app)
+    }
+
+    func send(_ message: FrontMessage) { transport.send(message) }
+
+    func note(_ message: Logger.Message, _ reason: String) {
+        logger.debug(message, metadata: [LogKeys.reason: "\(reason)"])
+    }
+
     private func send(_ action: FrontSession.SessionAction) {
         switch action {
         case .send(let message): transport.send(message)
@@ -160,8 +172,9 @@ final class DaemonLink {
         case .hello(let action): greeted(action)
         case .appAccepted(let app): rejections[app] = nil
         case .appRejected(let app, let reason): rejected(app, reason: reason)
-        case .report(_, let next):
+        case .report(let report, let next):
             if let next { transport.send(.reportQuery(next)) }
+            received(report)
         case .goodbye(let reason):
             logger.info("the daemon takes no more requests", metadata: [LogKeys.reason: "\(reason)"])
             leaveIfUnused()
@@ -268,6 +281,7 @@ extension DaemonLink: DaemonTransportDelegate {
         presence.lost(reason: reason, atMilliseconds: Self.milliseconds(.now()))
         let lost = session.connectionClosed(at: .now())
         streamPool?.linkLost()
+        detailsLost()
         armTimer()
         for session in lost {
             holders.removeValue(forKey: session)?.aborted(session, reason: .daemonLost)

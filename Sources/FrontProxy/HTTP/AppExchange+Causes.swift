@@ -30,7 +30,7 @@ extension AppExchange {
         var facts = self.facts
         let process = self.grant?.process
         let serial = self.serial
-        self.release(.upstreamFailed)
+        self.release(error.isOurs ? .unused : .upstreamFailed)
         guard let process, error.source == .upstream else {
             if let client = self.client { finish(client, facts) }
             return

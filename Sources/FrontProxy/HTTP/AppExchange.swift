@@ -31,6 +31,8 @@ final class AppExchange: CheckoutOwner, StreamOwner {
     /// Reused for every request that it encodes.
     private var outgoing = ByteBuffer()
     private var outOfBandWorkRequested = false
+    /// Idle connections were closed for the request under way.
+    private var hasMadeRoom = false
     /// The whole request was written to the stream.
     private(set) var hasSentAll = false
     private var fileOffset = 0
@@ -57,6 +59,7 @@ final class AppExchange: CheckoutOwner, StreamOwner {
         self.request = request
         self.pid = nil
         self.queueTime = nil
+        self.hasMadeRoom = false
         self.machine.began(request.traits)
         self.checkOut()
     }
@@ -92,7 +95,7 @@ final class AppExchange: CheckoutOwner, StreamOwner {
         self.checkout = nil
         switch self.machine.refused() {
         case .none: break
-        case .answerWithRefusal: self.failClient(RequestError(.refused(refusal)))
+        case .answerWithRefusal: self.answer(refusal)
         }
     }
 
@@ -131,13 +134,14 @@ final class AppExchange: CheckoutOwner, StreamOwner {
 
     func streamFailed(_ stream: AppStream, reason: String) {
         self.stream = nil
-        // Without descriptors every request fails alike, ten times over: the one message is that of the answer.
-        let isOutOfDescriptors = stream.isOutOfDescriptors
-        if !isOutOfDescriptors { self.note("no stream to the process", .warning, ["reason": .string(reason)]) }
-        self.lost(
-            self.machine.streamFailed(),
-            RequestError(isOutOfDescriptors ? .noDescriptor(reason) : .connectFailed(reason))
-        )
+        guard !stream.isOutOfDescriptors else {
+            // No other process would make a difference, only room does; the one message is that of the answer.
+            let hasRoom = !self.hasMadeRoom && self.loop.makeRoom() > 0
+            self.hasMadeRoom = true
+            return self.lost(self.machine.streamFailed(mayRepeat: hasRoom), RequestError(.noDescriptor(reason)))
+        }
+        self.note("no stream to the process", .warning, ["reason": .string(reason)])
+        self.lost(self.machine.streamFailed(), RequestError(.connectFailed(reason)))
     }
 
     private func send(on stream: AppStream) {
@@ -330,7 +334,7 @@ final class AppExchange: CheckoutOwner, StreamOwner {
             guard let grant = self.grant else { return }
             self.use(self.loop.streams.open(grant, for: self))
         case .checkoutAgain:
-            self.release(.upstreamFailed)
+            self.release(error.isOurs ? .unused : .upstreamFailed)
             self.checkOut()
         case .fail: self.explain(error) { client, facts in client.fail(error, facts: facts) }
         case .truncate:
@@ -345,7 +349,7 @@ final class AppExchange: CheckoutOwner, StreamOwner {
         }
     }
 
-    private func failClient(_ error: RequestError) {
-        self.client?.fail(error, facts: self.facts)
+    func failClient(_ error: RequestError, page: ClientConnectionHandler.OwnPage = .short) {
+        self.client?.fail(error, facts: self.facts, page: page)
     }
 }

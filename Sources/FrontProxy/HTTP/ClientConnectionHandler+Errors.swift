@@ -8,8 +8,17 @@ import NIOCore
 
 // Answers of the front itself: error pages and `return`.
 extension ClientConnectionHandler {
+    /// What a page of the front is made of, where there is a choice.
+    enum OwnPage {
+        case short
+        /// Everything that is known about a failed start.
+        case friendly(FailureDetails)
+        /// A page of the operator's, as HTML.
+        case custom(ByteBuffer)
+    }
+
     /// Answers for whoever could not; breaks the answer off if its head went out already.
-    func fail(_ error: RequestError, facts: Logger.Metadata = [:]) {
+    func fail(_ error: RequestError, facts: Logger.Metadata = [:], page: OwnPage = .short) {
         self.leaveExchange()
         self.dropBody()
         // A late word about a request that has its answer.
@@ -26,7 +35,16 @@ extension ClientConnectionHandler {
         var lines = "Cache-Control: no-cache, no-store, must-revalidate\r\n"
         if answer.retryAfter > 0 { lines += "Retry-After: \(answer.retryAfter)\r\n" }
         if answer.status == 405 { lines += "Allow: GET, HEAD\r\n" }
-        self.respondWithPage(answer.status, message: answer.message, errorID: answer.errorID, lines: lines)
+        switch page {
+        case .short: self.respondWithPage(Pages.Content(answer), lines: lines)
+        case .friendly(let details):
+            let format = self.pageFormat
+            let body = details.page(as: format, status: answer.status, by: self.loop.pages)
+            self.respond(answer.status, as: format, body: body, lines: lines)
+        case .custom(let body):
+            lines += "X-Content-Type-Options: nosniff\r\nVary: Accept\r\n"
+            self.respond(answer.status, contentType: "text/html; charset=utf-8", body: body, lines: lines)
+        }
     }
 
     /// The rest of the request, if there is one under way, will never come.
@@ -57,17 +75,27 @@ extension ClientConnectionHandler {
         self.loop.logger.log(level: level, message, metadata: facts)
     }
 
-    private func respondWithPage(_ status: Int, message: String, errorID: String? = nil, lines: String) {
-        let content = Pages.Content(
-            status: status,
-            title: StatusText.of(status),
-            message: message,
-            errorID: errorID
-        )
-        let format: Pages.Format = self.sendsJSON ? .json : .html
+    private func respondWithPage(_ content: Pages.Content, lines: String) {
+        let format = self.pageFormat
         var page = ByteBuffer()
         self.loop.pages.render(content, as: format, into: &page)
-        self.respond(status, contentType: "\(format.contentType)", body: page, lines: lines)
+        self.respond(content.status, as: format, body: page, lines: lines)
+    }
+
+    private func respond(_ status: Int, as format: PageFormat, body: ByteBuffer, lines: String) {
+        let lines = "\(lines)\(format.protection)Vary: Accept\r\n"
+        self.respond(status, contentType: "\(format.contentType)", body: body, lines: lines)
+    }
+
+    private var pageFormat: PageFormat { PageFormat.choice(for: self.acceptField, sendsJSON: self.sendsJSON) }
+
+    /// Whether a page that exists as HTML only will do.
+    var welcomesHTML: Bool { self.acceptField.welcomesHTML(sendsJSON: self.sendsJSON) }
+
+    private var acceptField: AcceptField {
+        // Positions in a head that was never complete mean nothing.
+        guard self.headBytes.readableBytes > 0 else { return AcceptField([]) }
+        return AcceptField(self.head.fields(.accept).map { self.text($0.value) })
     }
 
     /// The client speaks JSON if its request does.
@@ -126,10 +154,10 @@ extension ClientConnectionHandler {
                 String.UnicodeScalarView(text.unicodeScalars.filter { $0.value > 0x20 && $0.value != 0x7F })
             )
             let lines = "Location: \(location)\r\n"
-            return self.respondWithPage(action.status, message: "What you asked for is elsewhere.", lines: lines)
+            return self.respondWithPage(Self.page(action.status, "What you asked for is elsewhere."), lines: lines)
         }
         guard let text else {
-            return self.respondWithPage(action.status, message: StatusText.of(action.status), lines: "")
+            return self.respondWithPage(Self.page(action.status, StatusText.of(action.status)), lines: "")
         }
         let type = self.route.mimeTypes.type(ofPath: String(buffer: self.path))
         self.respond(
@@ -138,6 +166,10 @@ extension ClientConnectionHandler {
             body: ByteBuffer(string: text),
             lines: ""
         )
+    }
+
+    private static func page(_ status: Int, _ message: String) -> Pages.Content {
+        Pages.Content(status: status, title: StatusText.of(status), message: message)
     }
 
     func value(of variable: VariableText.Variable, status: Int) -> String {

@@ -86,6 +86,13 @@ final class ClientConnectionHandler: ChannelDuplexHandler {
         self.channelContext?.close(promise: nil)
     }
 
+    /// It has had an answer, all of it, and asks for nothing.
+    var isUnused: Bool {
+        guard self.machine.isIdle, self.account.status != 0, self.inbound.readableBytes == 0 else { return false }
+        // A channel that cannot tell has nothing buffered.
+        return (try? self.channelContext?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 == 0
+    }
+
     // MARK: Channel
 
     func handlerAdded(context: ChannelHandlerContext) {

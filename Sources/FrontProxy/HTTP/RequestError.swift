@@ -63,11 +63,24 @@ struct RequestError: Error {
     }
 }
 
+extension RequestError {
+    /// The front could not even begin: the process has nothing to do with it.
+    var isOurs: Bool { self.source == .internal && self.retrySafety == .safe }
+
+    /// The app could not be started: the page is not about one request, and may tell more than the short one.
+    var isFailedStart: Bool {
+        guard case .refused(let refusal) = self.kind else { return false }
+        return refusal.kind == .daemon(.spawnFailed) || refusal.kind == .daemon(.backoff)
+    }
+}
+
 /// How a request error is answered and logged.
 struct ErrorAnswer: Equatable {
     var status: Int
     /// One or two sentences for whoever reads the page.
     var message: String
+    /// For the operator of the website, one paragraph each.
+    var hints: [String] = []
     var errorID: String?
     /// Seconds; 0: no `Retry-After`.
     var retryAfter = 0
@@ -168,14 +181,14 @@ extension RequestError {
                 .warning
             )
         case .spawnFailed, .backoff:
-            let place = Self.errorID(of: refusal) == nil ? "" : ", under the error ID below"
-            return self.unavailable(
+            var answer = self.unavailable(
                 spawnErrorStatus,
-                "We're sorry, but the application could not be started. If you are the operator of this website: "
-                    + "the log of flying-passenger says why\(place).",
+                "We're sorry, but the application could not be started.",
                 refusal,
                 .error
             )
+            answer.hints = self.hints(errorID: answer.errorID)
+            return answer
         case .noApplication: return self.plain(404, "There is no application at this address.", .warning)
         case .shuttingDown:
             return self.unavailable(503, "The application server is being stopped.", refusal, .warning)
@@ -187,6 +200,16 @@ extension RequestError {
                 .error
             )
         }
+    }
+
+    private static func hints(errorID: String?) -> [String] {
+        guard let errorID else { return ["If you operate this website: the log of flying-passenger says why."] }
+        return [
+            "If you operate this website: the log of flying-passenger says why, under the error ID \(errorID). "
+                + "Everything that is known about it is in the file failures/\(errorID).txt of its instance directory.",
+            "To see that on this page, set \"passenger_friendly_error_pages on;\" for the application, "
+                + "as long as its visitors may see it too.",
+        ]
     }
 
     private static func unavailable(

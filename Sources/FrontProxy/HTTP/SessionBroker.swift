@@ -19,6 +19,8 @@ protocol SessionBroker: AnyObject {
     func cancel(_ id: RequestID)
     func release(_ session: SessionID, outcome: ReleaseOutcome)
     func upgraded(_ session: SessionID)
+    /// Hands the details of a failed start over, once; nil if there are none in time.
+    func details(of errorID: String, app: FrontApp, completion: @escaping (FailureDetails?) -> Void)
 }
 
 extension DaemonLink: SessionBroker {}

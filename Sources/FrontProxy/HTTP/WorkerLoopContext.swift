@@ -23,6 +23,7 @@ final class WorkerLoopContext {
     let threadPool: NIOThreadPool
     let logger: Logger
     let throttle: MessageThrottle
+    let customPages: CustomPages
     /// Where bodies spill to.
     let temporaryDirectory: String
     /// `Server` and `X-Powered-By` of every answer.
@@ -50,6 +51,7 @@ final class WorkerLoopContext {
         threadPool: NIOThreadPool,
         logger: Logger,
         throttle: MessageThrottle = MessageThrottle(),
+        customPages: CustomPages? = nil,
         temporaryDirectory: String? = nil
     ) {
         self.eventLoop = eventLoop
@@ -60,6 +62,7 @@ final class WorkerLoopContext {
         self.threadPool = threadPool
         self.logger = logger
         self.throttle = throttle
+        self.customPages = customPages ?? CustomPages(logger: logger)
         self.temporaryDirectory = model.dataBufferDirectory ?? temporaryDirectory ?? "/tmp"
         let product = model.showVersionInHeader ? Product.nameAndVersion : Product.name
         self.pages = Pages(product: product)
@@ -111,6 +114,15 @@ final class WorkerLoopContext {
     /// Closes whatever is still open, in the middle of answers too.
     func closeAll() {
         for connection in self.openConnections { connection.closeNow() }
+    }
+
+    /// Closes what nobody uses at the moment, because descriptors are short; says how much that was.
+    ///
+    /// Clients that keep connections open for another request must be ready for their end (RFC 9112 §9.5).
+    func makeRoom() -> Int {
+        let unused = self.openConnections.filter(\.isUnused)
+        for connection in unused { connection.closeNow() }
+        return unused.count + self.streams.closeIdle()
     }
 
     private func reportDrained() {

@@ -1,111 +1,111 @@
 // SPDX-License-Identifier: MIT
 
 import NIOCore
+import WireProtocol
 
-/// Renders the front's own error pages: small, self-contained, everything escaped.
+/// Renders the front's own pages: self-contained, everything escaped.
 struct Pages {
-    /// What one page says.
+    /// What a short page says.
     struct Content: Equatable {
         var status: Int
         var title: String
         var message: String
+        /// Sentences for the operator of the website, one paragraph each.
+        var hints: [String] = []
         var errorID: String?
     }
 
-    enum Format: Equatable {
-        case html, json
-
-        var contentType: StaticString {
-            switch self {
-            case .html: "text/html; charset=utf-8"
-            case .json: "application/json"
-            }
-        }
-    }
+    init(product: String) { self.product = product }
 
     /// In the last line of a page; with the version or without.
     let product: String
 
-    init(product: String) { self.product = product }
-
-    func render(_ content: Content, as format: Format, into buffer: inout ByteBuffer) {
+    func render(_ content: Content, as format: PageFormat, into buffer: inout ByteBuffer) {
         switch format {
-        case .html: self.writeHTML(content, into: &buffer)
-        case .json: self.writeJSON(content, into: &buffer)
+        case .html: buffer.writeString(self.document(content).text)
+        case .json: buffer.writeString("\(Self.json(content))}\n")
+        case .text: buffer.writeString(Self.text(content))
         }
     }
 
-    private func writeHTML(_ content: Content, into buffer: inout ByteBuffer) {
-        let title = "\(content.status) \(content.title)"
-        buffer.writeString(
-            """
+    /// A page about a failed start, from everything that is known about it.
+    func render(_ report: FailureReport, status: Int, as format: PageFormat, into buffer: inout ByteBuffer) {
+        switch format {
+        case .html: buffer.writeString(FailurePage(report: report, status: status, product: self.product).document.text)
+        case .json:
+            let content = Content(
+                status: status,
+                title: StatusText.of(status),
+                message: report.summary,
+                errorID: report.errorID
+            )
+            buffer.writeString(Self.json(content))
+            if let json = report.json() {
+                buffer.writeStaticString(",\"report\":")
+                buffer.writeBytes(json)
+            }
+            buffer.writeStaticString("}\n")
+        case .text:
+            buffer.writeString("\(status) \(StatusText.of(status))\n\n")
+            var report = report
+            report.detail = ShownText.cleaned(report.detail)
+            report.output = ShownText.cleaned(report.output)
+            buffer.writeString(report.text())
+        }
+    }
+
+    private func document(_ content: Content) -> HTML {
+        let hints: HTML =
+            content.hints.isEmpty
+            ? .none : "<div class=\"operator\">\n\(content.hints.map { "<p>\($0)</p>\n" as HTML })</div>\n"
+        return """
             <!DOCTYPE html>
             <html lang="en">
             <head>
             <meta charset="utf-8">
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <meta name="robots" content="noindex">
-            <title>\(Self.escaped(title))</title>
-            <style>body{font:16px/1.5 sans-serif;max-width:40em;margin:4em auto;padding:0 1em;color:#222}\
-            h1{font-size:1.4em}code{background:#eee;padding:.1em .3em}footer{margin-top:3em;color:#777;\
-            font-size:.85em}</style>
+            <link rel="icon" href="data:,">
+            <title>\(content.status) \(content.title)</title>
+            <style>
+            \(PageStyle.common)\(PageStyle.short)</style>
             </head>
             <body>
-            <h1>\(Self.escaped(title))</h1>
-            <p>\(Self.escaped(content.message))</p>
+            <main>
+            <p class="kind">Error \(content.status)</p>
+            <h1>\(content.title)</h1>
+            <p>\(content.message)</p>
+            \(content.errorID.map { "<p>Error ID: <code>\($0)</code></p>\n" as HTML } ?? .none)\(hints)</main>
+            <footer>\(self.product)</footer>
+            </body>
+            </html>
 
             """
+    }
+
+    /// An object without its closing brace.
+    private static func json(_ content: Content) -> String {
+        var text = "{\"status\":\(content.status),\"error\":\"\(JSONText.escaped(content.title))\""
+        text += ",\"message\":\"\(JSONText.escaped(content.message))\""
+        if let errorID = content.errorID { text += ",\"error_id\":\"\(JSONText.escaped(errorID))\"" }
+        return text
+    }
+
+    private static func text(_ content: Content) -> String {
+        var paragraphs = ["\(content.status) \(content.title)", content.message]
+        if let errorID = content.errorID { paragraphs.append("Error ID: \(errorID)") }
+        return ShownText.cleaned((paragraphs + content.hints).joined(separator: "\n\n")) + "\n"
+    }
+}
+
+extension Pages.Content {
+    init(_ answer: ErrorAnswer) {
+        self.init(
+            status: answer.status,
+            title: StatusText.of(answer.status),
+            message: answer.message,
+            hints: answer.hints,
+            errorID: answer.errorID
         )
-        if let errorID = content.errorID {
-            buffer.writeString("<p>Error ID: <code>\(Self.escaped(errorID))</code></p>\n")
-        }
-        buffer.writeString("<footer>\(Self.escaped(self.product))</footer>\n</body>\n</html>\n")
-    }
-
-    private func writeJSON(_ content: Content, into buffer: inout ByteBuffer) {
-        buffer.writeString("{\"status\":\(content.status),\"error\":\"\(Self.escapedForJSON(content.title))\"")
-        buffer.writeString(",\"message\":\"\(Self.escapedForJSON(content.message))\"")
-        if let errorID = content.errorID { buffer.writeString(",\"error_id\":\"\(Self.escapedForJSON(errorID))\"") }
-        buffer.writeString("}\n")
-    }
-
-    /// Text as HTML shows it, also between quotes.
-    static func escaped(_ text: String) -> String {
-        var result = ""
-        result.reserveCapacity(text.utf8.count)
-        for character in text.unicodeScalars {
-            switch character {
-            case "&": result += "&amp;"
-            case "<": result += "&lt;"
-            case ">": result += "&gt;"
-            case "\"": result += "&quot;"
-            case "'": result += "&#39;"
-            default: result.unicodeScalars.append(character)
-            }
-        }
-        return result
-    }
-
-    /// The inside of a JSON string (RFC 8259 §7).
-    static func escapedForJSON(_ text: String) -> String {
-        var result = ""
-        result.reserveCapacity(text.utf8.count)
-        for character in text.unicodeScalars {
-            switch character {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            case "\r": result += "\\r"
-            case "\t": result += "\\t"
-            default:
-                if character.value < 0x20 {
-                    let digits = String(character.value, radix: 16)
-                    result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-                } else {
-                    result.unicodeScalars.append(character)
-                }
-            }
-        }
-        return result
     }
 }

@@ -89,9 +89,16 @@ final class StreamPool {
     /// No new request goes to this process; its idle streams are closed.
     func processDraining(_ process: ProcessID) { self.closeIdle(of: process) }
 
+    /// Closes every idle stream; says how many that were.
+    func closeIdle() -> Int {
+        let count = self.idle.values.reduce(0) { $0 + $1.count }
+        for process in Array(self.idle.keys) { self.closeIdle(of: process) }
+        return count
+    }
+
     /// The control connection was lost: its tokens died with it, and idle streams have no session to be used for.
     func linkLost() {
-        for process in Array(self.idle.keys) { self.closeIdle(of: process) }
+        _ = self.closeIdle()
         for process in Array(self.waitingForEnd.keys) { self.tell(.daemonLost, of: process) }
     }
 

@@ -109,8 +109,11 @@ final class Acceptor: Sendable {
         return true
     }
 
-    /// Out of descriptors or memory: says so once in a while and waits a little for things to get better.
+    /// Out of descriptors or memory: says so once in a while, makes room and waits a little for things to get better.
     private func complain(_ error: SystemError, _ listener: Listener, _ turn: inout Turn) {
+        if error.isTooManyDescriptors {
+            for loop in loops { loop.makeRoom() }
+        }
         let now = MonotonicClock.now
         if turn.lastComplaint == 0 || now - turn.lastComplaint > Self.complaintInterval {
             turn.lastComplaint = now

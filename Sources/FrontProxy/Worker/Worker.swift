@@ -27,6 +27,7 @@ final class Worker: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let threadPool = NIOThreadPool(numberOfThreads: 2)
     private let throttle = MessageThrottle()
+    private let customPages: CustomPages
     private let parts = Mutex(Parts())
 
     private struct Parts {
@@ -46,6 +47,7 @@ final class Worker: Sendable {
         errorLog = try LogFile.standardError()
         let scale = LogScale(bootstrap.logLevel) ?? .standard
         logger = ProgramLog(output: .writing(to: errorLog), scale: scale).logger(label: "front-proxy")
+        customPages = CustomPages(logger: logger)
         model = try bootstrap.source.read(bootstrap.snapshot).model
         var listeners: [Acceptor.Listener] = []
         for address in bootstrap.listens {
@@ -99,6 +101,7 @@ final class Worker: Sendable {
             threadPool: threadPool,
             logger: logger,
             throttle: throttle,
+            customPages: customPages,
             temporaryDirectory: CurrentProcess.environment("TMPDIR")
         )
         if bootstrap.flyWith != nil { link.start() }

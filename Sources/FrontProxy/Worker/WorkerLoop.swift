@@ -70,6 +70,11 @@ final class WorkerLoop: Sendable {
             .withConnectedSocket(socket)
     }
 
+    /// Closes connections that are not in use, because descriptors are short.
+    func makeRoom() {
+        eventLoop.execute { _ = self.state.value.context.makeRoom() }
+    }
+
     /// Finishes what is under way; `done` is called on the loop when no connection is left.
     func drain(done: @escaping @Sendable () -> Void) {
         eventLoop.execute {

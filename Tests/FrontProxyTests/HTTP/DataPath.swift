@@ -107,6 +107,12 @@ final class DataPath {
         try broker.eventLoop.submit { broker.value.abortAll(loss) }.wait()
     }
 
+    /// Whoever waits for details of a failed start has them now.
+    func handOverDetails() throws {
+        let broker = self.broker
+        try broker.eventLoop.submit { broker.value.handOverDetails() }.wait()
+    }
+
     /// Lets time pass on the loop.
     func wait(_ time: TimeAmount) throws -> Bool {
         try self.loop.eventLoop.scheduleTask(in: time) { true }.futureResult.wait()

@@ -17,6 +17,11 @@ final class StubBroker: SessionBroker {
         let cancelled = Atomic(0)
         let checkouts = Atomic(0)
         let upgrades = Atomic(0)
+        let detailQueries = Atomic(0)
+        /// Handed over when details are asked for.
+        let report = Mutex<FailureReport?>(nil)
+        /// Who asks for details waits until `handOverDetails`.
+        let isHoldingDetails = Atomic(false)
         /// Checkouts are left waiting.
         let isHolding = Atomic(false)
 
@@ -28,6 +33,7 @@ final class StubBroker: SessionBroker {
     private var next: UInt64 = 1
     private var cancelled: Set<RequestID> = []
     private var holders: [SessionID: any CheckoutOwner] = [:]
+    private var waitingForDetails: [(FailureDetails?) -> Void] = []
 
     init(eventLoop: any EventLoop, notes: Notes) {
         self.eventLoop = eventLoop
@@ -75,6 +81,20 @@ final class StubBroker: SessionBroker {
     func release(_ session: SessionID, outcome: ReleaseOutcome) {
         self.holders[session] = nil
         self.notes.outcomes.withLock { $0.append(outcome) }
+    }
+
+    func details(of errorID: String, app: FrontApp, completion: @escaping (FailureDetails?) -> Void) {
+        self.notes.detailQueries.add(1, ordering: .relaxed)
+        guard self.notes.isHoldingDetails.load(ordering: .relaxed) else {
+            return completion(self.notes.report.withLock { $0 }.map(FailureDetails.init))
+        }
+        self.waitingForDetails.append(completion)
+    }
+
+    func handOverDetails() {
+        let waiting = self.waitingForDetails
+        self.waitingForDetails = []
+        for completion in waiting { completion(self.notes.report.withLock { $0 }.map(FailureDetails.init)) }
     }
 
     /// All sessions are over.

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+
+import WireProtocol
+
+/// The friendly page: why an application did not start and what to do about it, for whoever develops or operates it.
+///
+/// What to do comes first, then what the application said, beside it as whom and where it was started, and what is
+/// rarely needed folded away. No script, nothing from elsewhere.
+struct FailurePage {
+    let report: FailureReport
+    let status: Int
+    let product: String
+
+    var document: HTML {
+        """
+        <!DOCTYPE html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="robots" content="noindex">
+        <link rel="icon" href="data:,">
+        <title>\(self.title) - \(self.report.app.groupName)</title>
+        <style>
+        \(PageStyle.common)\(PageStyle.failure)</style>
+        </head>
+        <body>
+        <header>
+        <p class="kind">The application could not be started</p>
+        <h1>\(self.title)</h1>
+        <p class="summary">\(self.report.summary)</p>
+        \(self.paragraph(self.report.explanation, as: "explanation"))</header>
+        <main>
+        <div class="column">
+        \(self.remedies)\(self.detail)\(self.output)</div>
+        <div class="column">
+        \(self.user)\(self.app)\(self.journey)</div>
+        \(self.surroundings)</main>
+        \(self.footer)</body>
+        </html>
+
+        """
+    }
+
+    private var title: String { self.report.title.isEmpty ? "The application did not start" : self.report.title }
+
+    private func paragraph(_ text: String, as name: HTML) -> HTML {
+        text.isEmpty ? .none : "<p class=\"\(name)\">\(text)</p>\n"
+    }
+
+    private var footer: HTML {
+        """
+        <footer>
+        <p>Error ID <code>\(self.report.errorID)</code></p>
+        <p>\(UTCTime(microseconds: self.report.time).description)</p>
+        <p>\(self.product), answered with status \(self.status)</p>
+        <p>Not for visitors? Set <code>passenger_friendly_error_pages off;</code></p>
+        </footer>
+
+        """
+    }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+
+/// A piece of an HTML document.
+///
+/// It can only be made of literals: whatever is interpolated is escaped, unless it is HTML itself.
+struct HTML: ExpressibleByStringInterpolation, Sendable {
+    private(set) var text: String
+
+    struct StringInterpolation: StringInterpolationProtocol {
+        fileprivate var text = ""
+
+        init(literalCapacity: Int, interpolationCount: Int) {
+            self.text.reserveCapacity(literalCapacity + interpolationCount * 32)
+        }
+
+        mutating func appendLiteral(_ literal: StaticString) { self.text += "\(literal)" }
+
+        mutating func appendInterpolation(_ text: String) { HTML.appendEscaped(text, to: &self.text) }
+
+        mutating func appendInterpolation(_ number: some BinaryInteger) { self.text += "\(number)" }
+
+        mutating func appendInterpolation(_ html: HTML) { self.text += html.text }
+
+        mutating func appendInterpolation(_ pieces: [HTML]) {
+            for piece in pieces { self.text += piece.text }
+        }
+    }
+
+    init(stringInterpolation: StringInterpolation) { self.text = stringInterpolation.text }
+
+    init(stringLiteral: StaticString) { self.text = "\(stringLiteral)" }
+
+    /// Nothing.
+    static let none: HTML = ""
+
+    /// Text as HTML shows it, also between quotes; without what a browser or a terminal would take for a command.
+    static func appendEscaped(_ text: String, to result: inout String) {
+        for scalar in ShownText.cleaned(text).unicodeScalars {
+            switch scalar {
+            case "&": result += "&amp;"
+            case "<": result += "&lt;"
+            case ">": result += "&gt;"
+            case "\"": result += "&quot;"
+            case "'": result += "&#39;"
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+    }
+}
