@@ -43,6 +43,10 @@ package final class Site {
     package var daemonFlags: [String]
     /// A program that becomes the daemon with its next start (`prlimit` and the like), with its arguments.
     package var daemonWrapper: [String] = []
+    /// The same for the front.
+    package var frontWrapper: [String] = []
+    /// Another copy of the daemon than that of `programs`.
+    package var daemonProgram: String?
     package private(set) var daemon: RunningProgram?
     package private(set) var front: RunningProgram?
     private let programs: String
@@ -128,7 +132,7 @@ package final class Site {
 
     package var daemonArguments: [String] {
         [
-            "\(programs)/flying-passenger", "--socket-file=\(socket)",
+            daemonProgram ?? "\(programs)/flying-passenger", "--socket-file=\(socket)",
             "--instance-registry-dir=\(directory.file("registry"))", "--log-file=\(daemonLog)",
         ] + daemonFlags
     }
@@ -157,7 +161,7 @@ package final class Site {
             "--pid-file=\(directory.file("front.pid"))",
         ]
         let program = try RunningProgram(
-            arguments + flags,
+            frontWrapper + arguments + flags,
             log: directory.file("front.\(starts).out"),
             listeners: listeners
         )

@@ -165,7 +165,7 @@ struct UserDecision<Accounts: UserDatabase> {
             return try fallbackGroup("passenger_group is \(wanted), which is no group")
         }
         guard group.gid != 0 else {
-            return try fallbackGroup("passenger_group is \(wanted), and no app ever gets root's group")
+            return try fallbackGroup("passenger_group is \(wanted), which no app ever gets")
         }
         return Group(gid: group.gid, name: group.name, cause: "passenger_group is set to \(wanted)")
     }
@@ -174,7 +174,7 @@ struct UserDecision<Accounts: UserDatabase> {
         let gid = app.fact.gid
         let setting = "passenger_group is \(UserSwitching.groupOfStartupFile)"
         guard gid != 0 else {
-            return try fallbackGroup("\(setting), \(app.referenceName) has root's group, and no app ever gets that")
+            return try fallbackGroup("\(setting), and \(app.referenceName) has root's group, which no app ever gets")
         }
         guard let name = try accounts.groupName(gid: gid) else {
             return try fallbackGroup("\(setting), and \(app.referenceName) has gid \(gid), which is no group")

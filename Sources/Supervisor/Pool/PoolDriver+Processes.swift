@@ -122,6 +122,8 @@ extension PoolDriver {
             spawnedAt: WallClock.microseconds
         )
         self.processes[spawned.id] = process
+        // Who an app runs as is told at the standard log level, once and whenever it changes.
+        let level: Logger.Level = spawn.group.identity == spawned.identity ? .info : .notice
         spawn.group.identity = spawned.identity
         spawn.group.appType = spawned.appType
         let description = Process.Description(id: Process.ID(spawned.id), concurrency: spawned.concurrency)
@@ -131,7 +133,7 @@ extension PoolDriver {
             var facts = self.metadata(of: process)
             facts[LogKeys.user] = "\(spawned.userName)"
             facts[LogKeys.reason] = "\(spawned.userReason)"
-            self.logger.info("process in service", metadata: facts)
+            self.logger.log(level: level, "process in service", metadata: facts)
             self.carryOut(orders)
         case .discarded(let orders):
             self.logger.info("process not wanted any more", metadata: self.metadata(of: process))

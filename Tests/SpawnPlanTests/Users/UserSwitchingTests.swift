@@ -67,7 +67,7 @@ import Testing
         (
             "!STARTUP_FILE!", 0,
             "runs as joe with group nogroup because joe owns config.ru, and passenger_group is !STARTUP_FILE!, "
-                + "config.ru has root's group, and no app ever gets that"
+                + "and config.ru has root's group, which no app ever gets"
         ),
         (
             "!STARTUP_FILE!", 4242,
@@ -76,8 +76,7 @@ import Testing
         ),
         (
             "root", 100,
-            "runs as joe with group nogroup because joe owns config.ru, and passenger_group is root, "
-                + "and no app ever gets root's group"
+            "runs as joe with group nogroup because joe owns config.ru, and passenger_group is root, which no app ever gets"
         ),
     ])
     func `the sentence tells where a group comes from that a login would not give`(
