@@ -31,6 +31,8 @@ package struct AppSettings: Sendable, Equatable {
     /// `/`, or a prefix without slash at the end.
     package var baseURI: String
     package var environmentVariables: [EnvironmentVariable]
+    /// Absolute, or relative to the app root.
+    package var environmentFile: String?
     /// nil: on only in the environment `development`.
     package var friendlyErrorPages: Bool?
     package var minInstances: Int
@@ -76,6 +78,7 @@ package struct AppSettings: Sendable, Equatable {
         environment = reader.text(SettingName.appEnvironment) ?? "production"
         baseURI = reader.text(SettingName.baseURI) ?? "/"
         environmentVariables = list.values(of: SettingName.environmentVariable).compactMap(Self.variable)
+        environmentFile = reader.text(SettingName.environmentFile)
         friendlyErrorPages = reader.text(SettingName.friendlyErrorPages).map { $0 == "on" }
         minInstances = reader.integer(SettingName.minInstances) ?? 1
         maxInstances = reader.integer(SettingName.maxInstances) ?? 0

@@ -35,6 +35,8 @@ extension SettingCatalog {
 
     private static let environment: [SettingDefinition] = [
         .init("env_var", .nameAndValue),
+        .init("env_file", .path),
+        .init("load_shell_envvars", .flag, default: "on"),
         .init("preload_bundler", .flag, default: "off"),
         .init("app_file_descriptor_ulimit", .integer(16...1_073_741_816)),
         .init("direct_instance_request_address", .ipAddress, default: "127.0.0.1"),
@@ -58,7 +60,6 @@ extension SettingCatalog {
     ]
 
     private static let later: [SettingDefinition] = [
-        .init("load_shell_envvars", .flag, default: "on", rank: .later),
         .init("abort_websockets_on_process_shutdown", .flag, default: "on", rank: .later, change: .live),
         .init(
             "spawn_method",
@@ -93,7 +94,6 @@ extension SettingCatalog {
             change: .live,
             owner: .any
         ),
-        .init("env_file", .absolutePath, rank: .later),
         .init("app_rights", .text, rank: .later),
         .init("debugger", .flag, default: "off", rank: .later),
     ]

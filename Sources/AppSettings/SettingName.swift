@@ -11,6 +11,7 @@ package enum SettingName {
     package static let appType = "app_type"
     package static let baseURI = "base_uri"
     package static let directInstanceRequestAddress = "direct_instance_request_address"
+    package static let environmentFile = "env_file"
     package static let environmentVariable = "env_var"
     package static let forceMaxConcurrentRequests = "force_max_concurrent_requests_per_process"
     package static let friendlyErrorPages = "friendly_error_pages"

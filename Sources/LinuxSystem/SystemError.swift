@@ -64,6 +64,10 @@ extension SystemError {
     package var isNoSpace: Bool { code == ENOSPC || code == EDQUOT }
     package var isNameTooLong: Bool { code == ENAMETOOLONG }
     package var isDirectory: Bool { code == EISDIR }
+    /// The kernel had no process, descriptor, memory or space left, or the user may have no more.
+    package var isOutOfResources: Bool {
+        [EAGAIN, EMFILE, ENFILE, ENOMEM, ENOSPC, EDQUOT, ENOBUFS].contains(code)
+    }
     /// A connection that went away before it could be accepted: the accept loop goes on.
     package var isTransientAcceptFailure: Bool {
         switch code {

@@ -2,11 +2,18 @@
 
 package import AppSettings
 
-/// The environment of an app process (spec §2.3).
+/// The environment of an app process (spec §2.3), in layers.
 ///
-/// Later layers win:
-/// allowed variables of the daemon → account → our own → the app's `env_var`.
-package struct EnvironmentPlan: Sendable {
+/// Later ones win:
+///
+///     initial      clean base (what is allowed of the daemon's own) → account → ours
+///     login shell  replaces all of it by what a login makes of it, so profiles can test our variables, or unset others
+///     changes      ours again
+///     file         the lines of `env_file`
+///     overrides    the app's `env_var`
+///
+/// Shell and file are read by `flying-passenger-exec`, which applies the rest in the same order.
+package struct EnvironmentPlan: Hashable, Sendable {
     /// Search path of apps below a root daemon: root's own may hold directories that only root can read.
     package static let cleanPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -26,36 +33,65 @@ package struct EnvironmentPlan: Sendable {
         }
     }
 
-    private var names: [String] = []
-    private var values: [String: String] = [:]
-
-    /// In the order in which they were first set.
-    package var variables: [EnvironmentVariable] {
-        names.compactMap { name in values[name].map { EnvironmentVariable(name: name, value: $0) } }
+    /// What becomes of the variables of the login shell.
+    package enum Change: Hashable, Sendable {
+        case set(EnvironmentVariable)
+        case unset(String)
+        /// Puts a directory behind those of a list with colons, unless it is in it.
+        case append(EnvironmentVariable)
     }
 
-    package subscript(name: String) -> String? { values[name] }
+    private var list = VariableList()
+
+    /// Before login shell and file.
+    package var initial: [EnvironmentVariable] { list.variables }
+    /// Nil: none is asked.
+    package let loginShell: String?
+    package private(set) var changes: [Change] = []
+    /// As configured.
+    package let file: String?
+    package private(set) var overrides: [EnvironmentVariable] = []
+
+    /// What it comes to if neither shell nor file say anything.
+    package var variables: [EnvironmentVariable] { resolved() }
+
+    package subscript(name: String) -> String? { variables.last { $0.name == name }?.value }
 
     package init(
         base: Base,
         identity: RunningIdentity,
         settings: AppSettings,
         type: AppType,
-        port: UInt16? = nil
+        port: UInt16? = nil,
+        listens: Bool = false
     ) {
+        loginShell = settings.loadShellEnvvars ? identity.account.flatMap { LoginShell.asked($0.shell) } : nil
+        file = settings.environmentFile
         addAllowed(base.daemonEnvironment, keepsPath: !identity.isSwitched)
         addAccount(identity.account)
-        addOwn(base, settings, type, port: port)
-        for variable in settings.environmentVariables { set(variable.name, variable.value) }
+        addOwn(base, settings, type, port: port, listens: listens)
+        overrides = settings.environmentVariables.filter(\.isUsable)
+    }
+
+    /// The environment that results from the variables of the login shell (nil: none was asked) and of the file.
+    package func resolved(
+        shell: [EnvironmentVariable]? = nil,
+        file: [EnvironmentVariable] = []
+    ) -> [EnvironmentVariable] {
+        var result = list
+        if let shell { result = VariableList(shell.filter { !LoginShell.ownVariables.contains($0.name) }) }
+        for change in changes { result.apply(change) }
+        for variable in file + overrides { result.set(variable.name, variable.value) }
+        return result.variables
     }
 
     private mutating func addAllowed(_ environment: [EnvironmentVariable], keepsPath: Bool) {
-        set("PATH", Self.cleanPath)
+        list.set("PATH", Self.cleanPath)
         for variable in environment {
             switch variable.name {
-            case "PATH" where keepsPath && !variable.value.isEmpty: set("PATH", variable.value)
-            case "LANG", "TZ", "TMPDIR": set(variable.name, variable.value)
-            case let name where name.hasPrefix("LC_"): set(name, variable.value)
+            case "PATH" where keepsPath && !variable.value.isEmpty: list.set("PATH", variable.value)
+            case "LANG", "TZ", "TMPDIR": list.set(variable.name, variable.value)
+            case let name where name.hasPrefix("LC_"): list.set(name, variable.value)
             default: break
             }
         }
@@ -63,37 +99,103 @@ package struct EnvironmentPlan: Sendable {
 
     private mutating func addAccount(_ account: Account?) {
         guard let account else { return }
-        set("USER", account.name)
-        set("LOGNAME", account.name)
-        set("HOME", account.home)
-        set("SHELL", account.shell.isEmpty ? "/bin/sh" : account.shell)
+        list.set("USER", account.name)
+        list.set("LOGNAME", account.name)
+        list.set("HOME", account.home)
+        list.set("SHELL", account.shell.isEmpty ? "/bin/sh" : account.shell)
     }
 
-    private mutating func addOwn(_ base: Base, _ settings: AppSettings, _ type: AppType, port: UInt16?) {
+    private mutating func addOwn(
+        _ base: Base,
+        _ settings: AppSettings,
+        _ type: AppType,
+        port: UInt16?,
+        listens: Bool
+    ) {
         for name in ["RAILS_ENV", "RACK_ENV", "WSGI_ENV", "NODE_ENV", "PASSENGER_APP_ENV"] {
-            set(name, settings.environment)
+            own(name, settings.environment)
         }
-        set("IN_PASSENGER", "1")
-        set("SERVER_SOFTWARE", base.serverSoftware)
-        set("PYTHONUNBUFFERED", "1")
-        set("PWD", settings.appRoot)
-        if let library = base.nodeLibrary { set("NODE_PATH", library) }
-        if settings.baseURI != "/" {
-            for name in ["RAILS_RELATIVE_URL_ROOT", "RACK_BASE_URI", "PASSENGER_BASE_URI"] {
-                set(name, settings.baseURI)
-            }
+        own("IN_PASSENGER", "1")
+        own("SERVER_SOFTWARE", base.serverSoftware)
+        own("PYTHONUNBUFFERED", "1")
+        own("PWD", settings.appRoot)
+        if let library = base.nodeLibrary { change(.append(.init(name: "NODE_PATH", value: library))) }
+        for name in ["RAILS_RELATIVE_URL_ROOT", "RACK_BASE_URI", "PASSENGER_BASE_URI"] {
+            if settings.baseURI == "/" { change(.unset(name)) } else { own(name, settings.baseURI) }
         }
-        if settings.preloadBundler, type == .rack || type == .classicRails { set("RUBYOPT", "-rbundler/setup") }
-        if let port { set("PORT", String(port)) }
+        // Not for the login shell: profile files may start a Ruby of their own.
+        if settings.preloadBundler, type == .rack || type == .classicRails {
+            changes.append(.set(.init(name: "RUBYOPT", value: "-rbundler/setup")))
+        }
+        if let port { own("PORT", String(port)) }
+        // Descriptors of ours are all that a process inherits, whatever a profile says.
+        for name in ["LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET"] { change(.unset(name)) }
+        if listens { own("LISTEN_FDS", "1") } else { change(.unset("LISTEN_FDS")) }
     }
 
-    private mutating func set(_ name: String, _ value: String) {
-        guard Self.isUsable(name, value) else { return }
+    private mutating func own(_ name: String, _ value: String) {
+        let variable = EnvironmentVariable(name: name, value: value)
+        if variable.isUsable { change(.set(variable)) }
+    }
+
+    private mutating func change(_ change: Change) {
+        list.apply(change)
+        changes.append(change)
+    }
+}
+
+/// Which shells are asked for their variables.
+package enum LoginShell {
+    /// Those known to take `-l -c COMMAND`.
+    private static let names: Set<String> = ["bash", "zsh", "ksh", "sh", "dash"]
+
+    /// They describe the run of the shell itself.
+    static let ownVariables: Set<String> = ["_", "SHLVL", "OLDPWD"]
+
+    /// The path itself if it is asked; others, such as `nologin` or `fish`, are passed over.
+    package static func asked(_ path: String) -> String? {
+        guard path.hasPrefix("/"), let name = path.split(separator: "/").last, names.contains(String(name)) else {
+            return nil
+        }
+        return path
+    }
+}
+
+/// Variables by name, in the order in which they were first set.
+private struct VariableList: Hashable, Sendable {
+    private var names: [String] = []
+    private var values: [String: String] = [:]
+
+    init(_ variables: [EnvironmentVariable] = []) {
+        for variable in variables { set(variable.name, variable.value) }
+    }
+
+    var variables: [EnvironmentVariable] {
+        names.compactMap { name in values[name].map { EnvironmentVariable(name: name, value: $0) } }
+    }
+
+    mutating func set(_ name: String, _ value: String) {
+        guard EnvironmentVariable(name: name, value: value).isUsable else { return }
         if values.updateValue(value, forKey: name) == nil { names.append(name) }
     }
 
+    mutating func apply(_ change: EnvironmentPlan.Change) {
+        switch change {
+        case .set(let variable): set(variable.name, variable.value)
+        case .unset(let name):
+            if values.removeValue(forKey: name) != nil { names.removeAll { $0 == name } }
+        case .append(let variable):
+            let parts = values[variable.name].map { $0.isEmpty ? [] : $0.split(separator: ":").map(String.init) } ?? []
+            guard !parts.contains(variable.value) else { return }
+            let old = values[variable.name].flatMap { $0.isEmpty ? nil : $0 + ":" } ?? ""
+            set(variable.name, old + variable.value)
+        }
+    }
+}
+
+extension EnvironmentVariable {
     /// `execve` takes no NUL inside, and a name with `=` would be read as another name.
-    private static func isUsable(_ name: String, _ value: String) -> Bool {
+    fileprivate var isUsable: Bool {
         !name.isEmpty && !name.utf8.contains(UInt8(ascii: "=")) && !name.utf8.contains(0) && !value.utf8.contains(0)
     }
 }

@@ -15,6 +15,8 @@ package struct Journey: Hashable, Sendable {
         case workingDirectory = "working-directory"
         /// Variables of the user's login shell.
         case shell = "shell-environment"
+        /// The lines of `env_file`.
+        case environmentFile = "environment-file"
         case execute
         /// The loader runs and reads its settings.
         case loader
@@ -50,6 +52,10 @@ package struct Journey: Hashable, Sendable {
 
     /// The first failed step.
     package var failed: Step? { entries.first { $0.state == .failed }?.step }
+
+    package func isInProgress(_ step: Step) -> Bool {
+        entries.contains { $0.step == step && $0.state == .inProgress }
+    }
 
     /// Starts `step`; an earlier step still in progress is done by that.
     package mutating func begin(_ step: Step, at now: Duration) {

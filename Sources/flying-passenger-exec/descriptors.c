@@ -51,7 +51,7 @@ void place_descriptors(struct plan *plan) {
     if (plan->program_kind == PROGRAM_DESCRIPTOR) plan->program_descriptor = lift(plan->program_descriptor, highest);
     if (plan->directory_kind == DIRECTORY_EXAMINED)
         plan->directory_descriptor = lift(plan->directory_descriptor, highest);
-    set_report(move_up(report_descriptor(), highest));
+    set_report_descriptor(move_up(report_descriptor(), highest));
 
     for (int descriptor = STDERR_FILENO + 1; descriptor <= highest; descriptor++) close(descriptor);
     for (size_t i = 0; i < plan->placement_count; i++)

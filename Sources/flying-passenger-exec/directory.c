@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -9,33 +10,29 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "access.h"
 #include "report.h"
 #include "steps.h"
 
-/* Enters the directories of `path` one after the other. Returns true when all could be entered; else `first_closed` is
-   the length of the path up to the one that could not be, and errno says why. */
-static bool walk(const char *path, size_t *first_closed) {
-    char *copy = strdup(path);
-    if (!copy) fail("enter-directory", ENOMEM, path);
-    *first_closed = 1;
-    bool open = path[0] != '/' || chdir("/") == 0;
-    for (char *next = copy; open && *next;) {
-        char *start = next + strspn(next, "/");
-        char *end = start + strcspn(start, "/");
-        next = end + (*end != 0);
-        *end = 0;
-        *first_closed = (size_t)(end - copy);
-        open = *start == 0 || chdir(start) == 0;
-    }
+/* Ends with the first directory on the way that cannot be entered, or does not exist. */
+static void check_way(const char *path) {
+    char place[PATH_MAX];
+    if (follow(path, place)) return;
     int code = errno;
-    free(copy);
-    errno = code;
-    return open;
+    if (code == EACCES) report_directory(place);
+    fail("enter-directory", code, place);
 }
 
-static _Noreturn void fail_at(const char *path, size_t length, int code) {
-    char *prefix = strndup(path, length);
-    fail("enter-directory", code, prefix ? prefix : path);
+/* Says what keeps this user from a startup file that exists: a directory, or what the link leads to. */
+static _Noreturn void fail_to_read(const char *path, int code) {
+    char place[PATH_MAX];
+    struct stat file;
+    bool is_link = lstat(path, &file) == 0 && S_ISLNK(file.st_mode);
+    if (!follow(path, place) && errno == EACCES) {
+        report_directory(place);
+        fail_with("read-startup-file", EACCES, path, place);
+    }
+    fail_with("read-startup-file", code, path, is_link ? place : "");
 }
 
 /* The directory part of the startup file, without following a link in any component. */
@@ -47,6 +44,7 @@ static int open_parent(int directory, const char *path, const char **name) {
     struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
                            .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
     int opened = (int)syscall(SYS_openat2, directory, parent, &how, sizeof how);
+    if (opened < 0 && errno == EACCES) fail_to_read(path, errno);
     if (opened < 0) fail("startup-file", errno, path);
     free(parent);
     return opened;
@@ -56,12 +54,15 @@ static void check_startup_file(const struct plan *plan) {
     const char *name;
     int parent = open_parent(plan->directory_descriptor, plan->startup_file, &name);
     struct stat file;
-    if (fstatat(parent, name, &file, AT_SYMLINK_NOFOLLOW) < 0) fail("startup-file", errno, plan->startup_file);
+    if (fstatat(parent, name, &file, AT_SYMLINK_NOFOLLOW) < 0) {
+        if (errno == EACCES) fail_to_read(plan->startup_file, errno);
+        fail("startup-file", errno, plan->startup_file);
+    }
     if (file.st_dev != plan->startup_device || file.st_ino != plan->startup_inode)
         fail("startup-file", ESTALE, plan->startup_file);
     if (file.st_uid != plan->startup_owner) fail("startup-file", EPERM, plan->startup_file);
     /* Real and effective ids are the same by now; a link may be followed, with the rights of the new user. */
-    if (faccessat(parent, name, R_OK, 0) < 0) fail("read-startup-file", errno, plan->startup_file);
+    if (faccessat(parent, name, R_OK, 0) < 0) fail_to_read(plan->startup_file, errno);
     close(parent);
 }
 
@@ -71,8 +72,7 @@ static void enter_examined(const struct plan *plan) {
     if (plan->has_directory_owner && examined.st_uid != plan->directory_owner)
         fail("startup-file", EPERM, plan->directory);
     /* The walk is for the diagnosis: where it ends up does not matter, since the path may lead elsewhere by now. */
-    size_t closed;
-    if (!walk(plan->directory, &closed)) fail_at(plan->directory, closed, errno);
+    check_way(plan->directory);
     if (fchdir(plan->directory_descriptor) < 0) fail("enter-directory", errno, plan->directory);
     if (plan->startup_file) check_startup_file(plan);
 }
@@ -85,8 +85,7 @@ void enter_directory(const struct plan *plan) {
     }
     if (chdir(plan->directory) == 0) return;
     int code = errno;
-    size_t closed;
-    if (!walk(plan->directory, &closed)) fail_at(plan->directory, closed, errno);
-    /* Entered step by step, but not at once: only a path that changes meanwhile does that. */
+    check_way(plan->directory);
+    /* Reached step by step, but not at once: only a path that changes meanwhile does that. */
     fail("working-directory", code, plan->directory);
 }

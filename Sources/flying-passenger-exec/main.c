@@ -2,7 +2,7 @@
 
 /* flying-passenger-exec PLAN REPORT: turns into the program that a plan describes.
 
-   Both arguments are descriptor numbers: a file with the plan (plan.h) and the pipe for failures (report.h). It is
+   Both arguments are descriptor numbers: a file with the plan (plan.h) and the pipe for the report (report.h). It is
    started by the launcher with all signals blocked, no environment, and exactly the descriptors that it needs. It has
    one thread, so that everything a fork of the daemon must not do is safe here. Never PDEATHSIG: it is bound to a
    thread of the parent, and would forbid that another core takes the process over. */
@@ -64,19 +64,23 @@ int main(int argc, char **argv) {
         fputs(usage, stderr);
         return 1;
     }
-    set_report(report);
+    open_report(report);
     read_plan(plan_file, &plan);
 
     reset_signals();
     start_session(&plan);
     place_descriptors(&plan);
+    report_step("switch-user");
     set_oom_score(&plan);
     set_limits(&plan);
     if (plan.has_umask) umask(plan.umask);
     open_early_program(&plan);
     change_identity(&plan);
     forbid_new_privileges(&plan);
+    report_limits();
+    report_step("working-directory");
     enter_directory(&plan);
+    read_environment(&plan);
     execute(&plan);
 }
 

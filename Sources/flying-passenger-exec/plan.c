@@ -11,7 +11,7 @@
 
 #include "report.h"
 
-static const char format_name[] = "flying-passenger-exec 1";
+static const char format_name[] = "flying-passenger-exec 2";
 
 struct reader {
     char *next;
@@ -86,6 +86,10 @@ static void take_startup_file(struct reader *reader, struct plan *plan) {
     plan->startup_owner = take_id(reader);
 }
 
+static void take_change(struct reader *reader, struct plan *plan, enum change_kind kind) {
+    plan->changes[plan->change_count++] = (struct change){.kind = kind, .entry = take_text(reader)};
+}
+
 /* Handles one keyword with its values; false at the end of the plan. */
 static bool take_item(struct reader *reader, struct plan *plan, size_t *argument_count, size_t *variable_count) {
     const char *keyword = take_text(reader);
@@ -93,6 +97,13 @@ static bool take_item(struct reader *reader, struct plan *plan, size_t *argument
     if (IS("end")) return false;
     if (IS("argument")) plan->arguments[(*argument_count)++] = take_text(reader);
     else if (IS("variable")) plan->variables[(*variable_count)++] = take_text(reader);
+    else if (IS("login-shell")) plan->login_shell = take_text(reader);
+    else if (IS("set")) take_change(reader, plan, CHANGE_SET);
+    else if (IS("unset")) take_change(reader, plan, CHANGE_UNSET);
+    else if (IS("append")) take_change(reader, plan, CHANGE_APPEND);
+    else if (IS("environment-file")) plan->environment_file = take_text(reader);
+    else if (IS("override")) plan->overrides[plan->override_count++] = take_text(reader);
+    else if (IS("report-environment")) plan->reports_environment = true;
     else if (IS("descriptor")) take_placement(reader, plan);
     else if (IS("session")) plan->new_session = true;
     else if (IS("no-new-privileges")) plan->no_new_privileges = true;
@@ -158,6 +169,8 @@ void read_plan(int descriptor, struct plan *plan) {
     size_t fields = field_count(&reader);
     plan->arguments = allocate(fields + 2, sizeof *plan->arguments);
     plan->variables = allocate(fields + 1, sizeof *plan->variables);
+    plan->changes = allocate(fields + 1, sizeof *plan->changes);
+    plan->overrides = allocate(fields + 1, sizeof *plan->overrides);
     plan->groups = allocate(fields + 1, sizeof *plan->groups);
     size_t argument_count = 0, variable_count = 0;
     while (take_item(&reader, plan, &argument_count, &variable_count)) continue;

@@ -22,6 +22,14 @@ struct limit {
     const char *name;
 };
 
+/* A change of the environment once the login shell has had its say; `entry` is NAME=VALUE, or NAME to unset it. */
+enum change_kind { CHANGE_SET, CHANGE_UNSET, CHANGE_APPEND };
+
+struct change {
+    enum change_kind kind;
+    char *entry;
+};
+
 enum program_kind { PROGRAM_PATH, PROGRAM_DESCRIPTOR, PROGRAM_EARLY };
 enum directory_kind { DIRECTORY_UNCHANGED, DIRECTORY_PATH, DIRECTORY_EXAMINED };
 
@@ -60,7 +68,15 @@ struct plan {
     const char *program; /* NULL for PROGRAM_DESCRIPTOR */
     int program_descriptor;
     char **arguments;
-    char **variables;
+    char **variables; /* until read_environment; from then on those of the program */
+
+    char *login_shell; /* NULL: none is asked */
+    struct change *changes;
+    size_t change_count;
+    const char *environment_file; /* NULL: none */
+    char **overrides;
+    size_t override_count;
+    bool reports_environment;
 };
 
 /* Reads and closes the plan; ends the program with a report when it is not well formed. */

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "report.h"
@@ -31,5 +32,21 @@ void set_limits(const struct plan *plan) {
     for (size_t i = 0; i < plan->limit_count; i++) {
         const struct limit *limit = &plan->limits[i];
         if (setrlimit((__rlimit_resource_t)limit->resource, &limit->value) < 0) fail("limits", errno, limit->name);
+    }
+}
+
+void report_limits(void) {
+    static const struct {
+        const char *name;
+        int resource;
+    } reported[] = {
+        {"open files", RLIMIT_NOFILE}, {"processes", RLIMIT_NPROC}, {"address space", RLIMIT_AS},
+        {"data size", RLIMIT_DATA},    {"stack size", RLIMIT_STACK}, {"locked memory", RLIMIT_MEMLOCK},
+        {"file size", RLIMIT_FSIZE},   {"core size", RLIMIT_CORE},  {"CPU seconds", RLIMIT_CPU},
+    };
+    for (size_t i = 0; i < sizeof reported / sizeof *reported; i++) {
+        struct rlimit limit;
+        if (getrlimit((__rlimit_resource_t)reported[i].resource, &limit) < 0) continue;
+        report_limit(reported[i].name, limit.rlim_cur, limit.rlim_max);
     }
 }

@@ -8,9 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "access.h"
+#include "environment.h"
 #include "report.h"
 #include "steps.h"
 
@@ -20,22 +23,6 @@ void open_early_program(struct plan *plan) {
     if (plan->program_kind != PROGRAM_EARLY) return;
     plan->program_descriptor = open(plan->program, O_PATH | O_CLOEXEC);
     if (plan->program_descriptor < 0) fail("open-program", errno, plan->program);
-}
-
-static const char *variable(const struct plan *plan, const char *name) {
-    size_t length = strlen(name);
-    for (char **entry = plan->variables; *entry; entry++)
-        if (strncmp(*entry, name, length) == 0 && (*entry)[length] == '=') return *entry + length + 1;
-    return NULL;
-}
-
-/* LISTEN_PID can only be known here; sd_listen_fds compares it with the PID of the program. */
-static void set_listen_pid(const struct plan *plan) {
-    static char text[32];
-    snprintf(text, sizeof text, "LISTEN_PID=%d", (int)getpid());
-    char **entry = plan->variables;
-    while (*entry && strncmp(*entry, "LISTEN_PID=", 11) != 0) entry++;
-    *entry = text; /* the vector has room for one more */
 }
 
 /* The interpreter named in the first line of a script, or NULL; `line` is its storage. */
@@ -51,12 +38,39 @@ static const char *interpreter_of(const char *path, char line[256]) {
     return *start ? start : NULL;
 }
 
+/* A directory on the way to `wanted` is closed to this user. */
+static _Noreturn void fail_at_directory(const char *directory, const char *wanted) {
+    report_directory(directory);
+    fail_with("program-directory", EACCES, directory, wanted);
+}
+
 /* A script that exists, but whose interpreter does not, is an ENOENT (or EACCES) of execve too: say which it was. */
+static void check_interpreter(const char *path) {
+    char line[256], place[PATH_MAX];
+    const char *interpreter = access(path, X_OK) == 0 ? interpreter_of(path, line) : NULL;
+    if (!interpreter) return;
+    if (!follow(interpreter, place)) {
+        if (errno == EACCES) fail_at_directory(place, interpreter);
+        fail_with("interpreter", errno, interpreter, path);
+    }
+    if (access(interpreter, X_OK) != 0) fail_with("interpreter", errno, interpreter, path);
+}
+
 static _Noreturn void fail_to_execute(const char *path, int code) {
-    char line[256];
-    const char *interpreter = code == ENOENT || code == EACCES ? interpreter_of(path, line) : NULL;
-    if (interpreter && access(path, X_OK) == 0 && access(interpreter, X_OK) != 0)
-        fail("interpreter", errno, interpreter);
+    char place[PATH_MAX];
+    if (!follow(path, place)) {
+        if (errno == EACCES) fail_at_directory(place, path);
+        /* Not where the path itself leads: a link on it goes there, to nothing. */
+        fail_with("program", code, path, strncmp(place, path, strlen(place)) == 0 ? "" : place);
+    }
+    struct stat status;
+    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) fail("program", EISDIR, path);
+    if (code == ENOENT || code == EACCES) check_interpreter(path);
+    /* It is there, and is no script: what is missing is what the kernel needs to run it. */
+    if (code == ENOENT) fail_with("program", code, path, "no-loader");
+    struct statvfs system;
+    if (code == EACCES && statvfs(path, &system) == 0 && system.f_flag & ST_NOEXEC)
+        fail_with("program", code, path, "noexec");
     fail("program", code, path);
 }
 
@@ -65,9 +79,21 @@ static bool is_regular(const char *path) {
     return stat(path, &status) == 0 && S_ISREG(status.st_mode);
 }
 
+/* The first directory of a search path that this user cannot enter, or NULL; `place` is its storage. */
+static const char *closed_directory(const char *path, char place[PATH_MAX]) {
+    for (const char *next = path;;) {
+        char directory[PATH_MAX];
+        size_t length = strcspn(next, ":");
+        int count = snprintf(directory, sizeof directory, "%.*s", (int)length, next);
+        if (count > 0 && (size_t)count < sizeof directory && !follow(directory, place) && errno == EACCES) return place;
+        if (next[length] == 0) return NULL;
+        next += length + 1;
+    }
+}
+
 /* The rules of execvp, with the PATH of the new program: what cannot be executed is passed over, and remembered. */
 static _Noreturn void search_and_execute(const struct plan *plan) {
-    const char *path = variable(plan, "PATH");
+    const char *path = environment_value(plan->variables, "PATH");
     if (!path) path = default_path;
     char candidate[PATH_MAX], refused[PATH_MAX] = "";
     for (const char *next = path;;) {
@@ -83,12 +109,14 @@ static _Noreturn void search_and_execute(const struct plan *plan) {
         next += length + 1;
     }
     if (*refused) fail_to_execute(refused, EACCES);
-    fail("program", ENOENT, plan->program);
+    char place[PATH_MAX];
+    const char *closed = closed_directory(path, place);
+    if (closed) report_directory(closed);
+    fail_with("program", ENOENT, plan->program, closed ? closed : "");
 }
 
 _Noreturn void execute(const struct plan *plan) {
-    if (plan->sets_listen_pid) set_listen_pid(plan);
-    announce_exec();
+    report_step("execute");
     /* Blocked since the launch: what came meanwhile takes effect now. */
     sigset_t none;
     sigemptyset(&none);

@@ -47,7 +47,7 @@ struct SettingCatalogTests {
         #expect(!user.mayBeSetByOwner(to: "joe"))
     }
 
-    @Test(arguments: ["load_shell_envvars", "abort_websockets_on_process_shutdown"])
+    @Test(arguments: ["spawn_method", "abort_websockets_on_process_shutdown"])
     func `what nothing acts on is not called supported`(name: String) {
         #expect(SettingCatalog.named(name)?.rank == .later)
     }

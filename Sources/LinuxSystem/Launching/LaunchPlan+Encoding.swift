@@ -2,7 +2,7 @@
 
 extension LaunchPlan {
     /// First field; the number changes with every change of the format (`plan.h` of `flying-passenger-exec`).
-    static let formatName = "flying-passenger-exec 1"
+    static let formatName = "flying-passenger-exec 2"
 
     /// The helper reads no more than this.
     static let maxEncodedBytes = 4 << 20
@@ -59,11 +59,30 @@ extension LaunchPlan {
     private func addProgram(to fields: inout Fields) {
         for argument in arguments { fields.add("argument", argument) }
         for variable in environment { fields.add("variable", variable.name + "=" + variable.value) }
+        addEnvironmentChanges(to: &fields)
         if setsListenPID { fields.add("listen-pid") }
+        if reportsEnvironment { fields.add("report-environment") }
         switch program {
         case .path(let path): fields.add("program", path)
         case .open(let descriptor): fields.add("open-program", descriptor)
         case .openedBeforeDrop(let path): fields.add("early-program", path)
+        }
+    }
+}
+
+extension LaunchPlan {
+    private func addEnvironmentChanges(to fields: inout Fields) {
+        if let shell = environmentChanges.loginShell { fields.add("login-shell", shell) }
+        for change in environmentChanges.changes {
+            switch change {
+            case .set(let name, let value): fields.add("set", name + "=" + value)
+            case .unset(let name): fields.add("unset", name)
+            case .append(let name, let value): fields.add("append", name + "=" + value)
+            }
+        }
+        if let file = environmentChanges.file { fields.add("environment-file", file) }
+        for variable in environmentChanges.overrides {
+            fields.add("override", variable.name + "=" + variable.value)
         }
     }
 }

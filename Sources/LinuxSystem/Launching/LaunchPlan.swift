@@ -84,11 +84,43 @@ package struct LaunchPlan: Sendable {
         }
     }
 
+    /// What becomes of the environment once the process is its user, in this order.
+    package struct EnvironmentChanges: Hashable, Sendable {
+        package enum Change: Hashable, Sendable {
+            case set(name: String, value: String)
+            case unset(name: String)
+            /// Puts a directory behind those of a list with colons, unless it is in it.
+            case append(name: String, value: String)
+        }
+
+        package struct Variable: Hashable, Sendable {
+            package let name: String
+            package let value: String
+
+            package init(name: String, value: String) {
+                self.name = name
+                self.value = value
+            }
+        }
+
+        /// Replaces the environment by the one that this shell has at a login; nil: none is asked.
+        package var loginShell: String?
+        package var changes: [Change] = []
+        /// Lines of NAME=VALUE; relative to the working directory.
+        package var file: String?
+        package var overrides: [Variable] = []
+
+        package init() {}
+    }
+
     package var program: Program
     /// The whole argument vector, `argv[0]` included.
     package var arguments: [String]
-    /// The whole environment.
+    /// The whole environment, or what it begins with when there are `environmentChanges`.
     package var environment: [(name: String, value: String)]
+    package var environmentChanges = EnvironmentChanges()
+    /// The records of the launch tell the final environment.
+    package var reportsEnvironment = false
     /// Puts the PID of the new process into the variable `LISTEN_PID` (sd_listen_fds(3)).
     package var setsListenPID = false
     /// `nil` keeps the ids of the caller.

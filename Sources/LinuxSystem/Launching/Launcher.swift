@@ -46,25 +46,31 @@ package final class Launcher: Sendable {
         _ plan: LaunchPlan,
         timeLimit: Duration = .seconds(30)
     ) throws(LaunchFailure) -> LaunchedProcess {
+        try begin(plan).finish(within: timeLimit)
+    }
+
+    /// Returns as soon as there is a process, a fraction of a millisecond later, whatever its plan makes it wait for.
+    ///
+    /// From then on the descriptors of the plan may be closed.
+    package func begin(_ plan: LaunchPlan) throws(LaunchFailure) -> StartedLaunch {
         guard let bytes = plan.encoded() else { throw LaunchFailure(step: .plan, code: EINVAL, subject: "") }
-        let launch: LaunchInProgress
         do {
-            launch = try start(bytes, inheriting: plan.inheritedDescriptors)
+            return try start(bytes, inheriting: plan.inheritedDescriptors)
         } catch {
             throw LaunchFailure(step: .helper, code: error.code, subject: helperPath)
         }
-        return try launch.finish(within: timeLimit)
     }
 
-    private func start(_ plan: [UInt8], inheriting inherited: [Int32]) throws(SystemError) -> LaunchInProgress {
+    private func start(_ plan: [UInt8], inheriting inherited: [Int32]) throws(SystemError) -> StartedLaunch {
         let planFile = Descriptor(owning: try checked("memfd_create") { fp_memory_file("launch-plan") })
         try planFile.writeAll(plan)
         var pipe = try Pipe.make()
         guard let report = pipe.takeReadEnd() else { throw SystemError(call: "pipe2", code: EBADF) }
+        try report.setNonBlocking()
         let numbers = inherited + [planFile.rawValue, pipe.writeEnd]
         let arguments = [Self.helperName, String(planFile.rawValue), String(pipe.writeEnd)]
         let handle = try spawn(arguments, inheriting: numbers)
-        return LaunchInProgress(handle: handle, report: report, helperPath: helperPath)
+        return StartedLaunch(handle: handle, report: SharedDescriptor(report), helperPath: helperPath)
     }
 
     private func spawn(_ arguments: [String], inheriting numbers: [Int32]) throws(SystemError) -> ProcessHandle {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-/// The daemon's side of a start: what the loader says on its control channel until it is ready.
+/// The daemon's side of a start: what the launch reports, then what the loader says on its control channel, until it is
+/// ready.
 ///
 ///     state      step line       error line   ready line   channel closed   process ended   deadline   garbage
 ///     working    journey moves   noted        → ready      → deaf           → failed        → failed   → failed
@@ -9,7 +10,8 @@
 ///     ready      ignored         ignored      ignored      ignored          ignored         ignored    ignored
 ///     failed     ignored         ignored      ignored      ignored          ignored         ignored    ignored
 ///
-/// Lines are `KEY VALUE`: `step NAME begin|done|failed`, `error category|summary|detail|remedy TEXT`,
+/// Steps of the launch count as step lines, its failure as a failed step (also when deaf: its channels close with it).
+/// Lines are `KEY VALUE`: `step NAME begin|done|failed`, `error category|kind|summary|detail|remedy TEXT`,
 /// `ready concurrency=N`. All of it comes from the app's user: bounded, and never more than text.
 package struct Handshake: Sendable {
     /// Bytes before readiness; a loader needs a few kilobytes, a long backtrace included.
@@ -29,6 +31,8 @@ package struct Handshake: Sendable {
 
     package struct Failure: Hashable, Sendable {
         package var category: SpawnFailure.Category
+        /// Nil: only the output may tell.
+        package var kind: SpawnFailure.Kind?
         package var step: Journey.Step
         package var summary: String
         package var detail: String
@@ -36,12 +40,14 @@ package struct Handshake: Sendable {
 
         package init(
             category: SpawnFailure.Category,
+            kind: SpawnFailure.Kind? = nil,
             step: Journey.Step,
             summary: String,
             detail: String = "",
             remedies: [String] = []
         ) {
             self.category = category
+            self.kind = kind
             self.step = step
             self.summary = summary
             self.detail = detail
@@ -62,10 +68,10 @@ package struct Handshake: Sendable {
     private var lines = LineSplitter(limit: maxLineBytes)
     private var receivedBytes = 0
     private var report = ReportedError()
-    private let timeout: Duration
+    private let timeout: StartTimeout
 
     /// `journey` holds the steps up to the launch; `timeout` is for the sentence only.
-    package init(journey: Journey, timeout: Duration) {
+    package init(journey: Journey, timeout: StartTimeout) {
         self.journey = journey
         self.timeout = timeout
     }
@@ -88,27 +94,31 @@ package struct Handshake: Sendable {
         return .expectEnd(within: Self.deafLimit)
     }
 
-    /// `how` completes "the process …": "exited with code 1".
-    package mutating func processEnded(_ how: String, at now: Duration) -> Action {
+    package mutating func processEnded(_ end: ProcessEnd, at now: Duration) -> Action {
         guard state == .working || state == .deaf else { return .none }
-        return fail(category: .app, summary: "the process \(how) before it was ready", at: now)
+        if report.remedies.isEmpty { report.remedies = end.remedies }
+        let when = hasProgram ? "before it was ready" : "before its program was executed"
+        return fail(.app, kind: end.kind, summary: "the process \(end) \(when)", at: now)
     }
 
     package mutating func deadlineReached(at now: Duration) -> Action {
         switch state {
         case .working:
-            fail(
-                category: .timeout,
-                summary: "the application was not ready within \(timeout.seconds) seconds (passenger_start_timeout)",
+            if report.remedies.isEmpty { report.remedies = timeout.remedies(at: journey.current) }
+            return fail(
+                .timeout,
+                kind: timeout.kind(at: journey.current),
+                summary: timeout.summary(at: journey.current),
                 at: now
             )
         case .deaf:
-            fail(
-                category: .app,
+            return fail(
+                .app,
+                kind: .protocolViolation,
                 summary: "the application closed its control channel (descriptor 4) before it was ready",
                 at: now
             )
-        case .ready, .failed: .none
+        case .ready, .failed: return .none
         }
     }
 
@@ -121,6 +131,7 @@ package struct Handshake: Sendable {
     /// Something that the daemon found out by itself, such as a port that belongs to somebody else.
     package mutating func observedFailure(
         _ category: SpawnFailure.Category,
+        kind: SpawnFailure.Kind,
         summary: String,
         remedies: [String],
         at now: Duration
@@ -128,7 +139,34 @@ package struct Handshake: Sendable {
         guard state == .working || state == .deaf else { return .none }
         report = ReportedError()
         report.remedies = remedies
-        return fail(category: category, summary: summary, at: now)
+        return fail(category, kind: kind, summary: summary, at: now)
+    }
+}
+
+// MARK: The launch
+
+extension Handshake {
+    /// Whether the program of the app runs, as far as is known.
+    package var hasProgram: Bool { journey.current.isOfProgram }
+
+    /// What `flying-passenger-exec` says that it does now; a name that is no step of a journey is passed over.
+    package mutating func launchStepBegan(_ name: String, at now: Duration) {
+        guard state == .working || state == .deaf, let step = Journey.Step(rawValue: name) else { return }
+        journey.begin(step, at: now)
+    }
+
+    /// The program took the place of `flying-passenger-exec`; its first step is `step`.
+    package mutating func programStarted(_ step: Journey.Step, at now: Duration) {
+        guard state == .working || state == .deaf, journey.current == .execute else { return }
+        journey.begin(step, at: now)
+    }
+
+    /// `flying-passenger-exec` said why it could not start the program.
+    package mutating func launchFailed(_ failure: Failure, at now: Duration) -> Action {
+        guard state == .working || state == .deaf else { return .none }
+        journey.fail(failure.step, at: now)
+        state = .failed
+        return .failed(failure)
     }
 }
 
@@ -154,11 +192,13 @@ extension Handshake {
             return garbage("the line \"step \(value.prefix(80))\"", at: now)
         }
         switch words[1] {
+        // The start of the interpreter belongs to it already.
+        case "begin" where journey.isInProgress(step): break
         case "begin": journey.begin(step, at: now)
         case "done": journey.finish(step, at: now)
         case "failed":
             journey.begin(step, at: now)
-            return fail(category: .app, summary: "the application reported that it failed", at: now)
+            return fail(.app, kind: nil, summary: "the application reported that it failed", at: now)
         default: return garbage("the line \"step \(value.prefix(80))\"", at: now)
         }
         return .none
@@ -182,20 +222,28 @@ extension Handshake {
     private mutating func garbage(_ what: String, at now: Duration) -> Action {
         report = ReportedError()
         return fail(
-            category: .app,
+            .app,
+            kind: .protocolViolation,
             summary: "the application wrote to descriptor 4, which belongs to its loader: \(what)",
             at: now
         )
     }
 
     /// What the loader said about it goes before what the daemon can say.
-    private mutating func fail(category: SpawnFailure.Category, summary: String, at now: Duration) -> Action {
+    private mutating func fail(
+        _ category: SpawnFailure.Category,
+        kind: SpawnFailure.Kind?,
+        summary: String,
+        at now: Duration
+    ) -> Action {
         let step = journey.current
         journey.fail(step, at: now)
         state = .failed
         return .failed(
             Failure(
                 category: report.category ?? category,
+                // A loader that said what is wrong, but not of which kind, leaves that to its output.
+                kind: report.summary == nil ? report.kind ?? kind : report.kind,
                 step: step,
                 summary: report.summary ?? summary,
                 detail: report.detail,
@@ -208,6 +256,7 @@ extension Handshake {
 /// What a loader said about its failure.
 private struct ReportedError: Sendable {
     var category: SpawnFailure.Category?
+    var kind: SpawnFailure.Kind?
     var summary: String?
     var detail = ""
     var remedies: [String] = []
@@ -217,6 +266,7 @@ private struct ReportedError: Sendable {
         let text = words.count == 2 ? ControlText.unescape(words[1]) : ""
         switch words[0] {
         case "category": category = SpawnFailure.Category(rawValue: text).flatMap { $0.isForLoaders ? $0 : nil }
+        case "kind": kind = SpawnFailure.Kind(rawValue: text).flatMap { $0.isForLoaders ? $0 : nil }
         case "summary" where !text.isEmpty: summary = text
         case "detail": detail = text
         case "remedy" where remedies.count < 8: remedies.append(text)

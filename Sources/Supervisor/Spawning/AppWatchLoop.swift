@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import AppSettings
 import LinuxSystem
 import SpawnPlan
 import WireProtocol
@@ -10,7 +11,7 @@ final class AppWatchLoop {
 
     /// Which descriptor of a process an event is about; the lowest bits of its token.
     private enum Channel: UInt64 {
-        case exit, control, output
+        case exit, control, output, launch
     }
 
     /// Reads per event: a flood of one app leaves time for the others.
@@ -64,6 +65,7 @@ final class AppWatchLoop {
         case .exit: self.processEnded(app, serial)
         case .control: self.readControl(app, serial)
         case .output: self.readOutput(app, serial, reads: Self.readsPerTurn)
+        case .launch: self.readLaunch(app, serial)
         }
     }
 
@@ -86,7 +88,8 @@ final class AppWatchLoop {
         self.serials[app.facts.id] = serial
         self.starting.insert(serial)
         let channels: [(Int32?, Channel)] = [
-            (app.output?.rawValue, .output), (app.control?.rawValue, .control), (app.handle.rawValue, .exit),
+            (app.output?.rawValue, .output), (app.launchReport?.rawValue, .launch),
+            (app.control?.rawValue, .control), (app.handle.rawValue, .exit),
         ]
         do throws(SystemError) {
             for case (let descriptor?, let channel) in channels {
@@ -95,7 +98,13 @@ final class AppWatchLoop {
         } catch {
             let summary = "the process cannot be watched: \(error.description)"
             self.perform(
-                app.handshake.observedFailure(.internal, summary: summary, remedies: [], at: app.now),
+                app.handshake.observedFailure(
+                    .internal,
+                    kind: error.isOutOfResources ? .resources : .internalError,
+                    summary: summary,
+                    remedies: SpawnProblem.remedies(forCode: error.code),
+                    at: app.now
+                ),
                 app,
                 serial
             )
@@ -129,6 +138,7 @@ extension AppWatchLoop {
             let port = app.facts.port?.port ?? 0
             let action = app.handshake.observedFailure(
                 .operatingSystem,
+                kind: .portTaken,
                 summary:
                     "port \(port), which was free and meant for the application, belongs to a process of uid \(uid)",
                 remedies: ["Try again; another port will be chosen."],
@@ -153,7 +163,8 @@ extension AppWatchLoop {
             app.report(
                 .ready(
                     concurrency: app.facts.program.concurrency ?? concurrency,
-                    address: address ?? .unix(path: app.facts.socketPath)
+                    address: address ?? .unix(path: app.facts.socketPath),
+                    start: StartRecord(program: app.description, limits: app.limits, journey: app.handshake.journey)
                 )
             )
         case .failed(let failure):
@@ -167,6 +178,8 @@ extension AppWatchLoop {
                         failure: failure,
                         journey: app.handshake.journey,
                         output: app.lines.tail.text,
+                        program: app.description,
+                        limits: app.limits,
                         mayTryAnotherPort: mayTryAnotherPort
                     )
                 )
@@ -176,12 +189,15 @@ extension AppWatchLoop {
 
     private func endStart(_ app: WatchedApp, _ serial: UInt64, _ life: WatchedApp.Life) {
         app.life = life
+        self.forget(&app.launchReport)
         app.stopsStarting()
         self.starting.remove(serial)
     }
 
     /// After readiness nothing is expected on the channel yet; what comes is read and forgotten.
     private func readControl(_ app: WatchedApp, _ serial: UInt64) {
+        // The launch comes first, whichever channel was seen first.
+        self.readLaunch(app, serial)
         guard let control = app.control else { return }
         switch try? Transfers.read(control.rawValue, into: self.chunk) {
         case .bytes(let count):
@@ -194,6 +210,69 @@ extension AppWatchLoop {
             self.perform(app.handshake.channelClosed(at: app.now), app, serial)
         }
     }
+}
+
+// MARK: Launch
+
+extension AppWatchLoop {
+    /// Reads what `flying-passenger-exec` has said by now: at most `LaunchRecords.maxBytes` ever.
+    private func readLaunch(_ app: WatchedApp, _ serial: UInt64) {
+        while let report = app.launchReport {
+            switch try? Transfers.read(report.rawValue, into: self.chunk) {
+            case .bytes(let count):
+                let bytes = UnsafeRawBufferPointer(rebasing: self.chunk[..<count])
+                do throws(LaunchFailure) {
+                    for record in try app.launchRecords.received(bytes) { self.take(record, app, serial) }
+                } catch {
+                    self.launchFailed(error, app, serial)
+                }
+            case .wouldBlock: return
+            case .endOfStream, nil:
+                self.forget(&app.launchReport)
+                self.programStarted(app)
+            }
+        }
+    }
+
+    private func take(_ record: LaunchRecord, _ app: WatchedApp, _ serial: UInt64) {
+        switch record {
+        case .step(let name, let moment):
+            app.handshake.launchStepBegan(name, at: app.facts.clock.moment(moment))
+            if name == LaunchRecord.executeStep { app.startsProbing() }
+        case .variable(let name, let value): app.environment.append(EnvironmentVariable(name: name, value: value))
+        case .limit(let name, let limit): app.limits.append(SpawnFailure.ReportedLimit(name, limit))
+        case .failed(let failure): self.launchFailed(failure, app, serial)
+        }
+    }
+
+    private func launchFailed(_ failure: LaunchFailure, _ app: WatchedApp, _ serial: UInt64) {
+        self.forget(&app.launchReport)
+        var diagnosis = app.facts.diagnosis
+        diagnosis.searchPath = app.environment.last { $0.name == "PATH" }?.value
+        let problem = diagnosis.problem(failure)
+        let told = Handshake.Failure(
+            category: problem.category,
+            kind: problem.kind,
+            step: problem.step ?? app.handshake.journey.current,
+            summary: problem.summary,
+            remedies: problem.remedies
+        )
+        self.perform(app.handshake.launchFailed(told, at: app.now), app, serial)
+    }
+
+    /// The report has ended: by the program, or with a helper that died, of which the pidfd tells.
+    private func programStarted(_ app: WatchedApp) {
+        let first: Journey.Step = app.facts.program.readiness == .listening ? .listen : .loader
+        app.handshake.programStarted(first, at: app.now)
+    }
+}
+
+extension SpawnFailure.ReportedLimit {
+    fileprivate init(_ name: String, _ limit: Limits.Limit) {
+        self.init(name: name, soft: Self.number(limit.soft), hard: Self.number(limit.hard))
+    }
+
+    private static func number(_ value: UInt64) -> UInt64? { value == Limits.unlimited ? nil : value }
 }
 
 // MARK: Output
@@ -272,8 +351,9 @@ extension AppWatchLoop {
         // Somebody else collected it: then the kernel does not tell us how it ended.
         let status = (try? app.handle.collect()).flatMap { $0 }
         try? self.epoll.epoll.remove(app.handle.rawValue)
-        let how = "ended with " + (status?.description ?? "an unknown status")
-        if app.life == .starting { self.perform(app.handshake.processEnded(how, at: app.now), app, serial) }
+        if app.life == .starting {
+            self.perform(app.handshake.processEnded(ProcessEnd(status), at: app.now), app, serial)
+        }
         let wasServing = app.life == .serving
         app.life = .collected
         self.closeControl(app)
@@ -300,5 +380,17 @@ extension AppWatchLoop {
         self.apps[serial] = nil
         self.starting.remove(serial)
         self.orphanedOutputs.removeAll { $0 == serial }
+    }
+}
+
+extension ProcessEnd {
+    init(_ status: ExitStatus?) {
+        self =
+            switch status {
+            case .exited(let code): .exited(code)
+            case .signaled(let number, let coreDumped):
+                .signaled(Signal(rawValue: number).description, coreDumped: coreDumped)
+            case nil: .unknown
+            }
     }
 }

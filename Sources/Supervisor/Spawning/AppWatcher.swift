@@ -61,7 +61,7 @@ package final class AppWatcher: Sendable {
 
 /// What the watcher tells about a process; each process ends with `failed` or `ended`, never both.
 enum AppEvent: Sendable {
-    case ready(concurrency: Int, address: AppAddress)
+    case ready(concurrency: Int, address: AppAddress, start: StartRecord)
     /// Before it was ready; its process group has been killed.
     case failed(StartFailure)
     /// After it was ready.
@@ -72,6 +72,8 @@ struct StartFailure: Sendable {
     let failure: Handshake.Failure
     let journey: Journey
     let output: String
+    let program: SpawnFailure.Program
+    let limits: [SpawnFailure.ReportedLimit]
     /// Somebody else took the port: another one may work.
     let mayTryAnotherPort: Bool
 }

@@ -4,21 +4,20 @@ import AppSettings
 import LinuxSystem
 package import Logging
 package import NIOCore
-package import NIOPosix
 package import ProgramLog
 package import SpawnPlan
 import WireProtocol
 
 /// Starts every process afresh: interpreter, loader, application.
 ///
-/// Confined to the core loop. What blocks (file systems, account databases, the launch) runs on `threads`; from the
-/// launch on the `AppWatcher` has the process.
+/// Confined to the core loop. What blocks (file systems, account databases) runs on `threads`; from the moment on that
+/// there is a process, the `AppWatcher` has it.
 package final class DirectSpawner: Spawning {
     /// A start may be tried again when somebody else took the app's port.
     private static let maxAttempts = 3
 
     private let eventLoop: any EventLoop
-    private let threads: NIOThreadPool
+    private let threads: PreparationThreads
     private let watcher: AppWatcher
     private let options: SpawnerOptions
     private let logger: Logger
@@ -30,7 +29,7 @@ package final class DirectSpawner: Spawning {
 
     package init(
         eventLoop: any EventLoop,
-        threads: NIOThreadPool,
+        threads: PreparationThreads = PreparationThreads(),
         watcher: AppWatcher,
         options: SpawnerOptions,
         logger: Logger
@@ -42,25 +41,19 @@ package final class DirectSpawner: Spawning {
         self.logger = logger
     }
 
-    /// With threads of its own, which ``stop()`` ends; `output` takes what apps print.
+    /// With a watcher of its own, which ``stop()`` ends; `output` takes what apps print.
     package convenience init(
         eventLoop: any EventLoop,
         options: SpawnerOptions,
         output: LogOutput,
         logger: Logger
     ) throws {
-        // More than processors: most of the time these threads wait for file systems and for programs to start.
-        let threads = NIOThreadPool(numberOfThreads: 8)
-        threads.start()
         let watcher = try AppWatcher.start { pid, line in output.writeAppLine(pid: pid, line: line) }
-        self.init(eventLoop: eventLoop, threads: threads, watcher: watcher, options: options, logger: logger)
+        self.init(eventLoop: eventLoop, watcher: watcher, options: options, logger: logger)
     }
 
     /// Ends the threads once all processes have ended; nothing is told after that.
-    package func stop() {
-        self.watcher.stop()
-        self.threads.shutdownGracefully { _ in }
-    }
+    package func stop() { self.watcher.stop() }
 
     package func spawn(
         _ request: SpawnRequest,
@@ -77,16 +70,32 @@ package final class DirectSpawner: Spawning {
         let (request, options) = (spawn.request, self.options)
         let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
         // A hanging file system may hold the thread for ever: the spawn ends without it.
-        let limit = TimeAmount(request.settings.startTimeout) + .seconds(2)
+        let limit = TimeAmount(request.settings.startTimeout)
         spawn.timer = self.eventLoop.assumeIsolated().scheduleTask(in: limit) { [weak self] in
             self?.preparationHangs(request.processID)
         }
-        self.threads.submit { state in
-            guard case .active = state else { return }
+        let answer = self.threads.run(appRoot: request.settings.appRoot) {
             var preparation = SpawnPreparation(request, options: options)
             let outcome = preparation.run()
             bound.eventLoop.execute { bound.value.prepared(request.processID, outcome) }
         }
+        if case .refused(let problem) = answer {
+            // Not from inside the caller's own call.
+            self.eventLoop.execute { bound.value.refused(request.processID, problem) }
+        }
+    }
+
+    private func refused(_ id: ProcessID, _ problem: SpawnProblem) {
+        guard let spawn = self.spawns[id] else { return }
+        let failure = SpawnFailure(
+            id: ErrorID(UInt32(truncatingIfNeeded: RandomBytes.uint64())),
+            category: problem.category,
+            kind: problem.kind,
+            step: .prepare,
+            summary: problem.summary,
+            remedies: problem.remedies
+        )
+        self.finish(spawn, .failure(failure))
     }
 
     private func prepared(_ id: ProcessID, _ outcome: SpawnPreparation.Outcome) {
@@ -119,22 +128,26 @@ package final class DirectSpawner: Spawning {
 
     private func preparationHangs(_ id: ProcessID) {
         guard let spawn = self.spawns[id], spawn.launched == nil else { return }
+        let timeout = StartTimeout(
+            limit: spawn.request.settings.startTimeout,
+            appRoot: spawn.request.settings.appRoot
+        )
         let failure = SpawnFailure(
             id: ErrorID(UInt32(truncatingIfNeeded: RandomBytes.uint64())),
             category: .timeout,
+            kind: timeout.kind(at: .prepare),
             step: .prepare,
-            summary: "the process could not be started in time: the file system of \(spawn.request.settings.appRoot) "
-                + "or the account database does not answer",
-            remedies: ["Look whether the file system hangs, for example with: stat \(spawn.request.settings.appRoot)"]
+            summary: timeout.summary(at: .prepare),
+            remedies: timeout.remedies(at: .prepare)
         )
         self.finish(spawn, .failure(failure))
     }
 
     private func happened(_ event: AppEvent, _ id: ProcessID, _ facts: LaunchFacts) {
         switch event {
-        case .ready(let concurrency, let address):
+        case .ready(let concurrency, let address, let start):
             guard let spawn = self.spawns[id] else { return self.watcher.post(.kill(id)) }
-            self.finish(spawn, .success(self.process(facts, concurrency, address)))
+            self.finish(spawn, .success(self.process(facts, concurrency, address, start)))
         case .failed(let failure):
             guard let spawn = self.spawns[id] else { return }
             if failure.mayTryAnotherPort, !spawn.isCancelled, spawn.attempts < Self.maxAttempts {
@@ -153,7 +166,12 @@ package final class DirectSpawner: Spawning {
         }
     }
 
-    private func process(_ facts: LaunchFacts, _ concurrency: Int, _ address: AppAddress) -> SpawnedProcess {
+    private func process(
+        _ facts: LaunchFacts,
+        _ concurrency: Int,
+        _ address: AppAddress,
+        _ start: StartRecord
+    ) -> SpawnedProcess {
         SpawnedProcess(
             id: facts.id,
             pid: facts.pid,
@@ -162,7 +180,8 @@ package final class DirectSpawner: Spawning {
             address: address,
             concurrency: concurrency,
             appType: facts.appType,
-            identity: facts.identity
+            identity: facts.identity,
+            start: start
         )
     }
 
@@ -170,6 +189,7 @@ package final class DirectSpawner: Spawning {
         SpawnFailure(
             id: ErrorID(UInt32(truncatingIfNeeded: RandomBytes.uint64())),
             category: start.failure.category,
+            kind: start.failure.kind,
             step: start.failure.step,
             summary: start.failure.summary,
             detail: start.failure.detail,
@@ -177,7 +197,8 @@ package final class DirectSpawner: Spawning {
             output: start.output,
             identity: facts.identity,
             journey: start.journey,
-            program: facts.description
+            program: start.program,
+            limits: start.limits
         )
     }
 
@@ -188,6 +209,7 @@ package final class DirectSpawner: Spawning {
         let failure = SpawnFailure(
             id: ErrorID(0),
             category: .cancelled,
+            kind: .cancelled,
             step: spawn.launched == nil ? .prepare : .app,
             summary: "the spawn was given up"
         )

@@ -5,10 +5,12 @@ import LinuxSystem
 import SpawnPlan
 import WireProtocol
 
-/// A process whose program runs, on its way to readiness, with the daemon's ends of its channels.
+/// A process on its way to its program and to readiness, with the daemon's ends of its channels.
 struct LaunchedApp: Sendable {
     let facts: LaunchFacts
     let handle: ProcessHandle
+    /// Brings the records of the launch.
+    let launchReport: SharedDescriptor
     /// The daemon's end of the control channel; nil for programs without a loader.
     let control: SharedDescriptor?
     /// The reading end of the output pipe.
@@ -27,11 +29,13 @@ struct LaunchFacts: Sendable {
     let appType: AppType
     let identity: RunningIdentity
     let program: LoaderProgram
+    /// As it was planned.
     let description: SpawnFailure.Program
+    let diagnosis: LaunchDiagnosis
     let socketPath: String
     /// Of programs without a loader.
     let port: PortChoice?
-    let startTimeout: Duration
+    let timeout: StartTimeout
     let clock: JourneyClock
     let records: ProcessRecords?
 }
@@ -53,4 +57,10 @@ struct JourneyClock: Sendable {
     private let began = MonotonicClock.now
 
     var now: Duration { .nanoseconds(Int64(clamping: MonotonicClock.now - self.began)) }
+
+    /// A moment of the monotonic clock as somebody else noted it, who may be wrong: never before the spawn, nor to come.
+    func moment(_ nanoseconds: UInt64) -> Duration {
+        let latest = MonotonicClock.now
+        return .nanoseconds(Int64(clamping: min(max(nanoseconds, self.began), latest) - self.began))
+    }
 }

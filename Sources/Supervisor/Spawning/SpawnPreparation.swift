@@ -5,9 +5,9 @@ import LinuxSystem
 import SpawnPlan
 import WireProtocol
 
-/// One spawn from the look at the app root to the running program.
+/// One spawn from the look at the app root to a process that is on its way to its program.
 ///
-/// It blocks: for a thread of its own.
+/// It blocks as long as file systems and account databases do: for a thread of its own.
 struct SpawnPreparation {
     let options: SpawnerOptions
     let request: SpawnRequest
@@ -52,6 +52,7 @@ struct SpawnPreparation {
         return SpawnFailure(
             id: ErrorID(UInt32(truncatingIfNeeded: RandomBytes.uint64())),
             category: problem.category,
+            kind: problem.kind,
             step: step,
             summary: problem.summary,
             remedies: problem.remedies,
@@ -72,9 +73,28 @@ extension SpawnPreparation {
             throw SpawnProblem(AppTypeDetection.Problem.noAppRoot, appRoot: self.settings.appRoot)
         } catch  where error.isNotDirectory {
             throw SpawnProblem(AppTypeDetection.Problem.appRootIsNoDirectory, appRoot: self.settings.appRoot)
+        } catch  where error.isPermissionDenied {
+            throw SpawnProblem(
+                .fileSystem,
+                .access,
+                "the app root \(self.settings.appRoot) cannot be entered by the daemon's user (uid "
+                    + "\(CurrentProcess.effectiveUID)): the directory \(Self.closedDirectory(self.settings.appRoot)) is closed",
+                remedies: ["Make it accessible to that user, or start the daemon as root."]
+            )
         } catch {
             throw SpawnProblem(error, doing: "the app root cannot be opened")
         }
+    }
+
+    /// The last directory of the path that can be reached: what is below it cannot.
+    private static func closedDirectory(_ path: String) -> String {
+        var reached = "/"
+        for component in path.split(separator: "/") {
+            let next = reached == "/" ? "/\(component)" : "\(reached)/\(component)"
+            guard (try? OpenDirectory.open(next)) != nil else { break }
+            reached = next
+        }
+        return reached
     }
 
     private func detect(in facts: AppRootFacts) throws(SpawnProblem) -> DetectedApp {
@@ -95,7 +115,7 @@ extension SpawnPreparation {
         do throws(UserSwitchingProblem) {
             return try UserSwitching(self.options.userSwitching).decide(choice, app: app, accounts: SystemAccounts())
         } catch {
-            throw SpawnProblem(error.category, error.description, remedies: error.remedies)
+            throw SpawnProblem(error.category, .noUser, error.description, remedies: error.remedies)
         }
     }
 
@@ -113,6 +133,7 @@ extension SpawnPreparation {
         } catch {
             throw SpawnProblem(
                 .configuration,
+                .ownership,
                 error.summary(app: app, names: names),
                 remedies: error.remedies(appRoot: self.settings.appRoot, app: app, names: names)
             )
@@ -161,7 +182,8 @@ extension SpawnPreparation {
             identity: identity,
             settings: self.settings,
             type: app.type,
-            port: port?.port
+            port: port?.port,
+            listens: program.readiness == .listening
         )
         let description = SpawnFailure.Program(
             appRoot: self.settings.appRoot,
@@ -174,41 +196,64 @@ extension SpawnPreparation {
 
         var channels = try self.openChannels(program)
         let plan = self.plan(app, program, environment, identity, channels, facts)
+        let diagnosis = self.diagnosis(program, identity)
         self.journey.begin(.start, at: self.clock.now)
-        let launched: LaunchedProcess
+        let launch: StartedLaunch
         do throws(LaunchFailure) {
-            launched = try Launcher(helperPath: self.options.helperPath).launch(plan)
+            launch = try Launcher(helperPath: self.options.helperPath).begin(plan)
         } catch {
             // Made by us a moment ago, in a directory that is ours alone.
             try? Files.remove(channels.socketPath)
-            throw SpawnProblem(error, program: program, identity: identity, settings: self.settings)
+            throw diagnosis.problem(error)
         }
-        self.noteLaunchSteps()
         channels.closeChildEnds()
         self.brief(app, program, over: channels.control)
-        self.record(launched.pid)
+        self.record(launch.pid)
 
         let launchFacts = LaunchFacts(
             id: self.request.processID,
-            pid: launched.pid,
+            pid: launch.pid,
             groupName: self.request.key.name,
             appType: app.type,
             identity: identity,
             program: program,
             description: description,
+            diagnosis: diagnosis,
             socketPath: channels.socketPath,
             port: port,
-            startTimeout: self.settings.startTimeout,
+            timeout: StartTimeout(
+                limit: self.settings.startTimeout,
+                appRoot: self.settings.appRoot,
+                userName: identity.userName,
+                loginShell: environment.loginShell ?? "",
+                environmentFile: environment.file.map(diagnosis.absolute) ?? "",
+                interpreter: program.interpreter
+            ),
             clock: self.clock,
             records: self.options.records
         )
         return LaunchedApp(
             facts: launchFacts,
-            handle: launched.handle,
+            handle: launch.handle,
+            launchReport: launch.report,
             control: channels.control,
             output: channels.output,
             listener: program.readiness == .listening ? channels.listener : nil,
             journey: self.journey
+        )
+    }
+
+    /// With the names of groups, which are looked up here, where it may take its time.
+    private func diagnosis(_ program: LoaderProgram, _ identity: RunningIdentity) -> LaunchDiagnosis {
+        let accounts = SystemAccounts()
+        // Nobody reads a list of hundreds.
+        var names = identity.groups.prefix(20).map { accounts.groupName(gid: $0) ?? String($0) }
+        if identity.groups.count > names.count { names.append("…") }
+        return LaunchDiagnosis(
+            appRoot: self.settings.appRoot,
+            program: program,
+            identity: identity,
+            groupNames: names
         )
     }
 
@@ -252,23 +297,19 @@ extension SpawnPreparation {
         _ channels: borrowing AppChannels,
         _ facts: AppRootFacts
     ) -> LaunchPlan {
-        let isGeneric = program.readiness == .listening
-        var variables = environment.variables.map { (name: $0.name, value: $0.value) }
-        if isGeneric {
-            variables.removeAll { $0.name == "LISTEN_FDS" }
-            variables.append((name: "LISTEN_FDS", value: "1"))
-        }
         var plan = LaunchPlan(
             program: .path(program.interpreter),
             arguments: program.argumentVector,
-            environment: variables,
+            environment: environment.initial.map { (name: $0.name, value: $0.value) },
             identity: identity.isSwitched
                 ? LaunchPlan.Identity(uid: identity.uid, gid: identity.gid, groups: identity.groups) : nil,
             workingDirectory: .examined(self.examinedDirectory(app, facts)),
             descriptors: channels.placements,
             umask: 0o022
         )
-        plan.setsListenPID = isGeneric
+        plan.environmentChanges = LaunchPlan.EnvironmentChanges(environment)
+        plan.reportsEnvironment = true
+        plan.setsListenPID = program.readiness == .listening
         if let limit = self.settings.appFileDescriptorUlimit.map(UInt64.init(clamping:)) {
             plan.limits[.openFiles] = Limits.Limit(soft: limit, hard: limit)
         } else if let limit = self.options.openFilesLimit {
@@ -297,13 +338,6 @@ extension SpawnPreparation {
         )
     }
 
-    /// The helper reports failures only, so what it has done is known at once.
-    private mutating func noteLaunchSteps() {
-        let now = self.clock.now
-        for step in [Journey.Step.switchUser, .workingDirectory, .execute] { self.journey.begin(step, at: now) }
-        self.journey.finish(.execute, at: now)
-    }
-
     /// A few kilobytes into an empty socket never block, and a process that is gone again is seen by its exit.
     private func brief(_ app: DetectedApp, _ program: LoaderProgram, over control: SharedDescriptor?) {
         guard let control else { return }
@@ -316,5 +350,21 @@ extension SpawnPreparation {
             rubyLibrary: "\(self.options.loadersDirectory)/\(LoaderSources.rubyLibrary)"
         )
         _ = try? briefing.bytes.withUnsafeBytes { try Transfers.send(control.rawValue, $0) }
+    }
+}
+
+extension LaunchPlan.EnvironmentChanges {
+    init(_ plan: EnvironmentPlan) {
+        self.init()
+        self.loginShell = plan.loginShell
+        self.changes = plan.changes.map { change in
+            switch change {
+            case .set(let variable): .set(name: variable.name, value: variable.value)
+            case .unset(let name): .unset(name: name)
+            case .append(let variable): .append(name: variable.name, value: variable.value)
+            }
+        }
+        self.file = plan.file
+        self.overrides = plan.overrides.map { Variable(name: $0.name, value: $0.value) }
     }
 }

@@ -7,95 +7,61 @@ import SpawnPlan
 /// Why a spawn did not get as far as a running program; becomes a `SpawnFailure`.
 struct SpawnProblem: Error {
     let category: SpawnFailure.Category
+    let kind: SpawnFailure.Kind
     /// Nil: the one that was under way.
     var step: Journey.Step?
     let summary: String
     let remedies: [String]
 
-    init(_ category: SpawnFailure.Category, _ summary: String, step: Journey.Step? = nil, remedies: [String] = []) {
+    init(
+        _ category: SpawnFailure.Category,
+        _ kind: SpawnFailure.Kind,
+        _ summary: String,
+        step: Journey.Step? = nil,
+        remedies: [String] = []
+    ) {
         self.category = category
+        self.kind = kind
         self.step = step
         self.summary = summary
         self.remedies = remedies
     }
 
     init(_ problem: AppTypeDetection.Problem, appRoot: String) {
-        self.init(problem.category, problem.summary(appRoot: appRoot), remedies: problem.remedies)
+        let kind: SpawnFailure.Kind =
+            switch problem {
+            case .noAppRoot, .appRootIsNoDirectory: .appRootMissing
+            case .noStartupFile, .startupFileMissing, .startupFileIsNoFile: .startupFileMissing
+            case .startupFileOutside: .configuration
+            }
+        self.init(problem.category, kind, problem.summary(appRoot: appRoot), remedies: problem.remedies)
     }
 
     init(_ error: SystemError, doing what: String) {
-        self.init(.operatingSystem, "\(what): \(error.description)")
+        let isFull = error.isOutOfResources
+        self.init(
+            .operatingSystem,
+            isFull ? .resources : .internalError,
+            "\(what): \(error.description)",
+            remedies: isFull ? Self.remedies(forCode: error.code) : []
+        )
     }
 
-    init(_ failure: LaunchFailure, program: LoaderProgram, identity: RunningIdentity, settings: AppSettings) {
-        let user =
-            "\(identity.userName) (uid \(identity.uid), groups \(identity.groups.map(String.init).joined(separator: ", ")))"
-        let remedyForUser = "or let it run as another user; now it \(identity.reason)."
-        switch failure.step {
-        case .timeout:
-            self.init(
-                .timeout,
-                "the process did not start: a file system on the way to \(settings.appRoot) does not answer",
-                step: .workingDirectory,
-                remedies: ["Look whether it hangs, for example with: ls \(settings.appRoot)"]
-            )
-        case .plan, .helper, .signals, .session, .descriptors, .oomScore, .openProgram:
-            self.init(.internal, "the process could not be started: \(failure.description)", step: .start)
-        case .limits, .umask, .noNewPrivileges:
-            self.init(.operatingSystem, "the process could not be set up: \(failure.description)", step: .start)
-        case .groups, .group, .user, .proof:
-            self.init(
-                .operatingSystem,
-                "the process could not become \(user): \(failure.description)",
-                step: .switchUser
-            )
-        case .enterDirectory:
-            self.init(
-                .fileSystem,
-                "the directory \(failure.subject) cannot be entered by \(user): \(failure.reason)",
-                step: .workingDirectory,
-                remedies: ["Make it accessible, for example: chmod o+x \(failure.subject)", remedyForUser]
-            )
-        case .workingDirectory:
-            self.init(
-                .fileSystem,
-                "the app root \(settings.appRoot) cannot be entered by \(user): \(failure.description)",
-                step: .workingDirectory,
-                remedies: ["Make it accessible to that user", remedyForUser]
-            )
-        case .startupFile:
-            self.init(
-                .fileSystem,
-                "the app root or its startup file changed while the process was started: \(failure.description)",
-                step: .workingDirectory,
-                remedies: ["Try again; if it happens every time, somebody else is changing \(settings.appRoot)."]
-            )
-        case .readStartupFile:
-            let path =
-                failure.subject.hasPrefix("/") ? failure.subject : "\(settings.appRoot)/\(failure.subject)"
-            self.init(
-                .fileSystem,
-                "the startup file \(path) cannot be read by \(user): \(failure.reason)",
-                step: .workingDirectory,
-                remedies: ["Make it readable, for example: chmod o+r \(path)", remedyForUser]
-            )
-        case .interpreter, .program:
-            self.init(
-                .operatingSystem,
-                "\(program.interpreter) cannot be executed by \(user): \(Self.cause(failure))",
-                step: .execute,
-                remedies: Self.remedies(program, settings)
-            )
+    /// What to look at when the kernel had none left.
+    static func remedies(forCode code: Int32) -> [String] {
+        let name = SystemError.name(ofCode: code)
+        return switch name {
+        case "EMFILE":
+            ["Let the daemon have more open files: LimitNOFILE= in its unit, or ulimit -n before it is started."]
+        case "ENFILE": ["Let the machine have more open files, for example with: sysctl fs.file-max"]
+        case "EAGAIN":
+            [
+                "Look for a limit on processes: ulimit -u of the user, TasksMax= of the daemon's unit "
+                    + "(systemctl show flying-passenger -p TasksMax -p TasksCurrent), and sysctl kernel.pid_max."
+            ]
+        case "ENOSPC", "EDQUOT":
+            ["Make room on the file system that holds the instance directory, see: df -h /run"]
+        default: ["Look at the memory of the machine, for example with: free -m"]
         }
-    }
-
-    private static func cause(_ failure: LaunchFailure) -> String {
-        guard failure.step == .interpreter else { return failure.reason }
-        return "its first line names \(failure.subject): \(failure.reason)"
-    }
-
-    private static func remedies(_ program: LoaderProgram, _ settings: AppSettings) -> [String] {
-        guard let setting = program.interpreterSetting else { return ["Correct passenger_app_start_command."] }
-        return ["Install it, or set \(setting) to the full path of an interpreter that this user can execute."]
     }
 }

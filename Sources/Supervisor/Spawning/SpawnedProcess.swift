@@ -19,6 +19,8 @@ package struct SpawnedProcess: Sendable {
     package let concurrency: Int
     package let appType: AppType
     package let identity: RunningIdentity
+    /// For the report about its crash; nil if nothing is known.
+    package let start: StartRecord?
 
     package var userName: String { identity.userName }
     package var uid: UInt32 { identity.uid }
@@ -34,7 +36,8 @@ package struct SpawnedProcess: Sendable {
         address: AppAddress,
         concurrency: Int,
         appType: AppType,
-        identity: RunningIdentity
+        identity: RunningIdentity,
+        start: StartRecord? = nil
     ) {
         self.id = id
         self.pid = pid
@@ -44,6 +47,21 @@ package struct SpawnedProcess: Sendable {
         self.concurrency = concurrency
         self.appType = appType
         self.identity = identity
+        self.start = start
+    }
+}
+
+/// How a process came to be ready.
+package struct StartRecord: Hashable, Sendable {
+    /// With the environment that it really has, secrets masked.
+    package let program: SpawnFailure.Program
+    package let limits: [SpawnFailure.ReportedLimit]
+    package let journey: Journey
+
+    package init(program: SpawnFailure.Program, limits: [SpawnFailure.ReportedLimit], journey: Journey) {
+        self.program = program
+        self.limits = limits
+        self.journey = journey
     }
 }
 

@@ -18,6 +18,12 @@ final class WatchedApp {
     let handle: ProcessHandle
     let report: @Sendable (AppEvent) -> Void
     var life = Life.starting
+    /// Nil once the program runs, or the launch has failed.
+    var launchReport: SharedDescriptor?
+    var launchRecords = LaunchRecords()
+    /// What the launch told; empty until then.
+    var environment: [EnvironmentVariable] = []
+    var limits: [SpawnFailure.ReportedLimit] = []
     var control: SharedDescriptor?
     var output: SharedDescriptor?
     var probe: ListenProbe?
@@ -33,10 +39,11 @@ final class WatchedApp {
         self.facts = app.facts
         self.handle = app.handle
         self.report = report
+        self.launchReport = app.launchReport
         self.control = app.control
         self.output = app.output
-        self.handshake = Handshake(journey: app.journey, timeout: app.facts.startTimeout)
-        self.deadline = app.facts.startTimeout
+        self.handshake = Handshake(journey: app.journey, timeout: app.facts.timeout)
+        self.deadline = app.facts.timeout.limit
         if let listener = app.listener, let port = app.facts.port {
             self.probe = ListenProbe(
                 port: port,
@@ -44,7 +51,6 @@ final class WatchedApp {
                 socketPath: app.facts.socketPath,
                 listener: listener
             )
-            self.nextProbe = app.facts.clock.now
         }
     }
 
@@ -54,6 +60,13 @@ final class WatchedApp {
     var pause: Duration? {
         guard let next = [self.deadline, self.nextProbe].compactMap({ $0 }).min() else { return nil }
         return max(.zero, next - self.now)
+    }
+
+    /// What was really executed, as far as the launch has told.
+    var description: SpawnFailure.Program {
+        var description = self.facts.description
+        if !self.environment.isEmpty { description.environment = SecretMask.masked(self.environment) }
+        return description
     }
 
     /// Frequent at first, because small servers listen at once, then every tenth of a second.
@@ -66,5 +79,10 @@ final class WatchedApp {
         self.deadline = nil
         self.nextProbe = nil
         self.probe = nil
+    }
+
+    /// Nothing listens before the program runs.
+    func startsProbing() {
+        if self.probe != nil { self.nextProbe = self.now }
     }
 }

@@ -51,8 +51,40 @@ struct LauncherFailureTests {
         let scratch = try Scratch()
         let path = try scratch.write("#! /no/such/ruby -w\n", to: "script", mode: 0o755)
         #expect(
-            try failure(TestProgram(path)) == LaunchFailure(step: .interpreter, code: 2, subject: "/no/such/ruby")
+            try failure(TestProgram(path))
+                == LaunchFailure(step: .interpreter, code: 2, subject: "/no/such/ruby", detail: path)
         )
+    }
+
+    @Test func `a link that leads nowhere is told with its target`() throws {
+        let scratch = try Scratch()
+        try Files.makeLink(at: scratch.file("python"), to: "gone/python3")
+        #expect(
+            try failure(TestProgram(scratch.file("python")))
+                == LaunchFailure(
+                    step: .program,
+                    code: 2,
+                    subject: scratch.file("python"),
+                    detail: scratch.file("gone")
+                )
+        )
+    }
+
+    @Test func `a directory, a text and a program for another system are told apart`() throws {
+        let scratch = try Scratch()
+        try Files.makeDirectory(scratch.file("directory"))
+        #expect(try failure(TestProgram(scratch.file("directory"))).isDirectory)
+        let text = try scratch.write("just text\n", to: "text", mode: 0o755)
+        #expect(try failure(TestProgram(text)).isWrongFormat)
+        // What the kernel looks for at the end of an ELF header: a program loader that is not there.
+        var bytes = try Files.read("/bin/true")
+        let loader = Array("/lib64/ld-linux".utf8)
+        let place = try #require(
+            bytes.indices.first { Array(bytes[$0...].prefix(loader.count)) == loader }
+        )
+        bytes[place + 1] = UInt8(ascii: "X")
+        try Files.write(bytes, to: scratch.file("foreign"), mode: 0o755)
+        #expect(try failure(TestProgram(scratch.file("foreign"))).detail == "no-loader")
     }
 
     @Test func `the first missing directory is named`() throws {

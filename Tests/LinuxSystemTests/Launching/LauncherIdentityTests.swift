@@ -84,7 +84,15 @@ struct LauncherIdentityTests {
         let failure = #expect(throws: LaunchFailure.self) {
             try TestProgram("/bin/true").run(as: games) { $0.workingDirectory = .path(path) }
         }
-        #expect(failure == LaunchFailure(step: .enterDirectory, code: 13, subject: scratch.file("closed")))
+        let closed = LaunchFailure.DirectoryFacts(
+            owner: CurrentProcess.effectiveUID,
+            group: CurrentProcess.effectiveGID,
+            mode: 0o700
+        )
+        #expect(
+            failure
+                == LaunchFailure(step: .enterDirectory, code: 13, subject: scratch.file("closed"), directory: closed)
+        )
         let directory = try OpenDirectory.open(path)
         let second = #expect(throws: LaunchFailure.self) {
             try TestProgram("/bin/true").run(as: games) {
@@ -145,13 +153,45 @@ struct LauncherIdentityTests {
         #expect(failure == LaunchFailure(step: .readStartupFile, code: 13, subject: "config.ru"))
     }
 
+    @Test func `a link into a closed directory names that directory`() throws {
+        let scratch = try Scratch()
+        try Files.makeDirectories(scratch.file("closed/deep"))
+        try Files.setMode(scratch.file("closed"), 0o700)
+        try Files.write(try Files.read("/bin/echo"), to: scratch.file("closed/deep/python3"), mode: 0o755)
+        try Files.makeDirectories(scratch.file("venv/bin"))
+        try Files.makeLink(at: scratch.file("venv/bin/python3"), to: "../../closed/deep/python3")
+        try Files.makeLink(at: scratch.file("venv/bin/python"), to: "python3")
+        let path = scratch.file("venv/bin/python")
+        let failure = try #require(throws: LaunchFailure.self) { try TestProgram(path).run(as: games) }
+        #expect(failure.step == .programDirectory && failure.subject == scratch.file("closed"))
+        #expect(failure.detail == path)
+        // The same as the interpreter of a script.
+        let script = try scratch.write("#!\(path)\n", to: "script", mode: 0o755)
+        let second = try #require(throws: LaunchFailure.self) { try TestProgram(script).run(as: games) }
+        #expect(second.step == .programDirectory && second.subject == scratch.file("closed"))
+        #expect(second.detail == path)
+    }
+
+    @Test func `a search path with a closed directory says so when nothing is found`() throws {
+        let scratch = try Scratch()
+        try Files.makeDirectory(scratch.file("shims"), mode: 0o700)
+        let failure = try #require(throws: LaunchFailure.self) {
+            try TestProgram("no-such-tool").run(as: games) { plan in
+                plan.environment = [("PATH", "/usr/bin:\(scratch.file("shims"))")]
+            }
+        }
+        #expect(failure.step == .program && failure.isNotFound)
+        #expect(failure.detail == scratch.file("shims") && failure.directory?.mode == 0o700)
+    }
+
     @Test func `a program in a closed directory runs when it is opened before the drop`() throws {
         let scratch = try Scratch()
         try Files.makeDirectory(scratch.file("home"), mode: 0o700)
         try Files.write(try Files.read("/bin/echo"), to: scratch.file("home/echo"), mode: 0o755)
         let program = TestProgram(scratch.file("home/echo"), ["hello"])
         let failure = #expect(throws: LaunchFailure.self) { try program.run(as: games) }
-        #expect(failure == LaunchFailure(step: .program, code: 13, subject: scratch.file("home/echo")))
+        #expect(failure?.step == .programDirectory && failure?.subject == scratch.file("home"))
+        #expect(failure?.detail == scratch.file("home/echo") && failure?.directory?.mode == 0o700)
         let run = try program.run(as: games) { $0.program = .openedBeforeDrop(path: scratch.file("home/echo")) }
         #expect(run.output == "hello\n")
     }

@@ -4,7 +4,9 @@ import SpawnPlan
 import Testing
 
 @Suite struct HandshakeTests {
-    private func handshake() -> Handshake { Handshake(journey: Journey(), timeout: .seconds(90)) }
+    private func handshake() -> Handshake {
+        Handshake(journey: Journey(), timeout: StartTimeout(limit: .seconds(90), appRoot: "/webapps/foo"))
+    }
 
     private func failure(_ action: Handshake.Action) -> Handshake.Failure? {
         guard case .failed(let failure) = action else { return nil }
@@ -22,7 +24,7 @@ import Testing
         case .errorLine: handshake.received(Array("error summary no\n".utf8), at: .seconds(1))
         case .ready: handshake.received(Array("ready concurrency=1\n".utf8), at: .seconds(1))
         case .closed: handshake.channelClosed(at: .seconds(1))
-        case .ended: handshake.processEnded("ended with exit code 1", at: .seconds(1))
+        case .ended: handshake.processEnded(.exited(1), at: .seconds(1))
         case .deadline: handshake.deadlineReached(at: .seconds(1))
         case .garbage: handshake.received(Array("hello\n".utf8), at: .seconds(1))
         }
@@ -110,11 +112,13 @@ import Testing
 
     @Test func `an early end names how, a deadline the setting`() {
         var ended = handshake()
+        _ = ended.received(Array("step load-app begin\n".utf8), at: .zero)
         #expect(
-            failure(ended.processEnded("ended with exit code 3", at: .zero))?.summary
+            failure(ended.processEnded(.exited(3), at: .zero))?.summary
                 == "the process ended with exit code 3 before it was ready"
         )
         var late = handshake()
+        _ = late.received(Array("step load-app begin\n".utf8), at: .zero)
         let failure = failure(late.deadlineReached(at: .seconds(90)))
         #expect(failure?.category == .timeout)
         #expect(failure?.summary.contains("90 seconds (passenger_start_timeout)") == true)
@@ -167,7 +171,13 @@ import Testing
         var served = handshake()
         #expect(served.observedReady(concurrency: 0, at: .zero) == .ready(concurrency: 0))
         var taken = handshake()
-        let action = taken.observedFailure(.operatingSystem, summary: "port taken", remedies: ["Again."], at: .zero)
+        let action = taken.observedFailure(
+            .operatingSystem,
+            kind: .portTaken,
+            summary: "port taken",
+            remedies: ["Again."],
+            at: .zero
+        )
         #expect(failure(action)?.summary == "port taken" && failure(action)?.remedies == ["Again."])
     }
 }

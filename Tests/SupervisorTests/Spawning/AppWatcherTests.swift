@@ -11,7 +11,7 @@ import WireProtocol
 struct AppWatcherTests {
     /// A program that runs until it is killed, as if it had been spawned.
     private func launch(_ id: ProcessID) throws -> LaunchedApp {
-        let launched = try Launcher(helperPath: try Launcher.findHelper()).launch(
+        let launched = try Launcher(helperPath: try Launcher.findHelper()).begin(
             LaunchPlan(program: .path("/bin/sleep"), arguments: ["sleep", "1000"])
         )
         var pipe = try Pipe.make()
@@ -30,6 +30,7 @@ struct AppWatcherTests {
             isSwitched: false,
             restsOnOwnership: false
         )
+        let program = LoaderProgram(.generic, settings: settings, loaders: "/nowhere")
         return LaunchedApp(
             facts: LaunchFacts(
                 id: id,
@@ -37,7 +38,7 @@ struct AppWatcherTests {
                 groupName: "/nowhere",
                 appType: .generic,
                 identity: identity,
-                program: LoaderProgram(.generic, settings: settings, loaders: "/nowhere"),
+                program: program,
                 description: SpawnFailure.Program(
                     appRoot: "/nowhere",
                     startupFile: "",
@@ -45,13 +46,15 @@ struct AppWatcherTests {
                     arguments: [],
                     environment: []
                 ),
+                diagnosis: LaunchDiagnosis(appRoot: "/nowhere", program: program, identity: identity, groupNames: []),
                 socketPath: "/nowhere/app.sock",
                 port: nil,
-                startTimeout: .seconds(90),
+                timeout: StartTimeout(limit: .seconds(90), appRoot: "/nowhere"),
                 clock: JourneyClock(),
                 records: nil
             ),
             handle: launched.handle,
+            launchReport: launched.report,
             control: nil,
             output: SharedDescriptor(output),
             listener: nil,

@@ -57,14 +57,11 @@ final class SpawnBench {
         let heard = self.heard
         let loop = self.group.next()
         self.spawner = try loop.submit {
-            let threads = NIOThreadPool(numberOfThreads: 4)
-            threads.start()
             let watcher = try AppWatcher.start { pid, line in
                 heard.lines.withLock { $0.append("\(pid) " + String(decoding: line, as: UTF8.self)) }
             }
             let spawner = DirectSpawner(
                 eventLoop: loop,
-                threads: threads,
                 watcher: watcher,
                 options: options,
                 logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })

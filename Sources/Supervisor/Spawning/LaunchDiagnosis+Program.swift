@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+
+import LinuxSystem
+import SpawnPlan
+
+// MARK: Login shell and environment file
+
+extension LaunchDiagnosis {
+    func loginShellFailed(_ failure: LaunchFailure) -> SpawnProblem {
+        if failure.isOutOfResources {
+            return SpawnProblem(
+                .operatingSystem,
+                .resources,
+                "the login shell \(failure.subject) of \(self.identity.userName) could not be started: \(failure.reason)",
+                step: .shell,
+                remedies: SpawnProblem.remedies(forCode: failure.code)
+            )
+        }
+        let shell = failure.subject
+        let user = self.identity.userName
+        let how =
+            switch LoginShellEnd(failure.detail) {
+            case .exited(let code): "ended with exit code \(code) instead of telling its environment"
+            case .signaled(let signal): "ended with signal \(signal) instead of telling its environment"
+            case .saidNothing: "ended without telling its environment"
+            case .saidTooMuch: "has an environment of more than 128 KiB"
+            case nil: "cannot be used: \(failure.reason)"
+            }
+        return SpawnProblem(
+            .configuration,
+            .loginShell,
+            "the login shell \(shell) of \(user) \(how)",
+            step: .shell,
+            remedies: [
+                "Look for exit, exec and errors in the profile files of \(user), for example with: "
+                    + "su --login \(user) --shell \(shell) --command env",
+                "Or do without the variables of login shells: passenger_load_shell_envvars off;",
+            ]
+        )
+    }
+
+    func environmentFileWrong(_ failure: LaunchFailure) -> SpawnProblem {
+        let path = self.absolute(failure.subject)
+        let what: String
+        let remedies: [String]
+        switch EnvironmentFileProblem(failure.detail) {
+        case .notAFile:
+            (what, remedies) = ("the environment file \(path) is no regular file", ["Correct passenger_env_file."])
+        case .tooLong:
+            (what, remedies) = ("the environment file \(path) is longer than 64 KiB", ["Correct passenger_env_file."])
+        case .line(let number, let reason) where failure.code == 0:
+            what = "the environment file \(path) is wrong in line \(number): \(reason)"
+            remedies = ["Write each variable as NAME=VALUE or NAME=\"VALUE\" on a line of its own."]
+        case .line, nil:
+            let directory = "the directory \(failure.detail) cannot be entered: \(self.facts(failure))"
+            let because = failure.directory == nil ? failure.reason : directory
+            what = "the environment file \(path) cannot be read by \(self.user): \(because)"
+            remedies =
+                if failure.isNotFound {
+                    ["Make it, or correct passenger_env_file."]
+                } else if failure.directory != nil {
+                    self.remediesToOpen(failure, failure.detail)
+                } else {
+                    ["Make it readable for that user and nobody else: chown \(self.identity.userName) \(path)"]
+                }
+        }
+        return SpawnProblem(.configuration, .environmentFile, what, step: .environmentFile, remedies: remedies)
+    }
+}
+
+// MARK: Program
+
+extension LaunchDiagnosis {
+    func programOutOfReach(_ failure: LaunchFailure) -> SpawnProblem {
+        SpawnProblem(
+            .fileSystem,
+            .access,
+            "\(failure.detail) cannot be executed by \(self.user): the directory \(failure.subject) cannot be entered, "
+                + self.facts(failure),
+            step: .execute,
+            remedies: self.remediesElsewhere(failure.subject) + self.remediesToOpen(failure)
+        )
+    }
+
+    func scriptWithoutInterpreter(_ failure: LaunchFailure) -> SpawnProblem {
+        let script = failure.detail.isEmpty ? self.program.interpreter : failure.detail
+        return SpawnProblem(
+            .operatingSystem,
+            .interpreterMissing,
+            "\(script) cannot be executed by \(self.user): its first line names \(failure.subject): \(failure.reason)",
+            step: .execute,
+            remedies: ["Correct the first line of \(script), or install \(failure.subject)."] + self.remediesToInstall
+        )
+    }
+
+    func notExecuted(_ failure: LaunchFailure) -> SpawnProblem {
+        if failure.isOutOfResources || failure.isTooLong {
+            let remedies =
+                failure.isTooLong
+                ? ["Make its environment smaller: passenger_env_var, passenger_env_file, profile files of the user."]
+                : SpawnProblem.remedies(forCode: failure.code)
+            return SpawnProblem(
+                .operatingSystem,
+                .resources,
+                "\(failure.subject) could not be executed: \(failure.reason)",
+                step: .execute,
+                remedies: remedies
+            )
+        }
+        let (what, remedies) = self.unsuitable(failure)
+        return SpawnProblem(.operatingSystem, .interpreterMissing, what, step: .execute, remedies: remedies)
+    }
+
+    private func unsuitable(_ failure: LaunchFailure) -> (what: String, remedies: [String]) {
+        let path = failure.subject
+        if failure.isNotFound, !path.contains("/") { return self.notFoundOnPath(failure) }
+        if failure.isDirectory { return ("\(path) cannot be executed: it is a directory", self.remediesToInstall) }
+        if failure.isNotFound, failure.detail == "no-loader" {
+            return (
+                "\(path) cannot be executed: it exists, but the program loader that it needs does not",
+                ["See for which system it was built, for example with: file \(path)"] + self.remediesToInstall
+            )
+        }
+        if failure.isNotFound, !failure.detail.isEmpty {
+            return ("\(path) is a link to \(failure.detail), which does not exist", self.remediesToInstall)
+        }
+        if failure.isNotFound { return ("\(path) does not exist", self.remediesToInstall) }
+        if failure.isWrongFormat {
+            return (
+                "\(path) cannot be executed: it is no program for this machine, nor a script that begins with #!",
+                ["See what it is, for example with: file \(path)"] + self.remediesToInstall
+            )
+        }
+        if failure.detail == "noexec" {
+            return (
+                "\(path) cannot be executed: its file system is mounted with noexec",
+                ["See how it is mounted, for example with: findmnt --target \(path)"] + self.remediesToInstall
+            )
+        }
+        let remedy = "Make it executable, for example: chmod a+rx \(path)"
+        return (
+            "\(path) cannot be executed by \(self.user): \(failure.reason)",
+            (failure.isPermissionDenied ? [remedy] : []) + self.remediesToInstall
+        )
+    }
+
+    private func notFoundOnPath(_ failure: LaunchFailure) -> (what: String, remedies: [String]) {
+        let path = self.searchPath.map { " (\($0))" } ?? ""
+        let what = "\(failure.subject) was not found on the PATH of the application\(path)"
+        guard failure.directory != nil else { return (what, self.remediesToInstall) }
+        return (
+            "\(what); a directory on the way, \(failure.detail), cannot be entered by \(self.user): \(self.facts(failure))",
+            self.remediesToInstall + self.remediesToOpen(failure, failure.detail)
+        )
+    }
+
+    private var remediesToInstall: [String] {
+        guard let setting = self.program.interpreterSetting else { return ["Correct passenger_app_start_command."] }
+        return ["Install it, or set \(setting) to the full path of an interpreter that this user can execute."]
+    }
+
+    /// Opening somebody's home for an interpreter is seldom what one wants.
+    private func remediesElsewhere(_ directory: String) -> [String] {
+        switch self.program.interpreterSetting {
+        case "passenger_python":
+            [
+                "Set passenger_python to an interpreter outside of \(directory), such as /usr/bin/python3, or to one of a "
+                    + "virtualenv that \(self.identity.userName) can enter: /usr/bin/python3 -m venv \(self.appRoot)/venv"
+            ]
+        case "passenger_ruby": ["Set passenger_ruby to an interpreter outside of \(directory), such as /usr/bin/ruby."]
+        case "passenger_nodejs":
+            ["Set passenger_nodejs to an interpreter outside of \(directory), such as /usr/bin/node."]
+        default: ["Correct passenger_app_start_command."]
+        }
+    }
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+
+import LinuxSystem
+import SpawnPlan
+
+/// Says what is to be said about a launch that failed: what the helper met, and what to type.
+struct LaunchDiagnosis: Hashable, Sendable {
+    let appRoot: String
+    let program: LoaderProgram
+    let identity: RunningIdentity
+    /// Names of all groups of the user, or numbers where there is none.
+    let groupNames: [String]
+    /// `PATH` of the process, as far as it is known.
+    var searchPath: String?
+
+    /// "joe (uid 1000, groups joe, www-data)".
+    var user: String {
+        "\(self.identity.userName) (uid \(self.identity.uid), groups \(self.groupNames.joined(separator: ", ")))"
+    }
+
+    func problem(_ failure: LaunchFailure) -> SpawnProblem {
+        switch failure.step {
+        case .timeout, .plan, .helper, .report, .signals, .session, .descriptors, .oomScore, .openProgram:
+            self.notStarted(failure, .start, "the process could not be started")
+        case .limits, .umask, .noNewPrivileges:
+            self.notStarted(failure, .switchUser, "the process could not be set up")
+        case .groups, .group, .user, .proof:
+            self.notStarted(failure, .switchUser, "the process could not become \(self.user)")
+        case .enterDirectory, .workingDirectory: self.appRootClosed(failure)
+        case .startupFile:
+            SpawnProblem(
+                .fileSystem,
+                .ownership,
+                "the app root or its startup file changed while the process was started: \(failure.description)",
+                step: .workingDirectory,
+                remedies: ["Try again; if it happens every time, somebody else is changing \(self.appRoot)."]
+            )
+        case .readStartupFile: self.startupFileUnreadable(failure)
+        case .loginShell: self.loginShellFailed(failure)
+        case .environmentFile: self.environmentFileWrong(failure)
+        case .programDirectory: self.programOutOfReach(failure)
+        case .interpreter: self.scriptWithoutInterpreter(failure)
+        case .program: self.notExecuted(failure)
+        }
+    }
+
+    private func notStarted(_ failure: LaunchFailure, _ step: Journey.Step, _ what: String) -> SpawnProblem {
+        let isFull = failure.isOutOfResources
+        let isSetup = step == .start && !isFull
+        return SpawnProblem(
+            isSetup ? .internal : .operatingSystem,
+            isFull ? .resources : .internalError,
+            "\(what): \(failure.description)",
+            step: step,
+            remedies: isFull ? SpawnProblem.remedies(forCode: failure.code) : []
+        )
+    }
+}
+
+// MARK: Directories
+
+extension LaunchDiagnosis {
+    private func appRootClosed(_ failure: LaunchFailure) -> SpawnProblem {
+        let place = failure.subject
+        if failure.isNotFound {
+            return SpawnProblem(
+                .fileSystem,
+                .appRootMissing,
+                "the app root \(self.appRoot) cannot be entered: \(place): \(failure.reason)",
+                step: .workingDirectory,
+                remedies: ["Correct passenger_app_root, or root of the server."]
+            )
+        }
+        let what = place == self.appRoot ? "the app root \(place)" : "the directory \(place)"
+        let purpose = place == self.appRoot ? "" : "; it is on the way to the app root \(self.appRoot)"
+        return SpawnProblem(
+            .fileSystem,
+            failure.isPermissionDenied ? .access : .internalError,
+            "\(what) cannot be entered by \(self.user): \(self.facts(failure))\(purpose)",
+            step: .workingDirectory,
+            remedies: self.remediesToOpen(failure) + [self.remedyOtherUser]
+        )
+    }
+
+    private func startupFileUnreadable(_ failure: LaunchFailure) -> SpawnProblem {
+        let path = self.absolute(failure.subject)
+        let because: String
+        let remedies: [String]
+        if failure.directory != nil {
+            because = "the directory \(failure.detail) cannot be entered: \(self.facts(failure))"
+            remedies = self.remediesToOpen(failure, failure.detail)
+        } else if failure.detail.isEmpty || failure.detail == path {
+            because = failure.reason
+            remedies = ["Make it readable, for example: chmod o+r \(path)"]
+        } else {
+            because = "it is a link to \(failure.detail): \(failure.reason)"
+            remedies = [
+                failure.isNotFound ? "Correct the link." : "Make it readable, for example: chmod o+r \(failure.detail)"
+            ]
+        }
+        return SpawnProblem(
+            .fileSystem,
+            failure.isNotFound ? .startupFileMissing : .access,
+            "the startup file \(path) cannot be read by \(self.user): \(because)",
+            step: .workingDirectory,
+            remedies: remedies + [self.remedyOtherUser]
+        )
+    }
+
+    /// "owner root, mode 0700", or the reason of the kernel.
+    func facts(_ failure: LaunchFailure) -> String {
+        guard let directory = failure.directory else { return failure.reason }
+        let owner =
+            switch directory.owner {
+            case 0: "root"
+            case self.identity.uid: self.identity.userName
+            default: "uid \(directory.owner)"
+            }
+        return "its owner is \(owner) and its mode 0\(String(directory.mode, radix: 8))"
+    }
+
+    /// The least that lets the user enter it.
+    func remediesToOpen(_ failure: LaunchFailure, _ path: String? = nil) -> [String] {
+        let path = path ?? failure.subject
+        guard let directory = failure.directory else { return ["Make it accessible, for example: chmod o+x \(path)"] }
+        let (bit, letter): (UInt32, String) =
+            if directory.owner == self.identity.uid {
+                (0o100, "u")
+            } else if self.identity.groups.contains(directory.group) {
+                (0o010, "g")
+            } else {
+                (0o001, "o")
+            }
+        if directory.mode & bit != 0 {
+            return ["Its mode would let the user in: look for an access list (getfacl \(path)), AppArmor or SELinux."]
+        }
+        let everybody = "Let the user enter it, for example: chmod \(letter)+x \(path)"
+        guard letter == "o" else { return [everybody] }
+        return [everybody, "or nobody else: setfacl -m u:\(self.identity.userName):x \(path)"]
+    }
+
+    var remedyOtherUser: String {
+        "Or let the app run as another user (passenger_user); now it \(self.identity.reason)."
+    }
+
+    func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : "\(self.appRoot)/\(path)" }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+
+import LinuxSystem
+import SpawnPlan
+import Synchronization
+
+/// A thread for each spawn that is being prepared.
+///
+/// A file system that does not answer holds a thread for as long as it likes. With a fixed number of threads a few such
+/// app roots would keep all others from starting; here they hold none but their own, and once one of them hangs the next
+/// start of the same app root is refused.
+package final class PreparationThreads: Sendable {
+    enum Answer {
+        case started
+        case refused(SpawnProblem)
+    }
+
+    /// Hanging threads cost memory; so many app roots do not hang without bigger trouble.
+    private static let maxCount = 512
+    /// Preparing takes a millisecond, with a slow account database a few seconds.
+    private static let hangsAfter: UInt64 = 15_000_000_000
+
+    private struct Running {
+        /// When the threads of an app root were started.
+        var roots: [String: [UInt64: UInt64]] = [:]
+        var count = 0
+        var lastNumber: UInt64 = 0
+    }
+
+    private let running = Mutex(Running())
+
+    package init() {}
+
+    /// Runs `body` on a thread of its own; may be called from any thread.
+    func run(appRoot: String, _ body: @escaping @Sendable () -> Void) -> Answer {
+        let number: UInt64
+        switch self.running.withLock({ Self.enter(appRoot, in: &$0, at: MonotonicClock.now) }) {
+        case .success(let entered): number = entered
+        case .failure(let problem): return .refused(problem)
+        }
+        do throws(SystemError) {
+            _ = try OSThread.start(name: "spawn") {
+                body()
+                self.leave(appRoot, number)
+            }
+            return .started
+        } catch {
+            self.leave(appRoot, number)
+            return .refused(SpawnProblem(error, doing: "the process could not be started"))
+        }
+    }
+
+    private static func enter(
+        _ appRoot: String,
+        in running: inout Running,
+        at now: UInt64
+    ) -> Result<UInt64, SpawnProblem> {
+        if let oldest = running.roots[appRoot]?.values.min(), now > oldest + hangsAfter {
+            let timeout = StartTimeout(limit: .zero, appRoot: appRoot)
+            let summary =
+                "the app root \(appRoot) could not be looked at: an earlier look has waited for "
+                + "\((now - oldest) / 1_000_000_000) seconds for its file system or the account database"
+            return .failure(SpawnProblem(.timeout, .timeout, summary, remedies: timeout.remedies(at: .prepare)))
+        }
+        guard running.count < maxCount else {
+            let summary = "\(maxCount) starts wait for file systems or account databases that do not answer"
+            return .failure(SpawnProblem(.operatingSystem, .resources, summary))
+        }
+        running.count += 1
+        running.lastNumber += 1
+        running.roots[appRoot, default: [:]][running.lastNumber] = now
+        return .success(running.lastNumber)
+    }
+
+    private func leave(_ appRoot: String, _ number: UInt64) {
+        self.running.withLock { running in
+            running.count -= 1
+            running.roots[appRoot]?[number] = nil
+            if running.roots[appRoot]?.isEmpty == true { running.roots[appRoot] = nil }
+        }
+    }
+}
