@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+
+import AppSettings
+
+/// Who and what a failure happened to, as far as that is known: what makes a remedy concrete.
+struct DiagnosisScene {
+    typealias Remedy = FailureDiagnosis.Remedy
+
+    let settings: AppSettings
+    let identity: RunningIdentity?
+    let program: SpawnFailure.Program?
+    let limits: [SpawnFailure.ReportedLimit]
+
+    init(_ failure: SpawnFailure, settings: AppSettings) {
+        self.settings = settings
+        self.identity = failure.identity
+        self.program = failure.program
+        self.limits = failure.limits
+    }
+
+    var appRoot: String { self.settings.appRoot }
+    var userName: String { self.identity?.userName ?? "the app's user" }
+
+    var type: AppType? { self.program.flatMap { AppType(rawValue: $0.kind) } ?? self.settings.appType }
+
+    /// Absolute; nil for apps without one.
+    var startupFile: String? {
+        guard let file = self.program?.startupFile ?? self.settings.startupFile, !file.isEmpty else { return nil }
+        return file.hasPrefix("/") ? file : "\(self.appRoot)/\(file)"
+    }
+
+    /// As it was typed.
+    var interpreter: String {
+        if let program, program.kind != AppType.generic.rawValue, let first = program.arguments.first { return first }
+        return switch self.type {
+        case .wsgi: self.settings.python
+        case .node: self.settings.nodejs
+        case .rack, .classicRails, .generic, nil: self.settings.ruby
+        }
+    }
+
+    var home: String? { self.identity?.account?.home }
+
+    // MARK: Commands
+
+    /// `command` as the app's user, with that user's home; as it is when the daemon changes no users.
+    func asUser(_ command: String) -> String {
+        guard let identity, identity.isSwitched else { return command }
+        return "sudo -u \(ShellWord.quoted(identity.userName)) -H \(command)"
+    }
+
+    /// `command`, a list for a shell, in the app root and as the app's user.
+    func inAppRoot(_ command: String) -> String {
+        let list = "cd \(ShellWord.quoted(self.appRoot)) && \(command)"
+        guard let identity, identity.isSwitched else { return list }
+        return self.asUser("sh -c \(ShellWord.quoted(list))")
+    }
+
+    /// `chown` with the app's user for what lies right in the app root.
+    ///
+    /// Links are not followed, and nothing deeper is offered: an app could have put a link in between.
+    func give(_ name: String, recursively: Bool) -> String? {
+        guard let identity, identity.isSwitched else { return nil }
+        let path = ShellWord.quoted("\(self.appRoot)/\(name)")
+        return "chown \(recursively ? "-hR" : "-h") \(ShellWord.quoted(identity.userName)): \(path)"
+    }
+
+    // MARK: The user
+
+    /// The app runs as a stand-in, because the owner of its startup file cannot be used.
+    var isFallbackUser: Bool {
+        guard let identity, identity.isSwitched, identity.restsOnOwnership else { return false }
+        return !identity.reason.contains("\(identity.userName) owns ")
+    }
+
+    /// It runs as somebody who owns nothing and has no home, chosen or not.
+    var isNobody: Bool {
+        guard let identity, identity.isSwitched else { return false }
+        return self.isFallbackUser || identity.userName == "nobody" || identity.account?.home == "/nonexistent"
+    }
+
+    /// What to type when the app runs as the wrong user; nothing if there is no sign of it.
+    func remediesForUser(isSuspect: Bool) -> [Remedy] {
+        guard let identity, isSuspect else { return [] }
+        if self.isNobody { return self.remediesForNobody(identity) }
+        return [
+            Remedy(
+                "The app \(identity.reason). If that is not who it should run as, give the startup file to the right user, "
+                    + "or name that user in the front's configuration with passenger_user NAME."
+            )
+        ]
+    }
+
+    private func remediesForNobody(_ identity: RunningIdentity) -> [Remedy] {
+        let file = self.startupFile ?? self.appRoot
+        let owner = Self.homeOwner(of: self.appRoot)
+        return [
+            Remedy(
+                "The app \(identity.reason). Give \(file) to the user whom the app shall run as"
+                    + (owner == nil ? " (with that user's name in place of APP_USER)" : "") + ":",
+                command: "chown -h \(ShellWord.quoted(owner ?? "APP_USER")): \(ShellWord.quoted(file))"
+            ),
+            Remedy(
+                "Or name that user in the server's block of the front's configuration, and reload the front:",
+                command: "passenger_user \(ShellWord.quoted(owner ?? "APP_USER"));"
+            ),
+        ]
+    }
+
+    /// "joe" for "/home/joe/shop": whose app it probably is.
+    static func homeOwner(of path: String) -> String? {
+        let parts = path.split(separator: "/")
+        guard parts.count > 2, parts[0] == "home" else { return nil }
+        return String(parts[1])
+    }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+
+import AppSettings
+
+/// What can be done about a kind of failure whatever the app says.
+extension FailureDiagnosis {
+    static func remedies(for kind: SpawnFailure.Kind, _ scene: DiagnosisScene) -> [Remedy] {
+        switch kind {
+        case .appRootMissing:
+            [Remedy("Look how far the path is right:", command: "namei -l \(ShellWord.quoted(scene.appRoot))")]
+        case .startupFileMissing:
+            [Remedy("See what is in the app root:", command: "ls -la \(ShellWord.quoted(scene.appRoot))")]
+        case .access:
+            [
+                Remedy(
+                    "See who may pass on the way to the application:",
+                    command: "namei -l \(ShellWord.quoted(scene.startupFile ?? scene.appRoot))"
+                )
+            ]
+        case .interpreterMissing:
+            [
+                Remedy(
+                    "See whether \(scene.userName) can execute it:",
+                    command: scene.asUser("\(ShellWord.quoted(scene.interpreter)) --version")
+                )
+            ]
+        case .resources: self.remediesForResources(scene)
+        case .outOfMemory: MemoryTopic.remedies(scene)
+        case .killed, .crash: MemoryTopic.remediesForKernel
+        case .earlyExit: self.remediesForEarlyExit(scene)
+        case .timeout: self.remediesForTimeout(scene)
+        case .protocolViolation:
+            [Remedy("Look for code that closes or writes to descriptors by number, such as a daemonizing library.")]
+        case .loginShell:
+            [
+                Remedy(
+                    "Run what was run, and see where it hangs or ends:",
+                    command: scene.asUser(
+                        "\(ShellWord.quoted(scene.identity?.account?.shell ?? "/bin/sh")) -l -c env < /dev/null"
+                    )
+                ),
+                Remedy("Or do without it:", command: "passenger_load_shell_envvars off;"),
+            ]
+        case .internalError:
+            [
+                Remedy(
+                    "Look at the daemon's log; if it does not tell how to go on, report this as a fault with these details."
+                )
+            ]
+        case .missingGem, .missingModule, .syntaxError, .exception, .permissionDenied, .portTaken, .ownership, .noUser,
+            .configuration, .environmentFile, .interpreterUnsupported, .frameworkUnsupported, .cancelled:
+            []
+        }
+    }
+
+    private static func remediesForResources(_ scene: DiagnosisScene) -> [Remedy] {
+        [
+            Remedy(
+                "See how many processes \(scene.userName) has, and how many it may have:",
+                command: scene.asUser("sh -c 'ps -u $(id -u) --no-headers | wc -l; ulimit -u'")
+            ),
+            Remedy("See what the daemon may use:", command: "cat /proc/$(pgrep -o flying-passenge)/limits; free -m"),
+        ]
+    }
+
+    /// By hand one sees what it waits for, or what it says.
+    private static func remediesForEarlyExit(_ scene: DiagnosisScene) -> [Remedy] {
+        guard let command = scene.settings.appStartCommand else { return [] }
+        return [
+            Remedy(
+                "Run it by hand as its user and see how it ends:",
+                command: scene.inAppRoot("PORT=3000 \(command)")
+            )
+        ]
+    }
+
+    private static func remediesForTimeout(_ scene: DiagnosisScene) -> [Remedy] {
+        [
+            Remedy("See in the steps and the output below how far it came, and whether what it waits for answers."),
+            Remedy(
+                "If it only needs longer, give it more time in the front's configuration:",
+                command: "passenger_start_timeout \(scene.settings.startTimeout.components.seconds * 3);"
+            ),
+        ]
+    }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+
+/// What is wrong with a gem.
+enum GemTrouble: Hashable, Sendable {
+    /// Bundler does not find what the Gemfile asks for; the name as it was said, such as "sinatra-3.0.2".
+    case notInstalled(String?)
+    /// `require` finds no such file; the name of the file.
+    case notLoadable(String)
+    /// Another version was loaded before Bundler could choose; what was said about it.
+    case activatedTwice(String)
+}
+
+/// Gems that are not there, or that the app's user cannot see.
+enum GemTopic {
+    static func find(in evidence: Evidence) -> DiagnosisFinding? {
+        if let text = evidence.text(after: "You have already activated ", upTo: " (Gem::LoadError)") {
+            return .gem(.activatedTwice(text))
+        }
+        if let name = self.missingGem(evidence) { return .gem(.notInstalled(name)) }
+        if evidence.contains("Bundler::GemNotFound") { return .gem(.notInstalled(nil)) }
+        if let name = evidence.text(after: "cannot load such file -- ", upTo: " (LoadError)") {
+            return .gem(.notLoadable(name))
+        }
+        return nil
+    }
+
+    /// "Could not find rack-3.0 in any of the sources", "Could not find gem 'rack (~> 99)' in locally installed gems.",
+    /// "Could not find 'rack' (>= 0) among 41 total gem(s)".
+    private static func missingGem(_ evidence: Evidence) -> String? {
+        let stops: [StaticString] = [
+            " in any of the sources", " in locally installed gems", " in rubygems repository", " among ",
+        ]
+        for stop in stops {
+            guard let text = evidence.text(before: stop, from: "Could not find gem ", "Could not find ") else {
+                continue
+            }
+            let name = text.prefix { $0 != "," && $0 != "(" }.filter { $0 != "'" && $0 != "\"" }
+            let words = name.split(separator: " ")
+            if words.count == 1, ShellWord.isPackageName(String(words[0])) { return String(words[0]) }
+            return nil
+        }
+        return nil
+    }
+
+    static func remedies(_ trouble: GemTrouble, _ scene: DiagnosisScene) -> [FailureDiagnosis.Remedy] {
+        switch trouble {
+        case .notInstalled(let name): self.notInstalled(name, scene)
+        case .notLoadable(let file): self.notLoadable(file, scene)
+        case .activatedTwice:
+            [
+                .init(
+                    "Something asked for another version before Bundler could choose. Make the Gemfile.lock agree with it:",
+                    command: scene.inAppRoot(self.bundle("update", scene))
+                ),
+                .init(
+                    "Or let Bundler choose before anything else is loaded:",
+                    command: "passenger_preload_bundler on;"
+                ),
+            ]
+        }
+    }
+
+    private static func notInstalled(_ name: String?, _ scene: DiagnosisScene) -> [FailureDiagnosis.Remedy] {
+        [
+            .init(
+                "Install the gems of the Gemfile where \(scene.userName) can read them:",
+                command: scene.inAppRoot(
+                    "\(self.bundle("config set --local path vendor/bundle", scene)) && \(self.bundle("install", scene))"
+                )
+            ),
+            .init(
+                "If they are installed, \(scene.userName) probably cannot read the directory that holds them. "
+                    + "See what that user's Ruby finds:",
+                command: scene.inAppRoot(
+                    "\(self.ruby(scene)) -S gem environment gempath; \(self.ruby(scene)) -S gem list"
+                        + (name.map { " " + self.withoutVersion($0) } ?? "")
+                )
+            ),
+        ]
+    }
+
+    private static func notLoadable(_ file: String, _ scene: DiagnosisScene) -> [FailureDiagnosis.Remedy] {
+        guard ShellWord.isPackageName(file) else {
+            let path = file.hasPrefix("/") ? file : "\(scene.appRoot)/\(file)"
+            return [
+                .init(
+                    "The app itself requires the file \(file). Look whether it is there and who may read it:",
+                    command: "namei -l \(ShellWord.quoted(path))"
+                )
+            ]
+        }
+        let gem = file.split(separator: "/").first.map(String.init) ?? file
+        return [
+            .init(
+                "Add the gem that provides \(file), probably \(gem), to the Gemfile, and install it:",
+                command: scene.inAppRoot("\(self.bundle("add \(gem)", scene))")
+            ),
+            .init(
+                "Without a Gemfile, install it where every user can read it:",
+                command: "\(self.ruby(scene)) -S gem install \(gem)"
+            ),
+            .init(
+                "If it is installed, \(scene.userName) probably cannot read the directory that holds it. "
+                    + "See what that user's Ruby finds:",
+                command: scene.inAppRoot("\(self.ruby(scene)) -S gem list \(gem)")
+            ),
+        ]
+    }
+
+    /// Without what follows the last hyphen if that is a version.
+    private static func withoutVersion(_ name: String) -> String {
+        guard let hyphen = name.lastIndex(of: "-") else { return name }
+        let hasVersion = name[hyphen...].dropFirst().first?.isNumber == true
+        return hasVersion ? String(name[..<hyphen]) : name
+    }
+
+    private static func ruby(_ scene: DiagnosisScene) -> String { ShellWord.quoted(scene.interpreter) }
+
+    /// With the Ruby of the app, which has gems of its own.
+    private static func bundle(_ arguments: String, _ scene: DiagnosisScene) -> String {
+        "\(self.ruby(scene)) -S bundle \(arguments)"
+    }
+}

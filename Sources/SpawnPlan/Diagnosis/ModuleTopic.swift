@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+
+/// Modules of Python and Node that are not there, or that the app's user cannot see.
+enum ModuleTopic {
+    static func find(in evidence: Evidence) -> DiagnosisFinding? {
+        if let name = evidence.text(after: "No module named '", upTo: "'") { return .pythonModule(name) }
+        if let name = evidence.text(after: "Cannot find module '", upTo: "'") { return .nodeModule(name) }
+        if let name = evidence.text(after: "Cannot find package '", upTo: "'") { return .nodeModule(name) }
+        return nil
+    }
+
+    static func pythonRemedies(_ name: String, _ scene: DiagnosisScene) -> [FailureDiagnosis.Remedy] {
+        let python = ShellWord.quoted(scene.interpreter)
+        let package = name.split(separator: ".").first.map(String.init) ?? name
+        var remedies: [FailureDiagnosis.Remedy] = []
+        if !scene.interpreter.contains("/") || scene.interpreter.hasPrefix("/usr/bin/") {
+            remedies.append(
+                .init(
+                    "If the app has a virtualenv, name its interpreter in the front's configuration, for example:",
+                    command: "passenger_python \(ShellWord.quoted(scene.appRoot + "/venv/bin/python"));"
+                )
+            )
+        }
+        if ShellWord.isPackageName(package) {
+            remedies.append(
+                .init(
+                    "Install what provides \(package) for the Python that runs the app, \(scene.interpreter); or all that the "
+                        + "app needs, with -r requirements.txt in place of the name:",
+                    command: scene.inAppRoot("\(python) -m pip install \(package)")
+                )
+            )
+        }
+        remedies.append(
+            .init(
+                "If it is installed, \(scene.userName) probably cannot read it. See where that user's Python looks:",
+                command: scene.inAppRoot("\(python) -m site")
+            )
+        )
+        return remedies
+    }
+
+    static func nodeRemedies(_ name: String, _ scene: DiagnosisScene) -> [FailureDiagnosis.Remedy] {
+        guard ShellWord.isPackageName(name) else {
+            var remedy = FailureDiagnosis.Remedy(
+                "The app itself requires the file \(name), which does not exist or may not be read by \(scene.userName)."
+            )
+            if name.hasPrefix("/") {
+                remedy.text = "The app itself requires \(name). Look whether it is there and who may read it:"
+                remedy.command = "namei -l \(ShellWord.quoted(name))"
+            }
+            return [remedy]
+        }
+        let package = self.package(name)
+        return [
+            .init("Install what package.json asks for:", command: scene.inAppRoot("npm install")),
+            .init("If package.json does not name \(package):", command: scene.inAppRoot("npm install \(package)")),
+            .init(
+                "If it is installed, \(scene.userName) probably cannot read it. Look at it:",
+                command: "namei -l \(ShellWord.quoted("\(scene.appRoot)/node_modules/\(package)"))"
+            ),
+        ]
+    }
+
+    /// "@scope/name" and "name" of "@scope/name/file" and "name/file".
+    private static func package(_ name: String) -> String {
+        name.split(separator: "/").prefix(name.hasPrefix("@") ? 2 : 1).joined(separator: "/")
+    }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+
+/// Files and directories that the app's user may not use.
+enum PermissionTopic {
+    static func find(in evidence: Evidence) -> DiagnosisFinding? {
+        let named: [String?] = [
+            // Python: PermissionError: [Errno 13] Permission denied: '/etc/shadow'
+            evidence.text(after: "Permission denied: '", upTo: "'"),
+            // Ruby: Permission denied @ rb_sysopen - /etc/shadow (Errno::EACCES)
+            evidence.text(after: "Permission denied @ ", upTo: " (Errno::").flatMap(self.behindHyphen),
+            evidence.text(after: "Permission denied - ", upTo: " (Errno::"),
+            // Node: EACCES: permission denied, open '/etc/shadow'
+            evidence.text(after: "EACCES: permission denied, ").flatMap(self.inQuotes),
+            evidence.text(after: "EPERM: operation not permitted, ").flatMap(self.inQuotes),
+            evidence.text(after: "Operation not permitted: '", upTo: "'"),
+            evidence.text(after: "Operation not permitted @ ", upTo: " (Errno::").flatMap(self.behindHyphen),
+            // sh: 1: /srv/shop/run: Permission denied
+            evidence.text(before: ": Permission denied", from: ": "),
+        ]
+        if let path = named.compactMap({ $0 }).first { return .permission(path: path.hasPrefix("/") ? path : nil) }
+        let phrases: [StaticString] = ["Permission denied", "EACCES", "Errno::EACCES", "PermissionError"]
+        return phrases.contains(where: evidence.contains) ? .permission(path: nil) : nil
+    }
+
+    private static func behindHyphen(_ text: String) -> String? {
+        text.ranges(of: " - ").first.map { String(text[$0.upperBound...]) }
+    }
+
+    private static func inQuotes(_ text: String) -> String? {
+        let parts = text.split(separator: "'", omittingEmptySubsequences: false)
+        return parts.count >= 3 ? String(parts[1]) : nil
+    }
+
+    /// Directories that apps write to, right in the app root.
+    private static let writtenTo: Set<Substring> = ["log", "logs", "tmp", "storage", "cache", "var", "data"]
+
+    static func remedies(_ path: String?, _ scene: DiagnosisScene) -> [FailureDiagnosis.Remedy] {
+        guard let path else {
+            return [
+                .init(
+                    "The output below may name the file or directory that \(scene.userName) may not use. Look at it, "
+                        + "with its name in place of PATH:",
+                    command: "namei -l PATH"
+                )
+            ]
+        }
+        var remedies = self.remediesForUserFirst(scene)
+        if let name = self.directory(of: path, below: scene.appRoot), self.writtenTo.contains(name),
+            let command = scene.give(String(name), recursively: true)
+        {
+            let what = name.hasPrefix("log") ? "its log directory" : "\(scene.appRoot)/\(name)"
+            remedies.append(.init("\(scene.userName) must be able to write to \(what):", command: command))
+        }
+        remedies.append(
+            .init(
+                "See whose \(path) is, and which directory on the way does not let \(scene.userName) pass:",
+                command: "namei -l \(ShellWord.quoted(path))"
+            )
+        )
+        return remedies
+    }
+
+    /// For nobody the user is the trouble, and no file mode.
+    private static func remediesForUserFirst(_ scene: DiagnosisScene) -> [FailureDiagnosis.Remedy] {
+        scene.isNobody ? scene.remediesForUser(isSuspect: true) : []
+    }
+
+    /// The first component below the app root.
+    private static func directory(of path: String, below root: String) -> Substring? {
+        guard path.hasPrefix(root + "/") else { return nil }
+        return path.dropFirst(root.utf8.count + 1).split(separator: "/").first
+    }
+}
