@@ -74,6 +74,12 @@ extension Pool {
         return self.groups[index].spawn != nil || !self.groups[index].queue.isEmpty
     }
 
+    /// Whether a group has no process, none under way, and no request that waits.
+    package func isAtRest(_ id: Group.ID) -> Bool {
+        guard let index = self.indices[id] else { return true }
+        return self.groups[index].isEmpty && self.groups[index].queue.isEmpty
+    }
+
     mutating func detachAll(of index: Int, at now: Instant, orders: inout Orders) {
         while !self.groups[index].processes.isEmpty { self.detach(0, of: index, at: now, orders: &orders) }
     }

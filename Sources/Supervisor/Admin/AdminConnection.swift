@@ -92,6 +92,18 @@ final class AdminConnection: ChannelInboundHandler {
             return
         }
         self.openRequests += 1
+        let wait = self.service.wait(of: self.peer)
+        guard wait > .zero else {
+            self.answerNow(request, context)
+            return
+        }
+        context.eventLoop.assumeIsolated().scheduleTask(in: wait) {
+            guard context.channel.isActive else { return }
+            self.answerNow(request, context)
+        }
+    }
+
+    private func answerNow(_ request: AdminRequest, _ context: ChannelHandlerContext) {
         self.service.answer(request, from: self.peer).assumeIsolated().whenSuccess { response in
             self.openRequests -= 1
             self.write(.response(response), context)

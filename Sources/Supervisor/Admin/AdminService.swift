@@ -15,6 +15,7 @@ package final class AdminService {
     private let threads: NIOThreadPool
     private let measurements = Measurements()
     private let daemonUID: UInt32
+    private var rates = RequestRates()
     /// The connections of fronts, asked for with each status.
     private let connections: () -> [ConnectionReport]
 
@@ -31,6 +32,14 @@ package final class AdminService {
         self.threads = threads
         self.daemonUID = daemonUID
         self.connections = connections
+    }
+
+    /// How long a request of the peer has to wait, because its user asks so often.
+    func wait(of peer: PeerCredentials) -> TimeAmount {
+        switch AdminRights(peerUID: peer.uid, daemonUID: self.daemonUID) {
+        case .everything: .zero
+        case .ownGroups(let uid): self.rates.wait(of: uid, at: self.eventLoop.now)
+        }
     }
 
     /// The answer to one request; never fails, because a refusal is an answer, too.

@@ -14,9 +14,13 @@ extension Broker {
 
     func judge(_ definition: DefineApp, from connection: FrontConnection) -> Judgement {
         let peer = FrontRegistry.Peer(uid: connection.peer.uid, token: connection.hello.workerToken)
+        if self.registry.isAtOwnerLimit(peer.uid) { self.retireUnused(self.registry.owners.leftGroups(of: peer.uid)) }
         switch self.registry.judge(definition, from: peer, at: self.eventLoop.now) {
         case .accepted(let key, let definition):
             if let definition { self.define(definition) }
+            if case .uid = key.namespace, connection.ownerGroups.insert(key).inserted {
+                self.registry.owners.taken(key)
+            }
             self.planRegistryTimer()
             return .accepted(key)
         case .rejected(let reason): return .rejected(reason: reason)
@@ -106,6 +110,22 @@ extension Broker {
 
     private func retireOrphans() {
         for key in self.registry.timePassed(to: self.eventLoop.now) { self.pool.retire(key) }
+        self.retireUnused(self.registry.owners.overdue(at: self.eventLoop.now))
+        self.planRegistryTimer()
+    }
+
+    /// Groups that no connection has any more stay as long as they have processes: a front may come back to them.
+    private func retireUnused(_ keys: [GroupKey]) {
+        for key in keys where self.pool.isAtRest(key) {
+            self.registry.ownerGroupRetired(key)
+            self.pool.retire(key)
+        }
+    }
+
+    /// A connection without authority has ended.
+    func leave(_ keys: Set<GroupKey>) {
+        guard !keys.isEmpty else { return }
+        for key in keys { self.registry.owners.left(key, at: self.eventLoop.now) }
         self.planRegistryTimer()
     }
 }

@@ -148,6 +148,7 @@ package final class Broker {
         connection.logger.info("front disconnected", metadata: [:])
         if let token = connection.hello.workerToken { self.workerDisconnected(token, connection) }
         self.registry.forgetPowerless(connection.powerlessTokens)
+        self.leave(connection.ownerGroups)
         self.directory.remove(connection.id)
         for request in leftovers.requests { self.pool.cancel(request, client: connection) }
         var limits: [ProcessID: Duration] = [:]

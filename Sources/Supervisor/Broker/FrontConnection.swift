@@ -31,6 +31,8 @@ final class FrontConnection: ChannelInboundHandler {
     var logger: Logger
     var session: DaemonSession
     var groups: [AppNumber: GroupKey] = [:]
+    /// Those that it pushed without authority.
+    var ownerGroups: Set<GroupKey> = []
     var tokens: [ProcessID: StreamToken] = [:]
     /// Processes that give no new sessions; their streams are closed when none is held.
     var draining: Set<ProcessID> = []

@@ -37,7 +37,7 @@ extension FrontRegistry {
         }
         switch self.policy.standing(of: peer.uid) {
         case .trusted: return .accepted(shared, define: self.pushed(shared, settings, bytes, .full))
-        case .worker: return self.judgeOwner(app, settings, bytes, uid: peer.uid)
+        case .worker: return self.judgeOwner(app, settings, bytes, uid: peer.uid, at: now)
         case .stranger: return .rejected(reason: "uid \(peer.uid) may not push settings")
         }
     }
@@ -75,7 +75,8 @@ extension FrontRegistry {
         _ app: DefineApp,
         _ settings: AppSettings,
         _ bytes: ByteBuffer,
-        uid: UInt32
+        uid: UInt32,
+        at now: NIODeadline
     ) -> Verdict {
         guard app.groupName.utf8.count <= Self.ownerSettingsBytes, bytes.readableBytes <= Self.ownerSettingsBytes else {
             return .rejected(reason: "settings without authority are longer than \(Self.ownerSettingsBytes) bytes")
@@ -83,11 +84,21 @@ extension FrontRegistry {
         if let objection = self.policy.objection(toOwnerSettings: settings) { return .rejected(reason: objection) }
         let key = GroupKey(namespace: .uid(uid), name: app.groupName)
         if self.groups[key] == nil {
-            let owned = self.groups.keys.count { $0.namespace == .uid(uid) }
+            let owned = self.owners.count(of: uid)
             guard owned < Self.ownerGroupsPerUID else {
                 return .rejected(reason: "uid \(uid) has \(owned) apps, the limit is \(Self.ownerGroupsPerUID)")
             }
+            self.owners.made(key, at: now)
         }
         return .accepted(key, define: self.pushed(key, settings, bytes, .owner(uid: uid)))
+    }
+
+    /// Whether the next new group of a peer that has no authority would be one too many.
+    func isAtOwnerLimit(_ uid: UInt32) -> Bool { self.owners.count(of: uid) >= Self.ownerGroupsPerUID }
+
+    /// The pool has retired a group that nobody had any more.
+    mutating func ownerGroupRetired(_ key: GroupKey) {
+        self.owners.forgotten(key)
+        self.groups[key] = nil
     }
 }

@@ -37,8 +37,10 @@ struct FrontRegistry {
     static let graceTime = TimeAmount.seconds(60)
     /// Groups of one uid without authority.
     static let ownerGroupsPerUID = 4096
-    /// Name and settings of such a group, each: they are kept as long as the core lives.
+    /// Name and settings of such a group, each.
     static let ownerSettingsBytes = 4096
+    /// How long such a group stays when no connection has it any more and it has no process.
+    static let ownerIdleTime = TimeAmount.minutes(10)
 
     let policy: PeerPolicy
     var fronts: [FrontKey: Front] = [:]
@@ -50,6 +52,7 @@ struct FrontRegistry {
     var orphans: [GroupKey: NIODeadline] = [:]
     /// Groups whose disagreement was reported, until the fronts agree again.
     var disputed: Set<GroupKey> = []
+    var owners = OwnerGroups()
 
     init(policy: PeerPolicy) { self.policy = policy }
 
@@ -114,7 +117,7 @@ struct FrontRegistry {
     var nextDeadline: NIODeadline? {
         let tokens = self.workers.compactMap { self.expiry(of: $0.value, $0.key) }.min()
         let orphans = self.orphans.values.min()
-        return [tokens, orphans].compactMap { $0 }.min()
+        return [tokens, orphans, self.owners.nextLook].compactMap { $0 }.min()
     }
 
     private func expiry(of worker: Worker, _ token: WorkerToken) -> NIODeadline? {

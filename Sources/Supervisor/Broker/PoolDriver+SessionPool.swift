@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 
 import AppSettings
+import ApplicationPool
 import Logging
 package import NIOCore
 package import WireProtocol
 
 extension PoolDriver: SessionPool {
+    package func isAtRest(_ key: GroupKey) -> Bool { self.groups[key].map { self.pool.isAtRest($0.id) } ?? true }
+
     package func connectFailed(_ process: ProcessID, reason: String) {
         self.processUnreachable(process, reason: reason)
     }

@@ -8,6 +8,8 @@ package import WireProtocol
 package protocol SessionPool: AnyObject {
     func define(_ key: GroupKey, settings: AppSettings, authority: SettingsAuthority, preStart: Bool)
     func retire(_ key: GroupKey)
+    /// Whether a group has no process, none under way, and no request that waits; also one that is not there.
+    func isAtRest(_ key: GroupKey) -> Bool
     /// Requests that `body` checks out arrived before it began: one look at an app's restart files serves them all.
     func arrivedTogether(_ body: () -> Void)
     func checkout(_ request: CheckoutRequest, for client: any CheckoutClient)

@@ -28,6 +28,8 @@ final class FakePool: SessionPool {
 
     func arrivedTogether(_ body: () -> Void) { body() }
 
+    func isAtRest(_ key: GroupKey) -> Bool { true }
+
     func retire(_ key: GroupKey) { self.notes.append("retire \(key)") }
 
     func checkout(_ request: CheckoutRequest, for client: any CheckoutClient) {

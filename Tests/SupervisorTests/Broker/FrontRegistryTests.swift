@@ -237,6 +237,11 @@ struct FrontRegistryTests {
         }
         #expect(self.judge(self.settings("/owned/more"), uid: self.www, nil).contains("limit is"))
         #expect(self.judge(self.settings("/owned/1"), uid: self.www, nil) == "/owned/1 (uid 33)")
+        #expect(self.registry.isAtOwnerLimit(self.www) && !self.registry.isAtOwnerLimit(34))
+        // What nobody has any more makes room.
+        self.registry.ownerGroupRetired(GroupKey(namespace: .uid(self.www), name: "/owned/1"))
+        #expect(self.judge(self.settings("/owned/more"), uid: self.www, nil).contains("defined as owner"))
+        #expect(self.judge(self.settings("/owned/1"), uid: self.www, nil).contains("limit is"))
     }
 
     @Test mutating func `a peer with authority pushes what it likes, again only what changed`() {
