@@ -3,7 +3,7 @@
 import LinuxSystem
 import Synchronization
 
-/// Clients that send requests without a pause until they are told to stop, each on a thread of its own.
+/// Clients that send one request after the other until they are told to stop, each on a thread of its own.
 ///
 /// A client opens another connection when the server has said `Connection: close`. A request counts as lost when its
 /// connection ends before the whole answer is there, as refused when the answer is not 200, and as repeated when
@@ -20,8 +20,15 @@ package final class Load {
     private let clients: Clients
     private let threads: [OSThread]
 
-    package init(clients count: Int, port: UInt16, host: String = "localhost", path: String = "/pid") throws {
-        let clients = Clients(port: port, host: host, path: path)
+    /// `rest` is the time that a client waits after each answer.
+    package init(
+        clients count: Int,
+        port: UInt16,
+        host: String = "localhost",
+        path: String = "/pid",
+        rest: Duration = .zero
+    ) throws {
+        let clients = Clients(port: port, host: host, path: path, rest: rest)
         self.clients = clients
         threads = try (0..<count).map { number in
             try OSThread.start(name: "client-\(number)") { clients.runOne() }
@@ -50,11 +57,13 @@ private final class Clients: Sendable {
     private let port: UInt16
     private let host: String
     private let path: String
+    private let rest: Duration
 
-    init(port: UInt16, host: String, path: String) {
+    init(port: UInt16, host: String, path: String, rest: Duration) {
         self.port = port
         self.host = host
         self.path = path
+        self.rest = rest
     }
 
     func runOne() {
@@ -64,6 +73,7 @@ private final class Clients: Sendable {
                 let response = try request(&connection)
                 count(response)
                 if response.header("connection")?.lowercased() == "close" { connection = nil }
+                if rest > .zero { pause(rest) }
             } catch {
                 connection = nil
                 result.withLock { $0.lost.append("\(error)") }

@@ -198,8 +198,8 @@ package final class Site {
         return response
     }
 
-    package func load(clients: Int, app: String, path: String = "/pid") throws -> Load {
-        try Load(clients: clients, port: port, host: "\(app).localhost", path: path)
+    package func load(clients: Int, app: String, path: String = "/pid", rest: Duration = .zero) throws -> Load {
+        try Load(clients: clients, port: port, host: "\(app).localhost", path: path, rest: rest)
     }
 
     // MARK: Processes

@@ -139,6 +139,8 @@ extension FrontConnection: CheckoutClient {
             self.broker.lostSessionAborted(session)
         } else {
             self.answer(self.session.aborted(session, reason: reason))
+            // At once: the process is about to be killed, and the front would see its stream end before it reads why.
+            self.flush()
         }
     }
 

@@ -205,7 +205,7 @@ final class FrontConnection: ChannelInboundHandler {
         }
     }
 
-    private func flush() {
+    func flush() {
         guard self.outbound.readableBytes > 0 else { return }
         let bytes = self.outbound
         self.outbound = ByteBuffer()
