@@ -246,8 +246,10 @@ extension SpawnPreparation {
     /// With the names of groups, which are looked up here, where it may take its time.
     private func diagnosis(_ program: LoaderProgram, _ identity: RunningIdentity) -> LaunchDiagnosis {
         let accounts = SystemAccounts()
-        // Nobody reads a list of hundreds.
-        var names = identity.groups.prefix(20).map { accounts.groupName(gid: $0) ?? String($0) }
+        // Nobody reads a list of hundreds; a group whose name cannot be found has its number.
+        var names = identity.groups.prefix(20).map { gid in
+            (try? accounts.groupName(gid: gid)).flatMap { $0 } ?? String(gid)
+        }
         if identity.groups.count > names.count { names.append("…") }
         return LaunchDiagnosis(
             appRoot: self.settings.appRoot,
