@@ -7,7 +7,8 @@ import Synchronization
 
 /// Writes batches of access log lines on a thread of its own, so that a slow disk never holds an event loop.
 ///
-/// What cannot be written (disk full) or does not fit into the backlog is lost, counted and reported.
+/// What cannot be written (disk full) or does not fit into the backlog is lost, counted and reported. A line that was cut
+/// off is ended before the next one, so that no line begins inside another.
 final class AccessLogWriter: Sendable {
     /// Bytes that may wait for the disk.
     private static let maxBacklog = 8 << 20
@@ -15,16 +16,20 @@ final class AccessLogWriter: Sendable {
     private struct State {
         var waiting = 0
         var loss = AccessLogLoss()
+        /// Logs whose last line was cut off.
+        var torn: Set<Int> = []
     }
 
     private let files: [LogFile]
+    private let names: [String]
     private let state = Mutex(State())
     private let thread = NIOThreadPool(numberOfThreads: 1)
     private let logger: Logger
 
-    /// One file per log, in the order of the configuration.
-    init(files: [LogFile], logger: Logger) {
+    /// One file per log, in the order of the configuration; `names` are their paths, for messages.
+    init(files: [LogFile], names: [String], logger: Logger) {
         self.files = files
+        self.names = names
         self.logger = logger
         thread.start()
     }
@@ -35,7 +40,7 @@ final class AccessLogWriter: Sendable {
     func submit(_ lines: [UInt8], to log: Int) {
         let accepted = state.withLock { state in
             guard state.waiting + lines.count <= Self.maxBacklog else {
-                state.loss.add(lines: Self.lineCount(lines), reason: "the disk is too slow")
+                state.loss.add(lines: Self.lineCount(lines), log: log, reason: "the disk is too slow")
                 return false
             }
             state.waiting += lines.count
@@ -59,17 +64,33 @@ final class AccessLogWriter: Sendable {
     }
 
     private func write(_ lines: [UInt8], to log: Int) {
-        let failure = append(lines, to: files[log])
+        let isTorn = state.withLock { $0.torn.contains(log) }
+        let bytes = isTorn ? [UInt8(ascii: "\n")] + lines : lines
+        let failure = append(bytes, to: files[log])
         let now = Int64(clamping: MonotonicClock.now / 1_000_000)
         let report = state.withLock { state -> AccessLogLoss.Report? in
             state.waiting -= lines.count
-            if let failure { state.loss.add(lines: Self.lineCount(lines[failure.offset...]), reason: failure.reason) }
+            if let failure {
+                let rest = bytes[failure.offset...]
+                let lost = Self.lineCount(rest) - (isTorn && failure.offset == 0 ? 1 : 0)
+                state.loss.add(lines: lost, log: log, reason: failure.reason)
+                if failure.offset > 0 {
+                    let isCut = bytes[failure.offset - 1] != UInt8(ascii: "\n")
+                    if isCut { state.torn.insert(log) } else { state.torn.remove(log) }
+                }
+            } else {
+                state.torn.remove(log)
+            }
             return state.loss.report(at: now)
         }
         guard let report else { return }
         logger.error(
             "lines of the access log were lost",
-            metadata: [LogKeys.count: "\(report.lines)", LogKeys.reason: "\(report.reason)"]
+            metadata: [
+                LogKeys.count: "\(report.lines)",
+                LogKeys.file: "\(names.indices.contains(report.log) ? names[report.log] : "-")",
+                LogKeys.reason: "\(report.reason)",
+            ]
         )
     }
 
@@ -99,16 +120,20 @@ final class AccessLogWriter: Sendable {
 struct AccessLogLoss {
     struct Report: Equatable {
         var lines: Int
+        /// The last one that lost any.
+        var log: Int
         var reason: String
     }
 
     private static let quietMilliseconds: Int64 = 10_000
     private var lines = 0
+    private var log = 0
     private var reason = ""
     private var lastReport: Int64?
 
-    mutating func add(lines: Int, reason: String) {
+    mutating func add(lines: Int, log: Int, reason: String) {
         self.lines += lines
+        self.log = log
         self.reason = reason
     }
 
@@ -117,6 +142,6 @@ struct AccessLogLoss {
         if let lastReport, now - lastReport < Self.quietMilliseconds { return nil }
         lastReport = now
         defer { lines = 0 }
-        return Report(lines: lines, reason: reason)
+        return Report(lines: lines, log: log, reason: reason)
     }
 }

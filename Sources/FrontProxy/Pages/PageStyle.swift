@@ -34,14 +34,14 @@ enum PageStyle {
 
     /// Of the page about a failed start.
     static let failure: HTML = """
-        header,main,footer{max-width:76rem;margin:0 auto;padding:0 1.5rem}
+        header,main,footer{max-width:82rem;margin:0 auto;padding:0 1.5rem}
         header{padding-top:3rem}
         header p{max-width:54rem}
         .summary{font-size:1.15rem;white-space:pre-line}
         .explanation{color:var(--soft);white-space:pre-line}
         main{display:grid;gap:1.25rem;grid-template-columns:minmax(0,1fr);padding-top:1rem}
         .column{display:grid;gap:1.25rem;align-content:start;min-width:0}
-        @media(min-width:60rem){main{grid-template-columns:minmax(0,1fr) minmax(0,24rem)}.wide{grid-column:1/-1}}
+        @media(min-width:60rem){main{grid-template-columns:minmax(0,1fr) minmax(0,22rem)}.wide{grid-column:1/-1}}
         section{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:1.25rem 1.4rem;\
         min-width:0}
         h2{margin:0 0 .8rem;font-size:1.05rem;line-height:1.3;font-weight:650}
@@ -52,7 +52,7 @@ enum PageStyle {
         pre{margin:.5rem 0 0;padding:.7rem .9rem;background:var(--code);border-radius:7px;line-height:1.5}
         .command{overflow-x:auto;white-space:pre;overflow-wrap:normal;-webkit-user-select:all;user-select:all}
         .command::before{content:"$ ";color:var(--soft);-webkit-user-select:none;user-select:none}
-        .log{max-height:34rem;overflow:auto;white-space:pre-wrap}
+        .log{max-height:34rem;overflow:auto;white-space:pre-wrap;tab-size:2;font-size:.82rem}
         dl{margin:0}
         dt{margin-top:.75rem;color:var(--soft);font-size:.82rem}
         dt:first-child{margin-top:0}

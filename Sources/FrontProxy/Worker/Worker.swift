@@ -62,7 +62,7 @@ final class Worker: Sendable {
             guard let file = descriptors.takeFirst() else { throw WorkerStartError(description: "logs are missing") }
             files.append(LogFile(file))
         }
-        accessLogs = AccessLogWriter(files: files, logger: logger)
+        accessLogs = AccessLogWriter(files: files, names: model.accessLogs, logger: logger)
         group = MultiThreadedEventLoopGroup(numberOfThreads: bootstrap.threads)
     }
 

@@ -66,7 +66,10 @@ final class DataPath {
                 link: broker.value,
                 streams: StreamPool(eventLoop: eventLoop, socketPath: socket, logger: logger),
                 model: finalModel,
-                accessLog: AccessLog(eventLoop: eventLoop, writer: AccessLogWriter(files: [], logger: logger)),
+                accessLog: AccessLog(
+                    eventLoop: eventLoop,
+                    writer: AccessLogWriter(files: [], names: [], logger: logger)
+                ),
                 threadPool: threadPool,
                 logger: logger
             )

@@ -63,12 +63,12 @@ struct AccessLogLossTests {
     @Test func `losses are reported at once, then every ten seconds with their sum`() {
         var loss = AccessLogLoss()
         #expect(loss.report(at: 0) == nil)
-        loss.add(lines: 3, reason: "full")
-        #expect(loss.report(at: 0) == AccessLogLoss.Report(lines: 3, reason: "full"))
-        loss.add(lines: 2, reason: "full")
-        loss.add(lines: 5, reason: "full")
+        loss.add(lines: 3, log: 0, reason: "full")
+        #expect(loss.report(at: 0) == AccessLogLoss.Report(lines: 3, log: 0, reason: "full"))
+        loss.add(lines: 2, log: 0, reason: "full")
+        loss.add(lines: 5, log: 1, reason: "full")
         #expect(loss.report(at: 9_999) == nil)
-        #expect(loss.report(at: 10_000) == AccessLogLoss.Report(lines: 7, reason: "full"))
+        #expect(loss.report(at: 10_000) == AccessLogLoss.Report(lines: 7, log: 1, reason: "full"))
         #expect(loss.report(at: 30_000) == nil)
     }
 }

@@ -4,6 +4,7 @@ import LinuxSystem
 import Logging
 import NIOCore
 import NIOPosix
+import Synchronization
 import TestSupport
 import Testing
 
@@ -33,7 +34,7 @@ struct AccessLogTests {
     @Test func `a lone line is written by itself, many in batches`() throws {
         let directory = try TestDirectory()
         let path = directory.path + "/access.log"
-        let writer = AccessLogWriter(files: [try LogFile(path: path)], logger: Logger(label: "test"))
+        let writer = AccessLogWriter(files: [try LogFile(path: path)], names: [path], logger: Logger(label: "test"))
         let entry = entry
         try onLoop(writer) { log in
             log.record(entry, in: 0)
@@ -50,7 +51,7 @@ struct AccessLogTests {
     @Test func `after a reopen lines go to the new file`() throws {
         let directory = try TestDirectory()
         let path = directory.path + "/access.log"
-        let writer = AccessLogWriter(files: [try LogFile(path: path)], logger: Logger(label: "test"))
+        let writer = AccessLogWriter(files: [try LogFile(path: path)], names: [path], logger: Logger(label: "test"))
         let entry = entry
         let write: @Sendable (AccessLog) -> Void = { log in
             log.record(entry, in: 0)
@@ -66,4 +67,39 @@ struct AccessLogTests {
         try eventually("the new file has the line") { try written(path) == 1 }
         #expect(try written(path + ".1") == 1)
     }
+
+    @Test func `a line that was cut off is ended before the next one`() throws {
+        // Takes a part of a large batch, as a disk does that is nearly full.
+        var pipe = try Pipe.make(nonBlocking: true)
+        guard let reader = pipe.takeReadEnd(), let end = pipe.takeWriteEnd() else { return #expect(Bool(false)) }
+        let target = LogFile(end)
+        let writer = AccessLogWriter(
+            files: [target],
+            names: ["pipe"],
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        )
+        func submit(_ lines: [UInt8]) throws {
+            let isWritten = Flag()
+            writer.submit(lines, to: 0)
+            writer.whenWritten { isWritten.raise() }
+            try eventually("it is written") { isWritten.isRaised }
+        }
+        let line = [UInt8](repeating: UInt8(ascii: "x"), count: 999) + [UInt8(ascii: "\n")]
+        try submit(Array(repeatElement(line, count: 200).joined()))
+        // Nothing of this one goes through, so it changes nothing.
+        try submit(line)
+        let first = try reader.readSome(limit: 1 << 20)
+        #expect(first.count > 1000 && first.last != UInt8(ascii: "\n"))
+        try submit(line)
+        #expect(try reader.readSome(limit: 1 << 20) == [UInt8(ascii: "\n")] + line)
+        try submit(line)
+        #expect(try reader.readSome(limit: 1 << 20) == line)
+    }
+}
+
+/// Tells another thread that something has happened.
+private final class Flag: Sendable {
+    private let value = Atomic(false)
+    func raise() { value.store(true, ordering: .releasing) }
+    var isRaised: Bool { value.load(ordering: .acquiring) }
 }
