@@ -49,7 +49,7 @@ extension SpawnFailure {
         package var isForLoaders: Bool {
             switch self {
             case .interpreterUnsupported, .frameworkUnsupported, .missingGem, .missingModule, .syntaxError, .exception,
-                .outOfMemory, .permissionDenied, .configuration:
+                .outOfMemory, .permissionDenied, .earlyExit, .configuration:
                 true
             default: false
             }

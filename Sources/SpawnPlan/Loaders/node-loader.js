@@ -6,254 +6,29 @@
 //   listen    its first HTTP server that listens is put on descriptor 3 (bound and listening already)
 // and "ready concurrency=0". End of file on descriptor 4 means: stop.
 //
-// The syntax is one that old versions of Node read, so that they reach the check of their version.
+// This file is in the syntax of the first versions of Node, so that every one reaches the check of its version.
 'use strict';
 
-const OLDEST_NODE = 16;
-const LISTENER = 3;
-const CONTROL = 4;
+var OLDEST_NODE = 16;
 
-const fs = require('fs');
-
-function tell(line) {
-  try {
-    fs.writeSync(CONTROL, line + '\n');
-  } catch (error) {
-    // The daemon has gone; the end of file on the channel will be seen.
-  }
-}
-
-function escape(text) {
-  return String(text).replace(/\\/g, '\\\\').replace(/\n/g, '\\n');
-}
-
-function fail(step, category, summary, detail, remedy) {
-  tell('error category ' + category);
-  tell('error summary ' + escape(summary));
-  if (remedy) tell('error remedy ' + escape(remedy));
-  if (detail) tell('error detail ' + escape(detail.slice(0, 32768)));
-  tell('step ' + step + ' failed');
+function refuse() {
+  [
+    'error category configuration',
+    'error kind interpreter-unsupported',
+    'error summary the interpreter is Node ' + process.versions.node + ' (' + process.execPath + '), but Node ' +
+      OLDEST_NODE + ' or newer is needed',
+    'error remedy Set passenger_nodejs to the path of a Node that is ' + OLDEST_NODE + ' or newer (node --version ' +
+      'shows its version).',
+    'step loader failed'
+  ].forEach(function (line) {
+    var bytes = new Buffer(line + '\n');
+    require('fs').writeSync(4, bytes, 0, bytes.length, null);
+  });
   process.exit(1);
 }
 
 if (parseInt(process.versions.node, 10) < OLDEST_NODE) {
-  fail('loader', 'configuration',
-    'this Node is ' + process.versions.node + ', but Node ' + OLDEST_NODE + ' or newer is needed', '',
-    'Set passenger_nodejs to a newer Node.');
+  refuse();
 }
 
-const http = require('http');
-const net = require('net');
-const path = require('path');
-const url = require('url');
-const EventEmitter = require('events');
-
-function readSettings() {
-  const settings = {};
-  const buffer = Buffer.alloc(4096);
-  let text = '';
-  while (!text.endsWith('\nstart\n')) {
-    const count = fs.readSync(CONTROL, buffer, 0, buffer.length, null);
-    if (count === 0) process.exit(1);
-    text += buffer.toString('latin1', 0, count);
-  }
-  for (const line of Buffer.from(text, 'latin1').toString().split('\n')) {
-    const space = line.indexOf(' ');
-    if (space > 0) {
-      settings[line.slice(0, space)] = line.slice(space + 1).replace(/\\(.)/g, (_, char) => char === 'n' ? '\n' : char);
-    }
-  }
-  return settings;
-}
-
-const state = {
-  step: 'loader',
-  ready: false,
-  stopping: false,
-  autoInstall: true,
-  server: null,
-  port: 0,
-  sockets: new Set(),
-};
-
-// What the application sees as the global PhusionPassenger.
-const PhusionPassenger = new EventEmitter();
-PhusionPassenger.configure = (options) => {
-  if (state.server) throw new Error('PhusionPassenger.configure must be called before a server listens');
-  if (options && options.autoInstall !== undefined) state.autoInstall = Boolean(options.autoInstall);
-};
-
-function step(name) {
-  tell('step ' + state.step + ' done');
-  state.step = name;
-  tell('step ' + name + ' begin');
-}
-
-// Redirects the first server that listens; idle connections belong to the front, which decides when they end.
-function installListen() {
-  const originalListen = http.Server.prototype.listen;
-  const portListen = net.Server.prototype.listen;
-  http.Server.prototype.listen = function listen() {
-    const args = Array.prototype.slice.call(arguments);
-    const asked = isOurName(args[0]) || (args[0] && isOurName(args[0].path));
-    if (!asked && !state.autoInstall) return originalListen.apply(this, args);
-    const port = askedPort(args);
-    const callback = args.filter((argument) => typeof argument === 'function').pop();
-    if (!asked && state.server && state.server !== this && port > 0 && port === state.port) {
-      return listenTogether(this, callback);
-    }
-    if (state.server) {
-      throw new Error('http.Server.listen() was called more than once: only the first server can be served. ' +
-        'Call PhusionPassenger.configure({ autoInstall: false }) first, and listen(\'passenger\') for that one.');
-    }
-    state.port = port;
-    return serve(this, portListen, callback);
-  };
-}
-
-function askedPort(args) {
-  const port = args[0] !== null && typeof args[0] === 'object' ? args[0].port : args[0];
-  return Number(port) || 0;
-}
-
-// One service on several addresses, as Fastify makes it for "localhost": its first server gets all requests.
-function listenTogether(server, callback) {
-  if (callback) server.once('listening', callback);
-  process.nextTick(() => server.emit('listening'));
-  return server;
-}
-
-function isOurName(value) {
-  return value === 'passenger' || value === '/passenger';
-}
-
-function serve(server, listen, callback) {
-  state.server = server;
-  server.keepAliveTimeout = 0;
-  server.headersTimeout = 0;
-  server.requestTimeout = 0;
-  server.timeout = 0;
-  server.maxRequestsPerSocket = 0;
-  // Applications show the address and expect a TCP port's.
-  server.address = () => server.listening ? { address: '127.0.0.1', family: 'IPv4', port: state.port } : null;
-  server.prependListener('connection', prepareSocket);
-  if (callback) server.once('listening', callback);
-  // Later than what the application does on the same event and after it, because that may fail.
-  server.once('listening', () => setImmediate(() => {
-    step('ready');
-    state.ready = true;
-    tell('ready concurrency=0');
-  }));
-  step('listen');
-  return listen.call(server, { fd: LISTENER });
-}
-
-// Applications expect a TCP connection's address.
-function prepareSocket(socket) {
-  Object.defineProperty(socket, 'remoteAddress', { value: '127.0.0.1', configurable: true });
-  Object.defineProperty(socket, 'remoteFamily', { value: 'IPv4', configurable: true });
-  Object.defineProperty(socket, 'remotePort', { value: 0, configurable: true });
-  state.sockets.add(socket);
-  socket.once('close', () => state.sockets.delete(socket));
-}
-
-// The application may end by itself, else the process ends once the running requests are answered.
-function stop() {
-  if (state.stopping) return;
-  state.stopping = true;
-  if (PhusionPassenger.listenerCount('exit') > 0) {
-    PhusionPassenger.emit('exit');
-  } else if (process.listenerCount('message') > 0) {
-    process.emit('message', 'shutdown');
-  } else {
-    closeAndExit();
-  }
-}
-
-// Upgraded connections are not waited for; the daemon has ended their sessions, or it waits no longer.
-function closeAndExit() {
-  if (!state.server) process.exit(0);
-  state.server.close();
-  const exitWhenIdle = () => {
-    if (!Array.from(state.sockets).some((socket) => socket._httpMessage)) process.exit(0);
-  };
-  setInterval(exitWhenIdle, 20);
-  exitWhenIdle();
-}
-
-function watchControl() {
-  const control = new net.Socket({ fd: CONTROL, readable: true, writable: true });
-  control.unref();
-  control.on('data', (data) => {
-    if (data.toString('latin1').indexOf('shutdown\n') >= 0) stop();
-  });
-  control.on('end', stop);
-  control.on('error', stop);
-}
-
-// An exception while the application loads ends the start; later it is Node's own business.
-function watchFailures() {
-  process.on('uncaughtExceptionMonitor', (error) => {
-    if (!state.ready) report(error);
-  });
-  process.on('exit', (code) => {
-    if (state.ready || state.stopping) return;
-    fail(state.step, 'app', 'the application ended (exit code ' + code + ') without an HTTP server that listens', '',
-      'The startup file must call listen() of an HTTP server.');
-  });
-}
-
-function report(error) {
-  const stack = error && error.stack ? error.stack : String(error);
-  process.stderr.write(stack + '\n');
-  const name = error && error.name ? error.name + ': ' : '';
-  state.stopping = true;
-  fail(state.step, 'app', (name + (error && error.message ? error.message : error)).split('\n')[0], stack);
-}
-
-function nameProcess(title) {
-  process.title = title;
-  try {
-    fs.writeFileSync('/proc/self/comm', title.slice(0, 15));
-  } catch (error) {
-    // No Linux, or no /proc.
-  }
-}
-
-// A module that require cannot load is an ES module.
-function load(file) {
-  process.argv[1] = file;
-  try {
-    require('module')._load(file, null, true);
-    return Promise.resolve();
-  } catch (error) {
-    const isModule = error && (error.code === 'ERR_REQUIRE_ESM' || error.code === 'ERR_REQUIRE_ASYNC_MODULE');
-    // Called from the startup file itself, it has run already: what it requires is such a module.
-    if (isModule && !String(error.stack).includes('(' + file + ':')) return importModule(file);
-    report(error);
-    return Promise.resolve();
-  }
-}
-
-// Behind a function made from text, because old versions of Node refuse to read the keyword.
-function importModule(file) {
-  return new Function('file', 'return import(file)')(url.pathToFileURL(file).href);
-}
-
-function main() {
-  tell('step loader begin');
-  const settings = readSettings();
-  nameProcess(settings.title);
-  global.PhusionPassenger = PhusionPassenger;
-  watchFailures();
-  watchControl();
-  process.on('SIGTERM', () => {
-    if (process.listenerCount('SIGTERM') === 1) stop(); // else it is the application's own business
-  });
-  process.on('SIGHUP', () => {});
-  installListen();
-  step('load-app');
-  load(path.resolve(process.cwd(), settings.startup_file)).catch(report);
-}
-
-main();
+require('./node-application.js').start();

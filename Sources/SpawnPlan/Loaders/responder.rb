@@ -155,10 +155,19 @@ module FlyingPassenger
 
     def write_file(head, body)
       write(head)
-      written = File.open(body.to_path, 'rb') { |file| IO.copy_stream(file, @socket, @length) }
+      written = File.open(body.to_path, 'rb') { |file| copy(file) }
       raise LengthMismatch, "#{written} bytes, but Content-Length #{@length}" if written != @length
     rescue Errno::EPIPE, Errno::ECONNRESET => error
       raise ClientGone, error.message
+    end
+
+    def copy(file)
+      return IO.copy_stream(file, @socket, @length) unless RUBY_ENGINE == 'jruby' # where it waits for ever on sockets
+      written = 0
+      while written < @length && (part = file.read([@length - written, 65_536].min))
+        written += @socket.write(part)
+      end
+      written
     end
 
     # The head goes out with the first part, each later part when it comes.

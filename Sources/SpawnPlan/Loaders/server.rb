@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 # SPDX-License-Identifier: MIT
 
-require 'socket'
 require 'stringio'
+require 'flying_passenger/listener'
 require 'flying_passenger/request_body'
 require 'flying_passenger/responder'
 
@@ -46,8 +46,7 @@ module FlyingPassenger
     def initialize(app, settings)
       @app = app
       @template = template(settings)
-      @listener = UNIXServer.for_fd(3)
-      @listener.close_on_exec = true
+      @listener = Listener.inherited_socket
       @wake_reader, @wake_writer = IO.pipe
       @streams = [@listener, CONTROL, @wake_reader]
       @lingering = {}
@@ -82,10 +81,8 @@ module FlyingPassenger
     end
 
     def accept
-      socket = @listener.accept_nonblock(exception: false)
-      @streams << Stream.new(socket) unless socket == :wait_readable
-    rescue SystemCallError
-      nil # the peer has gone already
+      socket = @listener.accept
+      @streams << Stream.new(socket) if socket
     end
 
     def control
@@ -249,7 +246,7 @@ module FlyingPassenger
     def trap_signals
       trap('TERM') { @wake_writer.write_nonblock('.', exception: false) }
       trap('HUP', 'IGNORE')
-      trap('QUIT') { dump_threads }
+      trap('QUIT') { dump_threads } unless RUBY_ENGINE == 'jruby' # whose virtual machine does that by itself
       trap('ABRT') do
         dump_threads
         trap('ABRT', 'DEFAULT')

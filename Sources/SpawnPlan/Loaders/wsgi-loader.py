@@ -29,24 +29,30 @@ def escape(text):
     return text.replace('\\', '\\\\').replace('\n', '\\n')
 
 
-def fail(step, category, summary, detail='', remedies=()):
+def fail(step, category, kind, summary, detail='', remedies=()):
     """Reports a failure and ends the process."""
     tell('error category ' + category)
+    tell('error kind ' + kind)
     tell('error summary ' + escape(summary))
     for remedy in remedies:
         tell('error remedy ' + escape(remedy))
     if detail:
         tell('error detail ' + escape(detail[:32768]))
     tell('step ' + step + ' failed')
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:
+            pass  # whatever the app has put in its place, or a closed one
     os._exit(1)
 
 
 if sys.version_info[:2] < OLDEST_PYTHON:
-    fail('loader', 'configuration',
-         'this Python is %d.%d, but Python %d.%d or newer is needed' % (sys.version_info[:2] + OLDEST_PYTHON),
-         remedies=['Set passenger_python to a newer Python.'])
+    fail('loader', 'configuration', 'interpreter-unsupported',
+         'the interpreter is Python %d.%d (%s), but Python %d.%d or newer is needed'
+         % (sys.version_info[:2] + (sys.executable,) + OLDEST_PYTHON),
+         remedies=['Set passenger_python to the path of a Python that is %d.%d or newer (python3 -V shows its version).'
+                   % OLDEST_PYTHON])
 
 
 def read_settings():
@@ -99,9 +105,29 @@ def load_app(startup_file):
     module = importlib.util.module_from_spec(spec)
     sys.modules['passenger_wsgi'] = module
     spec.loader.exec_module(module)
-    if not callable(getattr(module, 'application', None)):
-        raise AttributeError('%s defines no callable named "application"' % startup_file)
-    return module.application
+    application = getattr(module, 'application', None)
+    if not callable(application):
+        raise NotCallable(hasattr(module, 'application'))
+    return application
+
+
+class NotCallable(Exception):
+    """The startup file defines no "application", or one that cannot be called."""
+
+
+def report(step, error, settings):
+    try:
+        sys.path.insert(0, HERE)
+        import flying_passenger_failure
+        failure = flying_passenger_failure.Failure(error, step, settings, isinstance(error, NotCallable))
+        arguments = (failure.category, failure.kind, failure.summary, failure.detail, failure.remedies)
+    except BaseException:  # such as no memory left for a look at the first one
+        arguments = ('app', 'exception', type(error).__name__, '', ())
+    try:
+        sys.stderr.write((arguments[3] or arguments[2]) + '\n')
+    except Exception:
+        pass  # whatever the app has put in its place, or a closed one
+    fail(step, *arguments)
 
 
 def boot():
@@ -127,13 +153,7 @@ def boot():
         server = flying_passenger_wsgi.Server(application, settings)
         tell('step listen done')
     except BaseException as error:
-        import traceback
-        text = traceback.format_exc()
-        sys.stderr.write(text)
-        last = traceback.format_exception_only(type(error), error)[-1].strip()
-        if isinstance(error, SystemExit):
-            last = 'the application ended itself (%s) before it was ready' % last
-        fail(step, 'app', last, text)
+        report(step, error, settings)
     tell('ready concurrency=1')
     return server
 

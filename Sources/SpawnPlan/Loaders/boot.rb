@@ -1,0 +1,162 @@
+# frozen_string_literal: true
+# SPDX-License-Identifier: MIT
+#
+# No library is loaded before the Bundler step, because it could activate a gem in another version than the Gemfile's.
+
+module FlyingPassenger
+  CONTROL.close_on_exec = true
+
+  # The loader's end of the control channel.
+  module Control
+    ESCAPES = { '\\' => '\\\\', "\n" => '\\n' }.freeze
+    MAX_TEXT = 32_768
+
+    def self.tell(line)
+      CONTROL.syswrite("#{line}\n")
+    rescue SystemCallError, IOError
+      nil # the daemon has gone; the main loop will see the end of file
+    end
+
+    def self.step(name)
+      tell("step #{name} begin")
+      result = yield
+      tell("step #{name} done")
+      result
+    end
+
+    def self.read_settings
+      settings = {}
+      text = String.new
+      text << CONTROL.sysread(4096) until text.end_with?("\nstart\n")
+      text.each_line do |line|
+        name, value = line.chomp.split(' ', 2)
+        settings[name] = value.gsub(/\\(.)/) { $1 == 'n' ? "\n" : $1 }.force_encoding('UTF-8') if value
+      end
+      settings
+    end
+
+    # Reports a failure and ends the process.
+    def self.fail_step(step, failure)
+      tell("error category #{failure.category}")
+      tell("error kind #{failure.kind}")
+      tell("error summary #{escape(failure.summary)}")
+      failure.remedies.each { |remedy| tell("error remedy #{escape(remedy)}") }
+      tell("error detail #{escape(failure.detail)}") unless failure.detail.empty?
+      tell("step #{step} failed")
+      exit!(1)
+    end
+
+    def self.escape(text)
+      text = text.dup.force_encoding('UTF-8') if text.encoding == Encoding::BINARY
+      text = text.encode('UTF-8', invalid: :replace, undef: :replace) unless text.encoding == Encoding::UTF_8
+      text.scrub('?')[0, MAX_TEXT].gsub(/[\\\n]/) { |char| ESCAPES[char] }
+    end
+  end
+
+  # What happens before the application is ready.
+  module Boot
+    def self.run
+      $stdout.sync = $stderr.sync = true
+      @step = 'loader'
+      @settings = Control.step(@step) { Control.read_settings }
+      name_process
+      step('load-libraries') { load_libraries }
+      app = step('load-app') { load_app(@settings['startup_file']) }
+      PhusionPassenger::App.app = app
+      name_process
+      PhusionPassenger.call_event(:starting_worker_process, false)
+      server = step('listen') { Server.new(app, @settings) }
+      Control.tell('ready concurrency=1')
+      server
+    rescue Exception => error
+      report(error)
+    end
+
+    def self.step(name, &block)
+      @step = name
+      Control.step(name, &block)
+    end
+
+    def self.name_process
+      $0 = @settings['title']
+      File.write('/proc/self/comm', @settings['title'].byteslice(0, 15))
+    rescue SystemCallError
+      nil # no Linux, or no /proc
+    end
+
+    # Just one of these; an empty config/setup_load_paths.rb switches Bundler off.
+    def self.set_up_bundler
+      if File.exist?('config/setup_load_paths.rb')
+        @bundler_branch = 'config/setup_load_paths.rb'
+        require File.expand_path(@bundler_branch)
+      elsif File.exist?('.bundle/environment.rb')
+        @bundler_branch = '.bundle/environment.rb'
+        require File.expand_path(@bundler_branch)
+      elsif (@bundler_branch = gemfile)
+        require 'bundler'
+        Bundler.setup
+      end
+    end
+
+    def self.gemfile
+      configured = ENV['BUNDLE_GEMFILE'].to_s
+      return configured unless configured.empty?
+      %w[Gemfile gems.rb].find { |name| File.exist?(name) }
+    end
+
+    def self.load_libraries
+      set_up_bundler
+      # Bundler prunes the load path, so this comes after it.
+      $LOAD_PATH.push(@settings['ruby_library'])
+      require 'phusion_passenger'
+      PhusionPassenger::App.options = @settings
+      require 'flying_passenger/server'
+      require 'rack'
+    end
+
+    def self.load_app(startup_file)
+      if @settings['app_type'] == 'classic-rails'
+        require 'flying_passenger/classic_rails'
+        return ClassicRails.load(startup_file)
+      end
+      source = File.read(startup_file, encoding: 'BOM|UTF-8').sub(/^__END__\n.*\z/m, '')
+      app = ::Rack::Builder.new_from_string(source, startup_file)
+      app = app.first if app.is_a?(Array) # of Rack 2: the application and options for a server
+      raise NotRunnable, app.class.to_s unless app.respond_to?(:call)
+      app
+    end
+
+    def self.report(error)
+      require "#{@settings['ruby_library']}/flying_passenger/failure"
+      failure = Failure.new(error, @step, @settings, @bundler_branch)
+      print_failure(failure)
+      call_exit_event
+      Control.fail_step(@step, failure)
+    rescue Exception => second
+      # Such as no memory left for a look at the first one.
+      Control.tell("error category app\nerror summary #{Control.escape("#{error.class} (#{second.class})")}")
+      Control.tell("step #{@step} failed")
+      exit!(1)
+    end
+
+    def self.print_failure(failure)
+      $stderr.puts(failure.detail.empty? ? failure.summary : failure.detail)
+    rescue StandardError
+      nil # whatever the app has put in its place, or a closed one
+    end
+
+    def self.call_exit_event
+      PhusionPassenger.call_event(:unhandled_exception_before_exit) if defined?(PhusionPassenger)
+    rescue StandardError
+      nil # the first failure is the one to report
+    end
+  end
+
+  # The startup file gave something that is no application.
+  class NotRunnable < StandardError
+  end
+
+  # A framework that this program cannot run.
+  class UnsupportedFramework < StandardError
+  end
+end

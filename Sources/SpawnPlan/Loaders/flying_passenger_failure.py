@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: MIT
+"""Why a WSGI application could not be loaded, for whoever operates it: a kind, one sentence, and what to type."""
+import os
+import sys
+import traceback
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Failure:
+    def __init__(self, error, step, settings, is_not_callable):
+        self.error = error
+        self.step = step
+        self.root = settings['app_root']
+        self.startup_file = settings['startup_file']
+        self.category = 'app'
+        self.kind = 'exception'
+        self.summary = ''
+        self.remedies = []
+        self.frames = self.own_frames(error)
+        self.detail = '' if is_not_callable else self.described(error)
+        if is_not_callable:
+            self.not_callable(error.args[0])
+        else:
+            self.decide(error)
+
+    def decide(self, error):
+        if isinstance(error, SystemExit):
+            self.ended(error)
+        elif isinstance(error, ImportError):
+            self.import_error(error)
+        elif isinstance(error, SyntaxError):
+            self.syntax_error(error)
+        elif isinstance(error, MemoryError):
+            self.out_of_memory(error)
+        elif isinstance(error, PermissionError):
+            self.permission_denied(error.filename)
+        else:
+            self.exception(error)
+
+    def exception(self, error):
+        place = self.place()
+        self.summary = 'the application raised %s' % self.named(error)
+        if place:
+            self.summary += ' (%s)' % place
+            self.remedies.append('Look at %s and at the lines of the traceback above it.' % place)
+
+    def ended(self, error):
+        self.kind = 'early-exit'
+        place = self.place()
+        self.summary = 'the application ended itself (SystemExit: %s%s) before it was ready' % (
+            error, ' at ' + place if place else '')
+        self.remedies.append('Look at what it printed before, and see why it calls exit while it is loaded.')
+
+    def not_callable(self, is_there):
+        self.kind = 'configuration'
+        what = 'an "application" that cannot be called' if is_there else 'nothing named "application"'
+        self.summary = '%s defines %s' % (self.startup_file, what)
+        self.remedies.append(
+            'The last line of %s should make the WSGI callable available under that name, for example: '
+            'from myproject.wsgi import application' % self.startup_file)
+
+    def syntax_error(self, error):
+        self.kind = 'syntax-error'
+        self.summary = '%s: %s (%s:%s)' % (
+            'syntax error' if type(error) is SyntaxError else type(error).__name__,
+            error.msg, self.short(error.filename), error.lineno)
+        self.remedies.append('Correct line %s of %s, or a line above it; `%s -m py_compile %s` checks it.' % (
+            error.lineno, self.short(error.filename), sys.executable, self.short(error.filename)))
+        self.remedies.append('The interpreter is Python %s; if the code is for another one, set passenger_python.'
+                             % self.version())
+
+    def out_of_memory(self, error):
+        self.kind = 'out-of-memory'
+        self.category = 'operating-system'
+        place = self.place()
+        self.summary = 'there was not enough memory to load the application (MemoryError%s)' % (
+            ' at ' + place if place else '')
+        self.remedies.append('Look at the memory limits of the process and at `free -m`; run fewer processes '
+                             '(--max-pool-size), or raise the limit.')
+
+    def permission_denied(self, path):
+        self.kind = 'permission-denied'
+        self.category = 'file-system'
+        path = os.fsdecode(path) if isinstance(path, (str, bytes)) else None
+        closed = (closed_directory(path) or path) if path else None
+        self.summary = 'the application may not use %s, because it runs as %s' % (
+            path or 'a file that it needs', self.user())
+        if closed != path:
+            self.summary += ', who may not enter %s' % closed
+        if closed:
+            self.remedies.append('Give %s access to it (ls -ld %s), or let the application run as another user.'
+                                 % (self.user(), closed))
+
+    # Modules
+
+    def import_error(self, error):
+        self.kind = 'missing-module'
+        place = self.place()
+        wanted = ', which %s imports,' % place if place else ''
+        name = error.name
+        if isinstance(error, ModuleNotFoundError) and name:
+            self.summary = 'the Python module %s%s is not installed for %s (Python %s)' % (
+                name, wanted, sys.executable, self.version())
+            self.module_remedies(name.split('.')[0])
+        elif error.path and 'shared object' in str(error):
+            self.summary = 'the module %s%s cannot be loaded: %s' % (name, wanted, first_line(error))
+            self.remedies.append('Install the package of that library, or build the module again for this system: '
+                                 '%s -m pip install --force-reinstall --no-binary :all: %s' % (sys.executable, name))
+        else:
+            self.summary = '%s%s' % (first_line(error), ' (%s)' % place if place else '')
+            self.remedies.append('The module is there in another version than the application was written for, or two '
+                                 'modules import each other: compare with requirements.txt (%s -m pip freeze).'
+                                 % sys.executable)
+
+    def module_remedies(self, name):
+        unreadable = self.unreadable_place()
+        if unreadable:
+            self.remedies.append('Modules below %s cannot be seen: %s may not enter it. Make it accessible, or install '
+                                 'them elsewhere.' % (unreadable, self.user()))
+        what = '-r requirements.txt' if os.path.exists('requirements.txt') else name
+        environment = None if sys.prefix != sys.base_prefix else self.virtual_environment()
+        if sys.prefix != sys.base_prefix:
+            self.remedies.append('Install it into this virtual environment: %s -m pip install %s'
+                                 % (sys.executable, what))
+        elif environment:
+            self.remedies.append('There is a virtual environment, which is not used. To use it: passenger_python %s;'
+                                 % environment)
+        else:
+            self.remedies.append('Install Debian\'s package (apt install python3-%s, if there is one), or in %s: '
+                                 'python3 -m venv venv && venv/bin/pip install %s, and set: passenger_python '
+                                 '%s/venv/bin/python;' % (name.lower(), self.root, what, self.root))
+        if self.is_file_of_app(name):
+            self.remedies.append('A file or folder %s exists below the application; only its root is in sys.path. Add '
+                                 'its folder with sys.path.insert in %s.' % (name, self.startup_file))
+
+    def virtual_environment(self):
+        for name in ('venv', '.venv', 'env', 'virtualenv'):
+            python = os.path.join(os.getcwd(), name, 'bin', 'python')
+            if os.access(python, os.X_OK):
+                return '%s/%s/bin/python' % (self.root, name)
+        return None
+
+    def is_file_of_app(self, name):
+        try:
+            folders = [entry.path for entry in os.scandir('.') if entry.is_dir() and not entry.name.startswith('.')]
+        except OSError:
+            return False
+        return any(os.path.exists(os.path.join(folder, name + suffix)) for folder in folders[:200]
+                   for suffix in ('.py', '/__init__.py'))
+
+    def unreadable_place(self):
+        for entry in sys.path:
+            closed = closed_directory(entry) if entry else None
+            if closed:
+                return closed
+        return None
+
+    # Words
+
+    def user(self):
+        return os.environ.get('USER') or 'this user'
+
+    def version(self):
+        return '%d.%d.%d' % sys.version_info[:3]
+
+    def named(self, error):
+        text = first_line(error)
+        return '%s: %s' % (type(error).__name__, text) if text else type(error).__name__
+
+    def short(self, path):
+        """Below the root, as one would type it there."""
+        path = str(path)
+        for root in (os.getcwd() + '/', self.root + '/'):
+            if path.startswith(root):
+                return path[len(root):]
+        return path
+
+    def place(self):
+        """The innermost line of the application itself, else of whatever was under way."""
+        root = os.getcwd() + '/'
+        inside = [frame for frame in self.frames
+                  if frame.filename.startswith(root) and 'site-packages' not in frame.filename]
+        frame = (inside or self.frames or [None])[-1]
+        return '%s:%d' % (self.short(frame.filename), frame.lineno) if frame else None
+
+    def own_frames(self, error):
+        """Only frames of the application and its libraries."""
+        frames = traceback.extract_tb(error.__traceback__)
+        while frames and (frames[0].filename.startswith(HERE + '/') or '<frozen' in frames[0].filename):
+            frames = frames[1:]
+        return [frame for frame in frames if '<frozen importlib' not in frame.filename]
+
+    def described(self, error):
+        lines = []
+        if error.__cause__ is not None or error.__context__ is not None and not error.__suppress_context__:
+            inner = error.__cause__ if error.__cause__ is not None else error.__context__
+            lines += self.formatted(inner) + ['\nwhich led to:\n\n']
+        return ''.join(lines + self.formatted(error)).rstrip()
+
+    def formatted(self, error):
+        head = ['Traceback (most recent call last):\n'] + traceback.format_list(self.own_frames(error))
+        return (head if len(head) > 1 else []) + traceback.format_exception_only(type(error), error)
+
+
+def first_line(error):
+    try:
+        lines = str(error).strip().splitlines()
+    except Exception:
+        return 'without a message'
+    return lines[0] if lines else ''
+
+
+def closed_directory(path):
+    """The first directory on the way that exists and may not be entered, or None."""
+    folder = '/'
+    for part in os.path.abspath(path).split('/')[1:]:
+        folder = os.path.join(folder, part)
+        if not os.path.isdir(folder):
+            return None
+        if not os.access(folder, os.X_OK):
+            return folder
+    return None

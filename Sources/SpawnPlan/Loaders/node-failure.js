@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+//
+// Why a Node application could not be loaded, for whoever operates it: a kind, one sentence, and what to type.
+'use strict';
+
+const childProcess = require('child_process');
+const fs = require('fs');
+const path = require('path');
+const url = require('url');
+
+function failure(kind, summary, remedies, detail, category) {
+  return { category: category || 'app', kind, summary, remedies, detail: detail || '' };
+}
+
+exports.error = function explain(error, settings) {
+  const context = { settings, error, place: placeOf(error, settings), detail: described(error) };
+  const code = error && error.code;
+  if (code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND') return missingModule(context);
+  if (error instanceof SyntaxError || (error && error.name === 'SyntaxError')) return syntaxError(context);
+  if (code === 'EACCES' || code === 'EPERM') return permissionDenied(context);
+  if (code === 'ENOMEM' || /allocation failed|out of memory/i.test(messageOf(error))) return outOfMemory(context);
+  return exception(context);
+};
+
+exports.ended = function ended(code) {
+  return failure('early-exit', 'the application ended itself (exit code ' + code + ') before it listened',
+    ['Look at what it printed before, and see why it calls process.exit while it is loaded.']);
+};
+
+exports.neverListened = function neverListened(settings, strangers) {
+  const others = Array.from(strangers);
+  return failure('configuration',
+    settings.startup_file + ' has been loaded to its end and nothing listens: no HTTP server called listen(), and ' +
+      'nothing keeps the application alive' + (others.length ? ' (only ' + others.join(', ') + ' listened)' : ''),
+    ['End ' + settings.startup_file + ' with the server\'s listen(); the port does not matter, for example: ' +
+      'app.listen(3000). If another file starts the server, name it: passenger_app_type node; ' +
+      'passenger_startup_file FILE;']);
+};
+
+function exception(context) {
+  const name = context.error && context.error.name ? context.error.name : typeof context.error;
+  const place = context.place;
+  return failure('exception',
+    'the application raised ' + name + ': ' + firstLine(messageOf(context.error)) + (place ? ' (' + place + ')' : ''),
+    place ? ['Look at ' + place + ' and at the lines of the stack below it.'] : [], context.detail);
+}
+
+function syntaxError(context) {
+  const { error, settings } = context;
+  const what = firstLine(messageOf(error));
+  // The first line of the stack names the file that could not be read, where there is one.
+  const match = placeIn(context.detail) || (framesOf(error).length === 0 && checked(settings));
+  if (!match) return exception(context);
+  const place = short(match[1], settings) + ':' + match[2];
+  const remedies = ['Correct line ' + match[2] + ' of ' + short(match[1], settings) + ', or a line above it; `' +
+    process.execPath + ' --check ' + short(match[1], settings) + '` checks it.'];
+  if (/import statement outside a module|Unexpected token 'export'|Unexpected token export/.test(what)) {
+    remedies[0] = 'The file is an ES module, but not marked as one: add "type": "module" to package.json, or name it ' +
+      '.mjs (with passenger_app_type node and passenger_startup_file).';
+  }
+  remedies.push('The interpreter is Node ' + process.versions.node + '; if the code is for a newer one, set ' +
+    'passenger_nodejs.');
+  return failure('syntax-error', 'syntax error: ' + what + ' (' + place + ')', remedies, context.detail);
+}
+
+function placeIn(text) {
+  return /^(?:file:\/\/)?(\/.*?):(\d+)$/m.exec(text);
+}
+
+// Errors of ES modules do not say where they are; another look at the startup file does.
+function checked(settings) {
+  const child = childProcess.spawnSync(process.execPath, ['--check', path.resolve(settings.startup_file)],
+    { encoding: 'utf8', timeout: 5000 });
+  return placeIn(child.stderr || '');
+}
+
+function outOfMemory(context) {
+  return failure('out-of-memory',
+    'there was not enough memory to load the application (' + firstLine(messageOf(context.error)) + ')',
+    ['Look at the memory limits of the process and at `free -m`; run fewer processes (--max-pool-size), or raise the ' +
+      'limit.'], context.detail, 'operating-system');
+}
+
+function permissionDenied(context) {
+  const file = context.error.path;
+  const closed = file && (closedDirectory(file) || file);
+  const who = userName();
+  return failure('permission-denied',
+    'the application may not use ' + (file || 'what it needs: ' + firstLine(messageOf(context.error))) +
+      ', because it runs as ' + who + (closed && closed !== file ? ', who may not enter ' + closed : ''),
+    !closed ? [] :
+      ['Give ' + who + ' access to it (ls -ld ' + closed + '), or let the application run as another user.'],
+    context.detail, 'file-system');
+}
+
+// MARK: Modules
+
+function missingModule(context) {
+  const { error, settings } = context;
+  const message = messageOf(error);
+  const match = /Cannot find (?:module|package) '([^']+)'/.exec(message);
+  const name = match ? match[1] : '';
+  const stack = error.requireStack || [];
+  const importer = stack.length ? stack[0] : (/ imported from (.+)$/m.exec(message) || [])[1];
+  const from = context.place || (importer ? short(importer, settings) : '');
+  const wanted = from ? ', which ' + from + ' requires,' : '';
+  if (name.startsWith('.') || name.startsWith('/') || name.startsWith('file:')) {
+    const full = name.startsWith('.') && importer ? path.resolve(path.dirname(importer), name) : name;
+    return failure('missing-module', 'the file ' + short(full, settings) + wanted + ' does not exist',
+      ['Look whether it was deployed, and whether upper and lower case are right.'], context.detail);
+  }
+  const top = name.split('/').slice(0, name.startsWith('@') ? 2 : 1).join('/');
+  return failure('missing-module',
+    'the Node module ' + name + wanted + ' is not installed for this application',
+    moduleRemedies(top, settings), context.detail);
+}
+
+function moduleRemedies(name, settings) {
+  const remedies = [];
+  const root = settings.app_root;
+  const closed = (process.env.NODE_PATH || '').split(':').concat('node_modules').filter(Boolean)
+    .map((folder) => closedDirectory(path.resolve(folder))).filter(Boolean)[0];
+  if (closed) {
+    remedies.push('Modules below ' + closed + ' cannot be seen: ' + userName() + ' may not enter it. Make it ' +
+      'accessible, or install them elsewhere.');
+  }
+  if (isListed(name)) {
+    remedies.push('In ' + root + ', as ' + userName() + ': npm install (package.json lists it).');
+  } else {
+    remedies.push('In ' + root + ', as ' + userName() + ': npm install ' + name);
+  }
+  if (fs.existsSync('/usr/share/nodejs/' + name)) {
+    remedies.push('Debian\'s package of it is installed, in /usr/share/nodejs, where Node does not look by itself: ' +
+      'passenger_env_var NODE_PATH /usr/share/nodejs;');
+  }
+  return remedies;
+}
+
+function isListed(name) {
+  try {
+    const listed = JSON.parse(fs.readFileSync('package.json', 'utf8'));
+    return [listed.dependencies, listed.optionalDependencies].some((table) => table && name in table);
+  } catch (error) {
+    return false; // there is none, or none that can be read
+  }
+}
+
+// MARK: Words
+
+function messageOf(error) {
+  try {
+    return String(error && error.message !== undefined ? error.message : error);
+  } catch (second) {
+    return 'without a message';
+  }
+}
+
+function firstLine(text) {
+  return text.split('\n')[0] || 'without a message';
+}
+
+function userName() {
+  return process.env.USER || 'this user';
+}
+
+function short(file, settings) {
+  const plain = file.startsWith('file:') ? url.fileURLToPath(file) : file;
+  for (const root of [process.cwd() + '/', settings.app_root + '/']) {
+    if (plain.startsWith(root)) return plain.slice(root.length);
+  }
+  return plain;
+}
+
+function framesOf(error) {
+  const stack = error && typeof error.stack === 'string' ? error.stack : '';
+  return stack.split('\n').filter((line) => /^\s+at /.test(line) && isForeign(line));
+}
+
+function isForeign(line) {
+  return !line.includes(__dirname + '/') && !/\(?(node:|internal\/)/.test(line);
+}
+
+// The innermost line of the application itself, else of whatever was under way.
+function placeOf(error, settings) {
+  const places = framesOf(error)
+    .map((line) => /(?:\(|at )(?:file:\/\/)?(\/[^()]*?):(\d+):\d+\)?$/.exec(line)).filter(Boolean)
+    .map((match) => short(match[1], settings) + ':' + match[2]);
+  return places.find((place) => !place.startsWith('/') && !place.includes('node_modules/')) || places[0] || '';
+}
+
+// The stack without lines of Node and of ours; the text above it, which shows the line of a syntax error, stays.
+function described(error) {
+  const stack = error && typeof error.stack === 'string' ? error.stack : messageOf(error);
+  const lines = stack.split('\n').filter((line) => !/^\s+at /.test(line) || isForeign(line));
+  const cause = error && error.cause !== undefined ? '\nCaused by: ' + described(error.cause) : '';
+  return lines.join('\n').trim() + cause;
+}
+
+// The first directory on the way that exists and may not be entered, if there is one.
+function closedDirectory(file) {
+  let folder = '/';
+  for (const part of path.resolve(file).split('/').filter(Boolean)) {
+    folder = path.join(folder, part);
+    try {
+      if (!fs.statSync(folder).isDirectory()) return null;
+    } catch (error) {
+      return null;
+    }
+    try {
+      fs.accessSync(folder, fs.constants.X_OK);
+    } catch (error) {
+      return folder;
+    }
+  }
+  return null;
+}
