@@ -10,7 +10,7 @@ package struct PoolLimits: Equatable, Sendable {
     package var maxInstancesPerApp: Int
     /// Unused processes are detached after this time; nil = never.
     package var poolIdleTime: Duration?
-    /// Spawns under way at a time, over all groups; at least 1.
+    /// Slots for spawns in their first seconds (`Spawn.slotTime`), over all groups; at least 1.
     package var simultaneousSpawns: Int
     /// From being told to stop until SIGKILL.
     package var exitTimeout: Duration

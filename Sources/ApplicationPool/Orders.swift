@@ -6,6 +6,25 @@ package struct Spawn: Sendable {
         package let rawValue: UInt64
         init(rawValue: UInt64) { self.rawValue = rawValue }
     }
+
+    /// How long a start holds one of the few slots: enough for most to be over, so that the processors are shared by a
+    /// few at a time.
+    ///
+    /// One that takes longer is waiting for something, or hangs: it costs the processors little, and must not hold
+    /// up the first start of another app until its `start_timeout`.
+    static let slotTime = Duration.seconds(5)
+    /// From then on a first start may be given up for another app; many honest apps take long to load.
+    static let patience = Duration.seconds(20)
+
+    let group: Group.ID
+    let began: Instant
+
+    func holdsSlot(at now: Instant) -> Bool { now.since(self.began) < Self.slotTime }
+
+    /// When a decision about it may change by time alone.
+    func nextMark(after now: Instant) -> Instant? {
+        [Self.slotTime, Self.patience].map { self.began.advanced(by: $0) }.first { $0 > now }
+    }
 }
 
 /// A request that waits; the shell shows it to take the request back.
@@ -38,7 +57,10 @@ package enum ProcessOrder: Equatable, Sendable {
 
 package enum SpawnOrder: Equatable, Sendable {
     case start(Spawn.ID, for: Group.ID)
+    /// Nobody wants it any more.
     case cancel(Spawn.ID)
+    /// It takes long, and an app without any process needs its room; those who wait for it go on waiting.
+    case giveUp(Spawn.ID)
 }
 
 package enum PoolNotice: Equatable, Sendable {

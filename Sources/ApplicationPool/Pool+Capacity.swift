@@ -33,20 +33,53 @@ extension Pool {
     /// Starts spawns, the most urgent first, as long as there is room; makes room for groups without any process.
     mutating func fillCapacity(at now: Instant, orders: inout Orders) {
         guard self.phase == .running else { return }
-        while self.runningSpawns < self.limits.simultaneousSpawns, let index = self.mostUrgent(at: now) {
-            // When it is full, this is a group that starves.
+        while self.hasSlot(at: now), let index = self.mostUrgent(at: now) {
             while self.isFull {
-                guard let idle = self.longestIdle() else { return }
-                self.detach(idle.process, of: idle.group, at: now, orders: &orders)
+                guard self.makeRoom(for: index, at: now, orders: &orders) else { return }
             }
-            self.startSpawn(for: index, orders: &orders)
+            self.startSpawn(for: index, at: now, orders: &orders)
         }
+    }
+
+    /// Takes one place in a full pool for a group that starves: an idle process goes, else a start that hangs.
+    private mutating func makeRoom(for index: Int, at now: Instant, orders: inout Orders) -> Bool {
+        if let idle = self.longestIdle() {
+            self.detach(idle.process, of: idle.group, at: now, orders: &orders)
+            return true
+        }
+        guard let hanging = self.dispensableSpawn(for: self.groups[index], at: now) else { return false }
+        self.giveUpSpawn(of: hanging, orders: &orders)
+        return true
+    }
+
+    /// The group whose start gives way to the first process of `group`, when the pool is full and nothing in it is idle.
+    ///
+    /// Without this, a few apps that hang at start would lock every other app out until their `start_timeout`. In this
+    /// order, of those that have given up their slot: a start that nobody waits for, one of a group that has
+    /// processes in service, one of a group whose last start failed as well; and from `Spawn.patience` on the first
+    /// start of any other group, the longest first.
+    ///
+    /// Only a group whose own last start did not fail may take the room, and who gave way counts as one whose start
+    /// failed until it comes up: so each group gives way at most once for each that comes up, and slow apps
+    /// cannot end each other's starts in turn for ever.
+    func dispensableSpawn(for group: Group, at now: Instant) -> Int? {
+        guard !group.backoff.isFailing else { return nil }
+        var best: (index: Int, rank: Int, began: Instant)?
+        for index in self.groups.indices {
+            guard let spawn = self.groups[index].spawn.flatMap({ self.spawns[$0] }),
+                let rank = self.groups[index].dispensability(of: spawn, at: now)
+            else { continue }
+            if let best, (best.rank, best.began) <= (rank, spawn.began) { continue }
+            best = (index, rank, spawn.began)
+        }
+        return best?.index
     }
 
     /// The group to spawn for next, of those that can be helped now; forgets groups without need.
     private mutating func mostUrgent(at now: Instant) -> Int? {
         var best: Int?
         var urgency = Group.Need.none
+        var isBestFailing = false
         var stillHungry: [Group.ID] = []
         for id in self.hungry {
             guard let index = self.indices[id] else { continue }
@@ -54,20 +87,31 @@ extension Pool {
             if need == .none { continue }
             stillHungry.append(id)
             guard !self.isFull || need.mayMakeRoom else { continue }
-            guard best == nil || need.isMoreUrgent(than: urgency) else { continue }
+            let isFailing = self.groups[index].backoff.isFailing
+            if best != nil {
+                // Whose last start failed waits behind all others, whatever it needs.
+                if isFailing != isBestFailing {
+                    if isFailing { continue }
+                } else if !need.isMoreUrgent(than: urgency) {
+                    continue
+                }
+            }
             best = index
             urgency = need
+            isBestFailing = isFailing
         }
         self.hungry = stillHungry
         return best
     }
 
-    private mutating func startSpawn(for index: Int, orders: inout Orders) {
+    private mutating func startSpawn(for index: Int, at now: Instant, orders: inout Orders) {
         let spawn = Spawn.ID(rawValue: self.nextSpawn)
         self.nextSpawn += 1
         self.groups[index].spawn = spawn
-        self.groupOfSpawn[spawn] = self.groups[index].id
+        self.spawns[spawn] = Spawn(group: self.groups[index].id, began: now)
         self.usage += 1
+        // Then its slot is another's.
+        self.wake(at: now.advanced(by: Spawn.slotTime))
         orders.spawns.append(.start(spawn, for: self.groups[index].id))
     }
 
@@ -126,6 +170,15 @@ extension Group.Need {
 }
 
 extension Group {
+    /// How readily the group's start gives way, lowest first; nil: not at all.
+    fileprivate func dispensability(of spawn: Spawn, at now: Instant) -> Int? {
+        guard !spawn.holdsSlot(at: now) else { return nil }
+        if self.queue.isEmpty { return 0 }
+        if !self.processes.isEmpty { return 1 }
+        if self.backoff.isFailing { return 2 }
+        return now.since(spawn.began) >= Spawn.patience ? 3 : nil
+    }
+
     var longestIdle: Int? {
         self.processes.indices.filter { self.processes[$0].isIdle }.min {
             self.processes[$0].lastUsed < self.processes[$1].lastUsed

@@ -5,11 +5,11 @@ extension Pool {
     ///
     /// For tests and for diagnosis at run time; it looks at everything.
     package func violations(at now: Instant) -> [String] {
-        self.countViolations() + self.groups.flatMap { self.violations(of: $0, at: now) }
+        self.countViolations(at: now) + self.groups.flatMap { self.violations(of: $0, at: now) }
             + self.idleRoomViolations(at: now)
     }
 
-    private func countViolations() -> [String] {
+    private func countViolations(at now: Instant) -> [String] {
         var found: [String] = []
         let counted = self.groups.map(\.usage).reduce(0, +)
         if counted != self.usage { found.append("usage is \(self.usage), counted \(counted)") }
@@ -19,7 +19,9 @@ extension Pool {
         }
         if self.groupOfProcess.count != self.allProcesses.count { found.append("process table out of step") }
         let spawns = self.groups.map { $0.discardedSpawns.count + ($0.spawn == nil ? 0 : 1) }.reduce(0, +)
-        if spawns != self.groupOfSpawn.count { found.append("spawn table out of step") }
+        if spawns != self.spawns.count { found.append("spawn table out of step") }
+        let young = self.spawns.values.count(where: { $0.holdsSlot(at: now) })
+        if young > self.limits.simultaneousSpawns { found.append("\(young) young spawns") }
         if self.indices.count != self.groups.count { found.append("group table out of step") }
         for (index, group) in self.groups.enumerated() where self.indices[group.id] != index {
             found.append("group \(group.id.rawValue) is not where it is looked for")
@@ -55,11 +57,13 @@ extension Pool {
 
     /// Nobody may starve while there is room, or an idle process that could give way.
     private func idleRoomViolations(at now: Instant) -> [String] {
-        guard self.phase == .running, self.runningSpawns < self.limits.simultaneousSpawns else { return [] }
+        guard self.phase == .running, self.hasSlot(at: now) else { return [] }
         return self.groups.compactMap { group in
             switch group.need(at: now, maxInstances: self.maxInstances(of: group)) {
             case .starving where !self.isFull || self.groups.contains { $0.longestIdle != nil }:
                 "group \(group.id.rawValue) starves while there is room or an idle process"
+            case .starving where self.dispensableSpawn(for: group, at: now) != nil:
+                "group \(group.id.rawValue) starves while a start that hangs keeps the room"
             case .busy where !self.isFull, .minimum where !self.isFull, .replacement where !self.isFull:
                 "group \(group.id.rawValue) gets no process while there is room"
             case .none, .replacement, .minimum, .busy, .starving:

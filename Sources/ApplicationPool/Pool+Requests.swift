@@ -36,10 +36,17 @@ extension Pool {
         return self.enqueue(in: index, stickyID: stickyID, deadline: deadline, at: now)
     }
 
-    /// The request behind a ticket is not wanted any more; false when it had been answered already.
-    package mutating func requestCancelled(_ ticket: Ticket) -> Bool {
-        guard let index = self.indices[ticket.group] else { return false }
-        return self.groups[index].queue.remove(number: ticket.number)
+    /// The request behind a ticket is not wanted any more; nil when it had been answered already.
+    package mutating func requestCancelled(_ ticket: Ticket, at now: Instant) -> Orders? {
+        guard let index = self.indices[ticket.group], self.groups[index].queue.remove(number: ticket.number) else {
+            return nil
+        }
+        var orders = Orders()
+        // A start that hangs, and that nobody waits for any more, gives way at once.
+        if self.groups[index].queue.isEmpty, self.groups[index].spawn != nil, self.isFull {
+            self.fillCapacity(at: now, orders: &orders)
+        }
+        return orders
     }
 
     /// A session has ended: the app answered, or it will not; `wasUsed` is false when no byte was sent to it.

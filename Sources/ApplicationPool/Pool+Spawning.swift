@@ -66,11 +66,24 @@ extension Pool {
 
     /// The spawn under way of a group is not wanted any more; it counts as no process from now on.
     mutating func discardSpawn(of index: Int, orders: inout Orders) {
-        guard let spawn = self.groups[index].spawn else { return }
+        if let spawn = self.takeSpawn(of: index) { orders.spawns.append(.cancel(spawn)) }
+    }
+
+    /// The same for a start that hangs, for the sake of another group.
+    mutating func giveUpSpawn(of index: Int, orders: inout Orders) {
+        guard let spawn = self.takeSpawn(of: index) else { return }
+        self.groups[index].backoff.startGaveWay()
+        orders.spawns.append(.giveUp(spawn))
+        // Those who wait for it go on waiting, for another start behind the other groups.
+        self.noteNeed(of: index)
+    }
+
+    private mutating func takeSpawn(of index: Int) -> Spawn.ID? {
+        guard let spawn = self.groups[index].spawn else { return nil }
         self.groups[index].spawn = nil
         self.groups[index].discardedSpawns.insert(spawn)
         self.usage -= 1
-        orders.spawns.append(.cancel(spawn))
+        return spawn
     }
 
     mutating func wakeAfterBackoff(of index: Int, at now: Instant) {
@@ -78,8 +91,8 @@ extension Pool {
     }
 
     private mutating func spawnEnded(_ id: Spawn.ID) -> Int? {
-        guard let group = self.groupOfSpawn.removeValue(forKey: id) else { return nil }
-        return self.indices[group]
+        guard let spawn = self.spawns.removeValue(forKey: id) else { return nil }
+        return self.indices[spawn.group]
     }
 
     /// With a new process there, those that have served their `max_requests` can go.

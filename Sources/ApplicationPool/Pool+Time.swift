@@ -101,6 +101,7 @@ extension Pool {
             consider(group.processes[idle].lastUsed.advanced(by: idleTime))
         }
         self.sessions.values.forEach { consider($0.deadline) }
+        self.spawns.values.forEach { consider($0.nextMark(after: now)) }
         return earliest
     }
 }

@@ -25,11 +25,10 @@ package struct Pool: Sendable {
     var sessions: [Session.ID: Session] = [:]
     /// The group of each process, in service or detached.
     var groupOfProcess: [Process.ID: Group.ID] = [:]
-    var groupOfSpawn: [Spawn.ID: Group.ID] = [:]
+    /// Starts under way, discarded ones included: they cost the machine the same.
+    var spawns: [Spawn.ID: Spawn] = [:]
     /// Processes in service or being spawned; those on their way out are not counted.
     package internal(set) var usage = 0
-    /// Spawns under way, discarded ones included: they cost the machine the same.
-    var runningSpawns: Int { self.groupOfSpawn.count }
     /// Groups that may want a process, in no particular order; `fillCapacity` drops those that do not.
     var hungry: [Group.ID] = []
     /// At the earliest then `timeReached` has something to do; nil = never as things are.
@@ -51,6 +50,13 @@ package struct Pool: Sendable {
             self.nextDeadline = instant
             return
         }
+    }
+
+    /// Whether another start may begin now: those that are young share the processors.
+    func hasSlot(at now: Instant) -> Bool {
+        // Usually there are fewer starts than slots, whatever their age.
+        guard self.spawns.count >= self.limits.simultaneousSpawns else { return true }
+        return self.spawns.values.count(where: { $0.holdsSlot(at: now) }) < self.limits.simultaneousSpawns
     }
 
     var isFull: Bool { self.usage >= self.limits.maxPoolSize }

@@ -70,6 +70,24 @@ struct BackoffTests {
         #expect(backoff.failures == 2)
     }
 
+    @Test func `an app is failing from its failure, early death or lost start until the next success`() {
+        var backoff = Backoff()
+        #expect(!backoff.isFailing)
+        backoff.spawnFailed(isCheap: false, at: self.start)
+        #expect(backoff.isFailing)
+        backoff.spawnSucceeded(at: self.at(1))
+        #expect(!backoff.isFailing)
+        backoff.processDied(afterLiving: .seconds(1), at: self.at(2))
+        #expect(backoff.isFailing)
+        backoff.spawnSucceeded(at: self.at(3))
+        backoff.processDied(afterLiving: .seconds(60), at: self.at(63))
+        #expect(!backoff.isFailing)
+        backoff.startGaveWay()
+        #expect(backoff.isFailing && !backoff.isBlocking(at: self.at(63)))
+        backoff.spawnSucceeded(at: self.at(64))
+        #expect(!backoff.isFailing)
+    }
+
     @Test func `a reset forgets everything`() {
         var backoff = Backoff()
         backoff.spawnFailed(isCheap: false, at: self.start)

@@ -23,10 +23,17 @@ struct PoolModel {
         var isKilled = false
     }
 
+    struct FakeSpawn {
+        let id: Spawn.ID
+        let group: Group.ID
+        let began: Instant
+        var isCancelled = false
+    }
+
     var pool: Pool
     var now = Instant(nanoseconds: 1_000_000_000_000)
     /// Spawns under way in the order of their start; cancelled ones go on until the test ends them.
-    var spawns: [(id: Spawn.ID, group: Group.ID, isCancelled: Bool)] = []
+    var spawns: [FakeSpawn] = []
     var processes: [Process.ID: FakeProcess] = [:]
     var waiting: Set<Ticket> = []
     var sessions: [Session.ID: Process.ID] = [:]
@@ -39,6 +46,8 @@ struct PoolModel {
     var problems: [String] = []
     /// Of processes that come up.
     var concurrency = 1
+    /// Starts that were given up for another group, in their order.
+    var gaveWay: [Group.ID] = []
     private var nextProcess: UInt64 = 100
 
     init(max: Int = 6, spawns: Int = 10, idle: Duration? = .seconds(300), perApp: Int = 0) {
@@ -94,7 +103,9 @@ struct PoolModel {
 
     mutating func cancel(_ ticket: Ticket) -> Bool {
         self.waiting.remove(ticket)
-        return self.pool.requestCancelled(ticket)
+        guard let orders = self.pool.requestCancelled(ticket, at: self.now) else { return false }
+        self.carryOut(orders)
+        return true
     }
 
     mutating func release(_ session: Session.ID, wasUsed: Bool = true) {
@@ -219,7 +230,7 @@ struct PoolModel {
 
     // MARK: Orders
 
-    private mutating func takeSpawn(_ group: Group.ID?) throws -> (id: Spawn.ID, group: Group.ID, isCancelled: Bool) {
+    private mutating func takeSpawn(_ group: Group.ID?) throws -> FakeSpawn {
         guard let index = self.spawns.firstIndex(where: { group == nil || $0.group == group }) else {
             throw Unexpected.noSpawn
         }
@@ -300,15 +311,26 @@ struct PoolModel {
             if self.spawns.contains(where: { $0.group == group && !$0.isCancelled }) {
                 self.problems.append("two spawns at a time for one group")
             }
-            if self.spawns.count >= self.pool.limits.simultaneousSpawns { self.problems.append("too many spawns") }
+            let young = self.spawns.count { self.now.since($0.began) < .seconds(5) }
+            if young >= self.pool.limits.simultaneousSpawns { self.problems.append("too many spawns") }
             if self.pool.usage > self.pool.limits.maxPoolSize { self.problems.append("spawn beyond max_pool_size") }
-            self.spawns.append((id, group, false))
+            self.spawns.append(FakeSpawn(id: id, group: group, began: self.now))
         case .cancel(let id):
-            guard let index = self.spawns.firstIndex(where: { $0.id == id }) else {
-                self.problems.append("cancel of an unknown spawn")
-                return
-            }
-            self.spawns[index].isCancelled = true
+            _ = self.cancelled(id)
+        case .giveUp(let id):
+            guard let spawn = self.cancelled(id) else { return }
+            if self.now.since(spawn.began) < .seconds(5) { self.problems.append("a young start was given up") }
+            self.gaveWay.append(spawn.group)
         }
+    }
+
+    private mutating func cancelled(_ id: Spawn.ID) -> FakeSpawn? {
+        guard let index = self.spawns.firstIndex(where: { $0.id == id }) else {
+            self.problems.append("cancel of an unknown spawn")
+            return nil
+        }
+        if self.spawns[index].isCancelled { self.problems.append("cancel twice") }
+        self.spawns[index].isCancelled = true
+        return self.spawns[index]
     }
 }

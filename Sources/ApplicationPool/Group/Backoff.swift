@@ -26,6 +26,12 @@ struct Backoff: Equatable, Sendable {
     /// One early death alone may be an accident, and the second that it costs can be waited for.
     private var hasError = false
 
+    /// A start was given up for another group, and none has succeeded since.
+    private var gaveWay = false
+
+    /// The last start failed, or what it brought died young, or it was given up for another group.
+    var isFailing: Bool { self.gaveWay || (self.failures > 0 && self.lastSuccess == nil) }
+
     /// Whether a spawn that no request waits for must not begin.
     func isBlocking(at now: Instant) -> Bool {
         guard let blockedUntil else { return false }
@@ -52,7 +58,11 @@ struct Backoff: Equatable, Sendable {
         self.blockedUntil = nil
         self.requestsBlockedUntil = nil
         self.lastSuccess = now
+        self.gaveWay = false
     }
+
+    /// A start that hangs was given up so that another group can have a first process.
+    mutating func startGaveWay() { self.gaveWay = true }
 
     /// A failure is cheap when another try costs next to nothing and may end differently at any time.
     mutating func spawnFailed(isCheap: Bool, at now: Instant) {

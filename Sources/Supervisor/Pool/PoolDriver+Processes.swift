@@ -80,6 +80,14 @@ extension PoolDriver {
             self.startSpawn(id, for: groupID, at: now)
         case .cancel(let id):
             self.spawns[id]?.handle?.cancel()
+        case .giveUp(let id):
+            guard let spawn = self.spawns[id] else { return }
+            let facts: Logger.Metadata = [LogKeys.seconds: "\(now.since(spawn.since).components.seconds)"]
+            self.logger.warning(
+                "start given up, because it takes long and another app needs its room in the pool",
+                metadata: self.metadata(of: spawn.group, facts)
+            )
+            spawn.handle?.cancel()
         }
     }
 
