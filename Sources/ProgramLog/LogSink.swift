@@ -25,54 +25,80 @@ package enum SinkResult: Equatable {
 
 /// A log file, or the standard error of the program.
 final class FileSink: LogSink {
+    private enum Kind {
+        /// Takes all there is room for, at once.
+        case file
+        /// A pipe or terminal. Asked first: it may be set to block, where it could not be opened once more.
+        case stream
+        /// The journal's.
+        case socket
+    }
+
     private let file: LogFile
-    /// Files of a disk never block and report readiness always; pipes and terminals are asked first.
-    private let mayBlock: Bool
+    private let kind: Kind
     /// Standard output and error of the program go to the file, too: the last words of a crash.
     private let takesStandardStreams: Bool
-    /// What a pipe takes without blocking when it is writable at all (PIPE_BUF, pipe(7)).
+    /// What a pipe takes in one piece, and without blocking when it is writable at all (PIPE_BUF, pipe(7)).
     private static let chunk = 4096
 
     init(path: String, takesStandardStreams: Bool) throws(SystemError) {
         self.file = try LogFile(path: path)
-        self.mayBlock = Self.mayBlock(self.file)
+        self.kind = Self.kind(of: self.file)
         self.takesStandardStreams = takesStandardStreams
         if takesStandardStreams { try self.file.takeStandardStreams() }
     }
 
     init(standardError: Void) throws(SystemError) {
         self.file = try LogFile.standardError()
-        self.mayBlock = Self.mayBlock(self.file)
+        self.kind = Self.kind(of: self.file)
         self.takesStandardStreams = false
     }
 
     init(_ file: LogFile) {
         self.file = file
-        self.mayBlock = Self.mayBlock(file)
+        self.kind = Self.kind(of: file)
         self.takesStandardStreams = false
     }
 
-    private static func mayBlock(_ file: LogFile) -> Bool {
+    private static func kind(of file: LogFile) -> Kind {
         // If its kind cannot be told, it is asked like a pipe.
-        guard let status = try? FileStatus(descriptor: file.descriptor.rawValue) else { return true }
-        return status.kind != .regular
+        switch try? FileStatus(descriptor: file.descriptor.rawValue).kind {
+        case .regular: .file
+        case .socket: .socket
+        default: .stream
+        }
     }
 
     func append(_ bytes: UnsafeRawBufferPointer) -> SinkResult {
         let descriptor = self.file.descriptor
         do throws(SystemError) {
-            var part = bytes
-            if self.mayBlock {
-                guard try !Poll.wait(descriptor.rawValue, for: .writable, timeout: .zero).isEmpty else { return .busy }
-                part = UnsafeRawBufferPointer(rebasing: bytes.prefix(Self.chunk))
-            }
-            switch try Transfers.write(descriptor.rawValue, part) {
+            switch try self.write(bytes, to: descriptor.rawValue) {
             case .bytes(let count): return .wrote(count)
             case .wouldBlock, .endOfStream: return .busy
             }
         } catch {
             return .failed(reason: error.reason)
         }
+    }
+
+    private func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) throws(SystemError) -> Transfer {
+        switch self.kind {
+        case .file:
+            return try Transfers.write(descriptor, bytes)
+        case .socket:
+            return try Transfers.sendWithoutWaiting(descriptor, bytes)
+        case .stream:
+            guard try !Poll.wait(descriptor, for: .writable, timeout: .zero).isEmpty else { return .wouldBlock }
+            return try Transfers.write(descriptor, Self.wholeLines(of: bytes))
+        }
+    }
+
+    /// Lines that a pipe takes in one piece, so that lines of other processes are not written into them.
+    private static func wholeLines(of bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        guard bytes.count > self.chunk else { return bytes }
+        let part = bytes.prefix(self.chunk)
+        guard let end = part.lastIndex(of: UInt8(ascii: "\n")) else { return UnsafeRawBufferPointer(rebasing: part) }
+        return UnsafeRawBufferPointer(rebasing: bytes[...end])
     }
 
     func reopen() throws {

@@ -31,6 +31,16 @@ package enum Transfers {
         }
     }
 
+    /// The same on a socket that may be set to block: it does not.
+    package static func sendWithoutWaiting(
+        _ socket: Int32,
+        _ bytes: UnsafeRawBufferPointer
+    ) throws(SystemError) -> Transfer {
+        try repeating("send", atZero: .bytes(0)) {
+            Glibc.send(socket, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+        }
+    }
+
     /// Moves up to `count` bytes between a pipe and another descriptor inside the kernel (splice(2)).
     package static func splice(from source: Int32, to target: Int32, count: Int) throws(SystemError) -> Transfer {
         try repeating("splice", atZero: .endOfStream) { fp_splice(source, target, count) }

@@ -30,15 +30,31 @@ package final class LogFile: Sendable {
     }
 
     /// A log on the standard error of this process.
+    ///
+    /// A pipe or terminal is opened once more, not to block on a reader that takes nothing: the flag on the open file
+    /// that was inherited would count for all who share it.
     package static func standardError() throws(SystemError) -> LogFile {
-        LogFile(try Descriptor.duplicating(STDERR_FILENO))
+        if let kind = try? FileStatus(descriptor: STDERR_FILENO).kind, kind == .fifo || kind == .characterDevice,
+            // Not possible without /proc, or on another user's terminal; then writes have to be asked for first.
+            let own = try? open("/proc/self/fd/\(STDERR_FILENO)", mode: 0)
+        {
+            return LogFile(own)
+        }
+        return LogFile(try Descriptor.duplicating(STDERR_FILENO))
     }
 
+    private init(_ descriptor: SharedDescriptor) {
+        path = nil
+        mode = 0
+        current = Mutex(descriptor)
+    }
+
+    /// Without waiting: a FIFO without a reader is an `ENXIO`, and one with a slow reader takes no more than it can.
     private static func open(_ path: String, mode: UInt32) throws(SystemError) -> SharedDescriptor {
         SharedDescriptor(
             Descriptor(
                 owning: try checked("open", path) {
-                    fp_open(AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, mode)
+                    fp_open(AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK, mode)
                 }
             )
         )
