@@ -39,14 +39,13 @@ final class DoorkeeperLoop {
 
     deinit { self.scratch.deallocate() }
 
-    func run() {
+    func run(failed: CoreFailure.Handler = { CoreFailure.end($0, $1) }) {
         while !self.door.currentOrders.isClosed {
             let count: Int
             do {
                 count = try self.shared.epoll.wait(&self.events, milliseconds: self.timeout())
             } catch {
-                self.complain(.epoll, .critical, "waiting for connections failed", [LogKeys.error: "\(error)"])
-                return
+                return failed("waiting for connections failed", error)
             }
             for index in 0..<count { self.handle(self.events[index].token) }
             self.timePassed(to: MonotonicClock.now)

@@ -41,14 +41,18 @@ final class AppWatchLoop {
 
     deinit { self.chunk.deallocate() }
 
-    func run() {
+    func run(failed: CoreFailure.Handler = { CoreFailure.end($0, $1) }) {
         var events = Epoll.EventBuffer(capacity: 256)
         while !self.isStopping {
             let pause = self.starting.compactMap { self.apps[$0]?.pause }.min()
             // Rounded up, or a wait for the last half millisecond would spin.
             let timeout = pause.map { $0 + .milliseconds(1) }
-            // epoll_wait fails for programming errors only.
-            guard let count = try? self.epoll.epoll.wait(&events, timeout: timeout) else { return }
+            let count: Int
+            do {
+                count = try self.epoll.epoll.wait(&events, timeout: timeout)
+            } catch {
+                return failed("waiting for application processes failed", error)
+            }
             for index in 0..<count { self.handle(events[index]) }
             for serial in self.starting { self.checkStart(serial) }
         }

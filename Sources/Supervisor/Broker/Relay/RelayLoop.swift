@@ -42,14 +42,13 @@ final class RelayLoop {
 
     deinit { self.scratch.deallocate() }
 
-    func run() {
+    func run(failed: CoreFailure.Handler = { CoreFailure.end($0, $1) }) {
         while !self.isStopped {
             let count: Int
             do {
                 count = try self.shared.epoll.wait(&self.events, milliseconds: self.timeout())
             } catch {
-                self.relay.logger.critical("waiting for streams failed", metadata: [LogKeys.error: "\(error)"])
-                return
+                return failed("waiting for streams failed", error)
             }
             var isWoken = false
             for index in 0..<count {

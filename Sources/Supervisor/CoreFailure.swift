@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+
+import LinuxSystem
+import Logging
+import ProgramLog
+
+/// The end of a core that has lost one of its threads.
+///
+/// A core without its doorkeeper, relay or watcher would look alive and serve nobody. The watchdog ends its apps and
+/// starts another one.
+enum CoreFailure {
+    /// What a thread does with such an error; it ends when that returns.
+    typealias Handler = (_ event: String, SystemError) -> Void
+
+    /// Writes what failed into the log, past every lock and queue, and ends the program.
+    static func end(_ event: String, _ error: SystemError) -> Never {
+        // Standard error of a core is its log. A reader that takes nothing is given a second.
+        if (try? Poll.wait(2, for: .writable, timeout: .seconds(1)).isEmpty) == false {
+            StandardError.write(self.line(event, error, time: LogTime.stamp(WallClock.localTime)) + "\n")
+        }
+        CurrentProcess.exitNow(9)
+    }
+
+    static func line(_ event: String, _ error: SystemError, time: String) -> String {
+        LogLine.text(
+            severity: .fatal,
+            time: time,
+            pid: CurrentProcess.pid,
+            message: "\(event); this core ends, and the watchdog starts another one",
+            metadata: [LogKeys.error: "\(error)"]
+        )
+    }
+}
