@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 
+#include "fp_cached.h"
 #include "fp_daemonize.h"
 #include "fp_descriptors.h"
 #include "fp_diagnosis.h"

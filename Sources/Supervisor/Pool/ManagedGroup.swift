@@ -2,6 +2,7 @@
 
 import AppSettings
 import ApplicationPool
+import NIOCore
 import SpawnPlan
 import WireProtocol
 
@@ -25,6 +26,10 @@ final class ManagedGroup {
     var authority: SettingsAuthority
     private(set) var restartFiles: RestartFiles
     var watch = RestartFileWatch()
+    /// Requests that wait for a look at the restart files, in the order of their arrival.
+    var held: [HeldRequest] = []
+    /// Ends their wait; nil when requests are not held.
+    var holdTimer: Scheduled<Void>?
     var lastFailure: Failure?
     /// As whom the last process runs, or was to run.
     var identity: RunningIdentity?

@@ -16,7 +16,20 @@ extension PoolDriver {
             return
         }
         let now = self.now
-        self.lookAtRestartFiles(of: group, at: now)
+        guard self.lookAtRestartFiles(of: group, at: now) else {
+            self.hold(request, of: group, for: client)
+            return
+        }
+        self.admit(request, for: client, at: now)
+    }
+
+    /// A request whose app's restart files were looked at.
+    func admit(_ request: CheckoutRequest, for client: any CheckoutClient, at now: Instant) {
+        // It may have been retired meanwhile.
+        guard let group = self.groups[request.key] else {
+            client.refused(request.id, PoolRefusal(reason: .unknownApp))
+            return
+        }
         let action = self.pool.requestArrived(
             for: group.id,
             stickyID: request.stickyID,
@@ -49,10 +62,11 @@ extension PoolDriver {
     /// One that was answered already is left alone.
     package func cancel(_ id: RequestID, client: any CheckoutClient) {
         let request = ClientRequest(client: ObjectIdentifier(client), id: id)
+        if self.cancelHeld(request) { return }
         guard let ticket = self.tickets.removeValue(forKey: request) else { return }
         // Without an entry here, a grant that is about to be delivered is given back.
         self.waiting[ticket] = nil
-        _ = self.pool.requestCancelled(ticket)
+        if let orders = self.pool.requestCancelled(ticket, at: self.now) { self.carryOut(orders) }
     }
 
     /// A session is over.

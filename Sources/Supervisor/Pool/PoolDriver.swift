@@ -31,6 +31,8 @@ package final class PoolDriver {
     /// Requests that have a ticket and no answer yet, and their tickets.
     var waiting: [Ticket: WaitingRequest] = [:]
     var tickets: [ClientRequest: Ticket] = [:]
+    /// Requests that wait for a look at restart files.
+    var groupsHolding: [ClientRequest: ManagedGroup] = [:]
     /// Who has to hear of it when the pool ends a session.
     var sessionClients: [SessionID: any CheckoutClient] = [:]
     var timer = PoolTimer()

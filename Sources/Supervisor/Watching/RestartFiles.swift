@@ -4,57 +4,176 @@ package import AppSettings
 package import ApplicationPool
 import LinuxSystem
 
-/// Where an app's restart files are, and a look at them.
+/// Where an app's restart files are, and looks at them.
 ///
 /// The paths go through the app root as it was configured: `current` may point to another release at any time. Of the
 /// files only existence, identity and time are used; they are not opened, so it does not matter what they are.
 package struct RestartFiles: Sendable, Equatable {
+    private static let restartName = "restart.txt"
+    private static let alwaysRestartName = "always_restart.txt"
+
     /// Native strings end with a NUL byte: they go to the kernel as they are.
     private let appRoot: String
     private let directory: String
-    private let restart: String
-    private let alwaysRestart: String
+    /// Below the app root; nil for an absolute one.
+    private let relativeDirectory: String?
 
     package init(appRoot: String, restartDirectory: String) {
         let isAbsolute = restartDirectory.utf8.first == UInt8(ascii: "/")
         self.appRoot = appRoot
         self.directory = isAbsolute ? restartDirectory : "\(appRoot)/\(restartDirectory)"
-        self.restart = "\(self.directory)/restart.txt"
-        self.alwaysRestart = "\(self.directory)/always_restart.txt"
+        self.relativeDirectory = isAbsolute ? nil : restartDirectory
     }
 
     package init(_ settings: AppSettings) {
         self.init(appRoot: settings.appRoot, restartDirectory: settings.restartDirectory)
     }
 
-    /// Two stat(2) calls, about a microsecond on a local file system; on others it may hang.
-    package func look() -> RestartFacts {
-        RestartFacts(restartFile: self.lookAtRestartFile(), alwaysRestart: self.exists(self.alwaysRestart))
-    }
+    // MARK: Without waiting
 
-    /// Whether a look may take a network round trip, or hang; so may this.
-    package func areOnNetworkFileSystem() -> Bool {
-        [self.appRoot, self.directory].contains { path in
-            // What cannot be opened cannot hang either; the next look will tell more.
-            (try? OpenDirectory.open(path).isOnNetworkFileSystem()) ?? false
+    /// Why a look without waiting came to no end.
+    private enum Obstacle: Error {
+        /// Some file system would have to be asked that may not answer.
+        case wouldWait
+        case absent
+        /// No permission, a loop of links, an I/O error.
+        case unknown
+
+        init(_ error: SystemError) {
+            self = error.isWouldBlock ? .wouldWait : error.isNotFound || error.isNotDirectory ? .absent : .unknown
         }
     }
 
-    private func lookAtRestartFile() -> RestartFacts.RestartFile {
+    /// A look that never hangs: two microseconds.
+    ///
+    /// `devices` are file systems that were found to be local. The directory is looked up in the caches of the kernel
+    /// alone, and names in it only if it lies on one of those. nil: that does not suffice, `lookFromThread` tells more.
+    package func lookWithoutWaiting(on devices: Set<UInt64>) -> RestartFacts? {
+        do throws(Obstacle) {
+            let directory = try self.openWithoutWaiting(on: devices)
+            return RestartFacts(
+                restartFile: try self.restartFile(in: directory, on: devices),
+                alwaysRestart: try self.hasAlwaysRestart(directory, on: devices)
+            )
+        } catch {
+            switch error {
+            case .wouldWait: return nil
+            case .absent: return RestartFacts(restartFile: .absent)
+            case .unknown: return RestartFacts(restartFile: .unknown)
+            }
+        }
+    }
+
+    private func openWithoutWaiting(on devices: Set<UInt64>) throws(Obstacle) -> OpenDirectory {
         do throws(SystemError) {
-            let status = try FileStatus(path: self.restart)
+            return try Self.checked(try OpenDirectory.openCached(self.directory), on: devices)
+        } catch  where error.isWouldBlock {
+            guard let relativeDirectory else { throw .wouldWait }
+            return try self.openBelowRoot(relativeDirectory, on: devices)
+        } catch {
+            throw Obstacle(error)
+        }
+    }
+
+    /// Some file systems keep nothing in the caches about what they have not: an app without `tmp` is nothing unusual.
+    private func openBelowRoot(_ path: String, on devices: Set<UInt64>) throws(Obstacle) -> OpenDirectory {
+        do throws(SystemError) {
+            let root = try Self.checked(try OpenDirectory.openCached(self.appRoot), on: devices)
+            return try root.openDirectoryOnSameMount(path)
+        } catch  where error.isNotFound || error.isNotDirectory {
+            throw .absent
+        } catch {
+            // A link, or another mount.
+            throw .wouldWait
+        }
+    }
+
+    private func restartFile(
+        in directory: borrowing OpenDirectory,
+        on devices: Set<UInt64>
+    ) throws(Obstacle) -> RestartFacts.RestartFile {
+        do throws(Obstacle) {
+            let status = try self.status(of: Self.restartName, in: directory, on: devices)
+            return .present(modifiedNanoseconds: status.modificationTime, inode: status.inode)
+        } catch {
+            switch error {
+            case .wouldWait: throw error
+            case .absent: return .absent
+            case .unknown: return .unknown
+            }
+        }
+    }
+
+    private func hasAlwaysRestart(
+        _ directory: borrowing OpenDirectory,
+        on devices: Set<UInt64>
+    ) throws(Obstacle) -> Bool {
+        do throws(Obstacle) {
+            _ = try self.status(of: Self.alwaysRestartName, in: directory, on: devices)
+            return true
+        } catch {
+            if case .wouldWait = error { throw error }
+            return false
+        }
+    }
+
+    private func status(
+        of name: String,
+        in directory: borrowing OpenDirectory,
+        on devices: Set<UInt64>
+    ) throws(Obstacle) -> CachedStatus {
+        do throws(SystemError) {
+            let status = try directory.cachedStatus(of: name)
+            guard status.isSymbolicLink else { return status }
+            return try Self.checked(try directory.openCached(name), on: devices).cachedStatus()
+        } catch {
+            throw Obstacle(error)
+        }
+    }
+
+    private static func checked(
+        _ place: consuming OpenDirectory,
+        on devices: Set<UInt64>
+    ) throws(SystemError) -> OpenDirectory {
+        guard devices.contains(try place.cachedStatus().device) else { throw .wouldWait }
+        return place
+    }
+
+    // MARK: From a thread
+
+    /// A look that may hang, and that finds out which file systems the files are on.
+    package func lookFromThread() -> RestartFileWatch.Look {
+        var devices: Set<UInt64> = []
+        var isRemote = false
+        let restart = "\(self.directory)/\(Self.restartName)"
+        let alwaysRestart = "\(self.directory)/\(Self.alwaysRestartName)"
+        for path in [self.appRoot, self.directory, restart, alwaysRestart] {
+            // What cannot be opened cannot be looked into either.
+            guard let place = try? OpenDirectory.openAnything(path) else { continue }
+            if (try? place.isOnNetworkFileSystem()) ?? true {
+                isRemote = true
+            } else if let status = try? place.status() {
+                devices.insert(status.device)
+            }
+        }
+        let facts = RestartFacts(
+            restartFile: self.restartFile(at: restart),
+            alwaysRestart: (try? FileStatus(path: alwaysRestart)) != nil
+        )
+        return RestartFileWatch.Look(isRemote: isRemote, facts: facts, devices: devices)
+    }
+
+    private func restartFile(at path: String) -> RestartFacts.RestartFile {
+        do throws(SystemError) {
+            let status = try FileStatus(path: path)
             return .present(modifiedNanoseconds: status.modificationTime, inode: status.inode)
         } catch {
             return error.isNotFound || error.isNotDirectory ? .absent : .unknown
         }
     }
+}
 
-    private func exists(_ path: String) -> Bool {
-        do throws(SystemError) {
-            _ = try FileStatus(path: path)
-            return true
-        } catch {
-            return false
-        }
-    }
+extension SystemError {
+    /// As if the caches of the kernel had not sufficed.
+    fileprivate static var wouldWait: SystemError { .wouldBlock(call: "openat2") }
 }

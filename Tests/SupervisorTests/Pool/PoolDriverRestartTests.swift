@@ -126,6 +126,93 @@ struct PoolDriverRestartTests {
         #expect(self.bench.client.grants[requests[1]]?.process == second.id)
     }
 
+    @Test func `with always_restart no request starves, however many arrive during each restart`() throws {
+        try self.define(["max_instances": "1"])
+        _ = try self.startApp()
+        try self.touch("tmp/always_restart.txt")
+        var requests: [RequestID] = []
+        for round in 1...5 {
+            requests += [self.bench.checkout(), self.bench.checkout()]
+            // Whoever waits longest is served by the process that its restart brought.
+            try self.bench.spawner.succeed(pid: Int32(10 + round))
+            requests.append(self.bench.checkout())
+            var served = 0
+            while let id = requests.first(where: { self.bench.client.grants[$0] != nil }) {
+                let grant = try #require(self.bench.client.grants[id])
+                requests.removeAll { $0 == id }
+                self.bench.driver.release(grant.session, outcome: .ok)
+                served += 1
+            }
+            #expect(served == 3 && requests.isEmpty)
+        }
+        #expect(self.bench.spawner.started == 6)
+    }
+
+    @Test func `a touch counts beside always_restart as well`() throws {
+        try self.define()
+        _ = try self.startApp()
+        try self.touch("tmp/always_restart.txt")
+        self.bench.checkout()
+        #expect(self.bench.spawner.started == 2)
+        // A second touch discards the start under way.
+        try self.touch()
+        self.bench.checkout()
+        #expect(self.bench.spawner.started == 3)
+        #expect(self.bench.spawner.spawns.first?.handle.isCancelled == true)
+    }
+
+    /// Moves the app's directory to a place that nobody has looked at, as a network file system would be.
+    private func moveAway() throws {
+        try Files.makeLink(at: self.directory.file("next"), to: "/dev/shm")
+        try? Files.removeTree(self.directory.file("tmp"))
+        try Files.rename(self.directory.file("next"), to: self.directory.file("tmp"))
+    }
+
+    @Test func `requests are held while a file thread finds out where the files are now`() throws {
+        try self.define()
+        let process = try self.startApp()
+        try self.moveAway()
+        self.bench.fileWork.isHanging = true
+        let requests = [self.bench.checkout(), self.bench.checkout(), self.bench.checkout()]
+        #expect(self.bench.fileWork.held.count == 1)
+        #expect(self.bench.client.grants[requests[0]] == nil)
+        self.bench.driver.cancel(requests[1], client: self.bench.client)
+        self.bench.fileWork.finish()
+        let grant = try #require(self.bench.client.grants[requests[0]])
+        #expect(grant.process == process.id)
+        self.bench.driver.release(grant.session, outcome: .ok)
+        #expect(self.bench.client.grants[requests[1]] == nil)
+        self.bench.driver.release(try #require(self.bench.client.grants[requests[2]]).session, outcome: .ok)
+        #expect(try self.use().process == process.id)
+        self.bench.wait(1000)
+        #expect(self.bench.client.grants.count == 4)
+    }
+
+    @Test func `requests are not held for longer than 200 ms, and then no more at all`() throws {
+        try self.define()
+        let process = try self.startApp()
+        try self.moveAway()
+        self.bench.fileWork.isHanging = true
+        let request = self.bench.checkout()
+        self.bench.wait(199)
+        #expect(self.bench.client.grants[request] == nil)
+        self.bench.wait(1)
+        self.bench.driver.release(try #require(self.bench.client.grants[request]).session, outcome: .ok)
+        #expect(try self.use().process == process.id)
+        #expect(self.bench.fileWork.held.count == 1)
+    }
+
+    @Test func `an app that is retired while its requests are held refuses them`() throws {
+        try self.define()
+        _ = try self.startApp()
+        try self.moveAway()
+        self.bench.fileWork.isHanging = true
+        let request = self.bench.checkout()
+        self.bench.driver.retire(self.bench.key)
+        self.bench.fileWork.finish()
+        #expect(self.bench.client.refusals[request]?.reason == .unknownApp)
+    }
+
     @Test func `a touch ends a backoff`() throws {
         try self.define()
         self.bench.checkout()
