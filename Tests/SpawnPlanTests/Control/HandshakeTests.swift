@@ -180,4 +180,111 @@ import Testing
         )
         #expect(failure(action)?.summary == "port taken" && failure(action)?.remedies == ["Again."])
     }
+
+    // MARK: Kinds
+
+    @Test func `each failure has its kind`() {
+        func kind(_ change: (inout Handshake) -> Handshake.Action) -> SpawnFailure.Kind? {
+            var handshake = handshake()
+            return failure(change(&handshake))?.kind
+        }
+        #expect(kind { $0.processEnded(.exited(1), at: .zero) } == .earlyExit)
+        #expect(kind { $0.processEnded(.unknown, at: .zero) } == .earlyExit)
+        #expect(kind { $0.processEnded(.signaled("SIGSEGV", coreDumped: true), at: .zero) } == .killed)
+        #expect(kind { $0.deadlineReached(at: .zero) } == .timeout)
+        #expect(kind { $0.received(Array("garbage\n".utf8), at: .zero) } == .protocolViolation)
+        let deaf = kind { handshake in
+            _ = handshake.channelClosed(at: .zero)
+            return handshake.deadlineReached(at: .zero)
+        }
+        #expect(deaf == .protocolViolation)
+        // What the application says it is, or what only its output may tell.
+        #expect(kind { $0.received(Array("step load-app failed\n".utf8), at: .zero) } == nil)
+    }
+
+    @Test(arguments: [
+        ("missing-gem", SpawnFailure.Kind.missingGem), ("interpreter-unsupported", .interpreterUnsupported),
+        ("cancelled", nil), ("no-user", nil), ("access", nil), ("nonsense", nil),
+    ])
+    func `a loader may claim only what a loader can know`(text: String, kind: SpawnFailure.Kind?) {
+        var handshake = handshake()
+        let lines = "error kind \(text)\nerror summary no luck\nstep load-app failed\n"
+        #expect(failure(handshake.received(Array(lines.utf8), at: .zero))?.kind == kind)
+    }
+
+    @Test func `an exit after words of the loader keeps the loader's words, and leaves the kind to the output`() {
+        var handshake = handshake()
+        _ = handshake.received(Array("error summary no luck\n".utf8), at: .zero)
+        let failure = failure(handshake.processEnded(.exited(1), at: .zero))
+        #expect(failure?.summary == "no luck" && failure?.kind == nil)
+    }
+
+    @Test func `a process that was killed may have been chosen by the kernel`() {
+        var handshake = handshake()
+        let failure = failure(handshake.processEnded(.signaled("SIGKILL", coreDumped: false), at: .zero))
+        #expect(failure?.summary == "the process ended with signal SIGKILL before its program was executed")
+        #expect(failure?.remedies.first?.contains("dmesg") == true)
+    }
+
+    // MARK: The launch
+
+    @Test func `steps of the launch become a journey, up to the first step of the program`() {
+        var handshake = handshake()
+        for (second, name) in ["switch-user", "working-directory", "shell-environment", "execute"].enumerated() {
+            handshake.launchStepBegan(name, at: .seconds(second))
+        }
+        handshake.launchStepBegan("nonsense", at: .seconds(4))
+        #expect(!handshake.hasProgram)
+        handshake.programStarted(.loader, at: .seconds(5))
+        #expect(handshake.hasProgram)
+        // The start of the interpreter counts.
+        _ = handshake.received(Array("step loader begin\nstep loader done\n".utf8), at: .seconds(7))
+        let entries = handshake.journey.entries.filter { $0.state != .notStarted }
+        #expect(entries.map(\.step) == [.switchUser, .workingDirectory, .shell, .execute, .loader])
+        #expect(entries.map(\.duration) == [.seconds(1), .seconds(1), .seconds(1), .seconds(2), .seconds(2)])
+    }
+
+    @Test func `a report that ends before the program is executed starts no program`() {
+        var handshake = handshake()
+        handshake.launchStepBegan("working-directory", at: .zero)
+        handshake.programStarted(.loader, at: .zero)
+        #expect(!handshake.hasProgram && handshake.journey.current == .workingDirectory)
+    }
+
+    @Test func `a launch that fails counts, also when the channel closed first`() {
+        let told = Handshake.Failure(category: .fileSystem, kind: .access, step: .workingDirectory, summary: "closed")
+        for isDeaf in [false, true] {
+            var handshake = handshake()
+            handshake.launchStepBegan("working-directory", at: .zero)
+            if isDeaf { _ = handshake.channelClosed(at: .zero) }
+            #expect(handshake.launchFailed(told, at: .seconds(1)) == .failed(told))
+            #expect(handshake.journey.failed == .workingDirectory)
+            #expect(handshake.processEnded(.exited(127), at: .seconds(1)) == .none)
+        }
+    }
+
+    @Test(arguments: [
+        ("switch-user", SpawnFailure.Kind.timeout, "did not become joe"),
+        ("working-directory", .timeout, "the app root /webapps/foo could not be entered"),
+        ("shell-environment", .loginShell, "the login shell /bin/bash of joe did not say its environment"),
+        ("environment-file", .environmentFile, "the environment file /webapps/foo/.env could not be read"),
+        ("execute", .timeout, "ruby could not be executed"),
+    ])
+    func `a timeout says what it waited for`(step: String, kind: SpawnFailure.Kind, text: String) {
+        let timeout = StartTimeout(
+            limit: .seconds(90),
+            appRoot: "/webapps/foo",
+            userName: "joe",
+            loginShell: "/bin/bash",
+            environmentFile: "/webapps/foo/.env",
+            interpreter: "ruby"
+        )
+        var handshake = Handshake(journey: Journey(), timeout: timeout)
+        handshake.launchStepBegan(step, at: .zero)
+        let failure = failure(handshake.deadlineReached(at: .seconds(90)))
+        #expect(failure?.category == .timeout && failure?.kind == kind && failure?.step.rawValue == step)
+        #expect(failure?.summary.contains(text) == true, "\(failure?.summary ?? "")")
+        #expect(failure?.summary.contains("within 90 seconds (passenger_start_timeout)") == true)
+        #expect(failure?.remedies.isEmpty == false)
+    }
 }
