@@ -3,33 +3,33 @@
 import NIOCore
 import WireProtocol
 
-/// Everything that is known about one failed start, with the pages that were made of it.
+/// Everything that is known about one failed start, with the page that was made of it last.
 ///
-/// An application that fails is asked for again and again: its pages are rendered once for each form.
+/// An application that fails is asked for again and again, mostly in the same way.
 final class FailureDetails {
-    private struct Key: Hashable {
+    private struct Rendered {
         var format: PageFormat
         var status: Int
+        var page: ByteBuffer
     }
 
     let report: FailureReport
-    private var rendered: [Key: ByteBuffer] = [:]
+    private var rendered: Rendered?
 
     init(_ report: FailureReport) { self.report = report }
 
     func page(as format: PageFormat, status: Int, by pages: Pages) -> ByteBuffer {
-        let key = Key(format: format, status: status)
-        if let page = self.rendered[key] { return page }
+        if let rendered, rendered.format == format, rendered.status == status { return rendered.page }
         var page = ByteBuffer()
         pages.render(self.report, status: status, as: format, into: &page)
-        self.rendered[key] = page
+        self.rendered = Rendered(format: format, status: status, page: page)
         return page
     }
 }
 
 /// The details that were asked for last; the one used least recently makes room.
 struct RecentDetails {
-    /// With the pages of each, a few megabytes per event loop at most.
+    /// With the page of each, some megabytes per event loop at most.
     static let capacity = 16
 
     /// The one used last at the end.

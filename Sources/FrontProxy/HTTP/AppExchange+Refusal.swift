@@ -9,7 +9,7 @@ import WireProtocol
 extension AppExchange {
     func answer(_ refusal: LinkRefusal) {
         let error = RequestError(.refused(refusal))
-        guard error.isFailedStart, let app = self.request?.app, let report = refusal.report, report.hasDetails else {
+        guard let app = self.request?.app, let report = refusal.report, report.hasDetails else {
             return self.answerWithoutDetails(error)
         }
         let serial = self.serial

@@ -26,7 +26,7 @@ struct FailurePage {
         </head>
         <body>
         <header>
-        <p class="kind">The application could not be started</p>
+        <p class="kind">\(self.occasion)</p>
         <h1>\(self.title)</h1>
         <p class="summary">\(self.report.summary)</p>
         \(self.paragraph(self.report.explanation, as: "explanation"))</header>
@@ -43,6 +43,10 @@ struct FailurePage {
     }
 
     private var title: String { self.report.title.isEmpty ? "The application did not start" : self.report.title }
+
+    private var occasion: HTML {
+        self.report.kind == "crash" ? "The application does not stay up" : "The application could not be started"
+    }
 
     private func paragraph(_ text: String, as name: HTML) -> HTML {
         text.isEmpty ? .none : "<p class=\"\(name)\">\(text)</p>\n"

@@ -114,7 +114,7 @@ struct FailurePageTests {
         #expect(text.contains("  | red \\u{1b}\n"))
     }
 
-    @Test func `pages are rendered once for each form and status`() {
+    @Test func `the page that is asked for again and again is rendered once`() {
         let details = FailureDetails(.sample)
         let pages = Pages(product: "P")
         let first = details.page(as: .html, status: 500, by: pages)
