@@ -69,9 +69,15 @@ extension Pool {
     }
 
     /// Whether a restart, or a first start, is under way, or requests that waited for one are not served yet.
+    ///
+    /// Those who came later do not count: under steady load somebody always waits.
     package func isRestarting(_ id: Group.ID) -> Bool {
         guard let index = self.indices[id] else { return false }
-        return self.groups[index].spawn != nil || !self.groups[index].queue.isEmpty
+        let group = self.groups[index]
+        guard group.spawn == nil else { return true }
+        guard let first = group.queue.first else { return false }
+        guard let newest = group.processes.last else { return true }
+        return first.since <= newest.spawnedAt
     }
 
     /// Whether a group has no process, none under way, and no request that waits.

@@ -88,6 +88,22 @@ struct PoolGroupsTests {
         #expect(!model.pool.isRestarting(app))
     }
 
+    @Test func `requests that came after a restart do not make it last`() throws {
+        var model = PoolModel()
+        let app = model.define(GroupLimits(maxInstances: 1))
+        let waited = [try model.queue(app), try model.queue(app)]
+        model.wait(.seconds(1))
+        try model.spawnEnds()
+        model.wait(.seconds(1))
+        _ = try model.queue(app)
+        #expect(model.pool.isRestarting(app))
+        model.release(try #require(model.grants[waited[0]]).session)
+        #expect(model.grants[waited[1]] != nil)
+        // Only the one that came later waits now.
+        #expect(model.waiting.count == 1)
+        #expect(!model.pool.isRestarting(app))
+    }
+
     @Test func `a larger minimum is spawned, a smaller maximum trims`() throws {
         var model = PoolModel()
         let app = model.define(preStart: true)
