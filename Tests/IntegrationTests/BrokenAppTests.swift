@@ -20,5 +20,32 @@ extension Integration {
             for app in BrokenApp.services { try place.visit(app) }
             try place.expectUnharmed()
         }
+
+        @Test func `processes that ignore every request to stop end with the daemon all the same`() throws {
+            let stubborn = """
+                import os, signal, threading, time
+                for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT): signal.signal(number, signal.SIG_IGN)
+                # Python waits for such a thread before it exits.
+                threading.Thread(target=time.sleep, args=(600,)).start()
+                # One that nobody in the process group would find.
+                if os.fork() == 0:
+                    os.setsid()
+                    time.sleep(600)
+                    os._exit(0)
+
+                def application(environ, start_response):
+                    start_response("200 OK", [("Content-Type", "text/plain")])
+                    return [f"{os.getpid()}\\n".encode()]
+
+                """
+            let app = BrokenApp(
+                name: "stubborn",
+                files: ["passenger_wsgi.py": stubborn],
+                visits: [.init(outcome: .answer)]
+            )
+            let place = try Neighbourhood([app], daemonFlags: ["--shutdown-timeout=1", "--pool-idle-time=60"])
+            try place.visit(app)
+            try place.expectEndOfDaemon(within: .seconds(10))
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 extension BrokenApp {
     /// Applications that are well until they are asked for something.
-    static let services: [BrokenApp] = output + ends + connections + means + odds
+    static let services: [BrokenApp] = output + ends + connections + servers + means + odds + [removed]
 
     private static let output: [BrokenApp] = [
         .service(
@@ -104,6 +104,54 @@ extension BrokenApp {
         ),
     ]
 
+    /// Programs that serve by themselves, each in its own way.
+    private static let servers: [BrokenApp] = [
+        server(
+            "answers-nonsense",
+            "connection.sendall(b'\\x00\\xff no HTTP\\r\\n\\r\\n')",
+            .page(502, "not valid HTTP")
+        ),
+        server("answers-nothing", "pass", .page(502, "ended before it had answered")),
+        server(
+            "answers-half",
+            "connection.sendall(b'HTTP/1.1 200 OK\\r\\nContent-Length: 99\\r\\n\\r\\nhalf')",
+            .cutOff
+        ),
+        server(
+            "sleeps",
+            "time.sleep(3)",
+            settings: ["passenger_read_timeout 1;"],
+            .page(504, "did not answer in time")
+        ),
+    ]
+
+    private static func server(
+        _ name: String,
+        _ answer: String,
+        settings: [String] = [],
+        _ outcome: Outcome
+    ) -> BrokenApp {
+        let text = """
+            import socket, time
+            server = socket.socket(fileno=3)
+            while True:
+                connection, _ = server.accept()
+                connection.recv(65536)
+                try:
+                    \(answer)
+                except OSError:
+                    pass
+                connection.close()
+
+            """
+        return BrokenApp(
+            name: name,
+            files: ["server.py": text],
+            settings: [serverCommand] + settings,
+            visits: [Visit(outcome: outcome), Visit(outcome: outcome)]
+        )
+    }
+
     private static let means: [BrokenApp] = [
         .service(
             "memory",
@@ -126,6 +174,21 @@ extension BrokenApp {
         .arranged("tmp-file", "echo no directory > tmp"),
         .arranged("tmp-elsewhere", "ln -s /proc/self tmp"),
     ]
+
+    /// What runs goes on; what would have to be started anew cannot be.
+    private static let removed = BrokenApp(
+        name: "removed",
+        visits: [
+            Visit(outcome: .answer),
+            Visit(preparation: "rm -r removed", outcome: .answer, process: .same),
+            Visit(method: "POST", path: "/exit?0", outcome: .page(502, "ended before it had answered")),
+            Visit(
+                outcome: .failedStart(
+                    Failure(category: "file-system", step: "prepare", reason: "the app root", hasUser: false)
+                )
+            ),
+        ]
+    )
 
     private static func arranged(_ name: String, _ arrangement: String) -> BrokenApp {
         .service(name, arrangement: arrangement, Visit(outcome: .answer, process: .same), then: .same)

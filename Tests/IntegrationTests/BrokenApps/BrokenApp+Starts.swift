@@ -7,7 +7,7 @@ extension BrokenApp {
     static let floodMebibytes = CurrentProcess.environment("FLYING_PASSENGER_FLOOD_MIB").flatMap { Int($0) } ?? 32
 
     /// Applications that are wrong from the first line to the last.
-    static let starts: [BrokenApp] = codeThatFails + startsThatEnd + startsThatTalkNonsense + startsWithoutMeans
+    static let starts: [BrokenApp] = codeThatFails + startsThatEnd + startsThatHang + hostileStarts
 
     private static let codeThatFails: [BrokenApp] = [
         .start("ruby-syntax", ruby("run lambda { |env|"), reason: "SyntaxError", words: ["config.ru"]),
@@ -46,12 +46,12 @@ extension BrokenApp {
             words: ["output=\"my last words\""]
         ),
         .start(
-            "hangs",
-            python("import time\nprint('I am waiting', flush=True)\ntime.sleep(600)"),
-            settings: ["passenger_start_timeout 2;"],
-            category: "timeout",
-            reason: "within 2 seconds (passenger_start_timeout)",
-            words: ["I am waiting"]
+            "server-exits",
+            ["server.py": "import sys\nsys.exit('no database')\n"],
+            settings: [serverCommand],
+            step: "execute",
+            reason: "ended with exit code 1 before it was ready",
+            words: ["no database"]
         ),
         .start(
             "leaves-a-daemon",
@@ -70,125 +70,45 @@ extension BrokenApp {
         ),
     ]
 
-    private static let startsThatTalkNonsense: [BrokenApp] = [
-        .start("garbage", python("import os\nos.write(4, b'\\xff\\x00 hello\\n')\nos.read(4, 1)"), reason: channel),
-        .start("long-line", python("import os, time\nos.write(4, b'x' * 200000)\ntime.sleep(600)"), reason: channel),
+    private static let startsThatHang: [BrokenApp] = [
         .start(
-            "many-lines",
-            python("import os\nwhile True:\n    os.write(4, b'info nothing\\n' * 1000)"),
-            reason: channel
-        ),
-        .start(
-            "long-detail",
-            python("import os\nos.write(4, b'error detail ' + b'x' * 100000 + b'\\n')\nos._exit(1)"),
-            reason: "ended with exit code 1 before it was ready"
-        ),
-        .start(
-            "claims-to-be-ready",
-            python("import os\nos.write(4, b'ready concurrency=99999999999\\n')\nos.read(4, 1)"),
-            reason: channel
-        ),
-        .start(
-            "closes-control",
-            python("import os, time\nos.close(4)\ntime.sleep(600)"),
-            reason: "closed its control channel (descriptor 4)"
-        ),
-        .start(
-            "closes-listener",
-            python("import os\nos.close(3)\ndef application(e, s): pass"),
-            step: "listen",
-            reason: "Bad file descriptor"
-        ),
-        .start(
-            "floods",
-            python(
-                """
-                import os
-                for _ in range(\(floodMebibytes)): os.write(1, b'a line of it\\n' * 80660)
-                os._exit(5)
-                """
-            ),
-            reason: "ended with exit code 5 before it was ready",
-            words: ["a line of it"],
-            log: ["lines left out: the application prints more than is logged"]
-        ),
-        .start(
-            "endless-line",
-            python("import os\nfor _ in range(\(floodMebibytes)): os.write(2, b'x' * 1048576)\nos._exit(6)"),
-            reason: "ended with exit code 6 before it was ready",
-            words: ["xxxxxxxx"]
-        ),
-        .start(
-            "strange-bytes",
-            python(
-                """
-                import os
-                os.write(2, b'\\xff\\xfe\\xc3\\n\\0\\x1b[2J\\n')
-                raise ValueError('\\udcff \\x1b[31m')
-                """
-            ),
-            reason: "ValueError",
-            words: ["\\x1b[2J"]
-        ),
-    ]
-
-    private static let startsWithoutMeans: [BrokenApp] = [
-        .start(
-            "python-memory",
-            python(
-                """
-                import resource
-                resource.setrlimit(resource.RLIMIT_AS, (256 << 20, 256 << 20))
-                hoard = bytearray(1 << 30)
-                """
-            ),
-            reason: "MemoryError"
-        ),
-        .start(
-            "ruby-memory",
-            ruby("Process.setrlimit(:AS, 400 << 20)\n$hoard = 'x' * (1 << 30)"),
-            reason: "NoMemoryError"
-        ),
-        .start(
-            "node-memory",
-            node("const hoard = [];\nfor (;;) hoard.push(new Array(100000).fill({ a: hoard.length }));"),
-            settings: ["passenger_env_var NODE_OPTIONS --max-old-space-size=16;"],
-            reason: "ended with signal SIG",
-            words: ["heap out of memory"]
-        ),
-        .start(
-            "forks-for-ever",
-            python(
-                """
-                import os, resource
-                resource.setrlimit(resource.RLIMIT_NPROC, (48, 48))
-                while True:
-                    try:
-                        os.fork()
-                    except OSError:
-                        pass
-                """
-            ),
+            "hangs",
+            python("import time\nprint('I am waiting', flush=True)\ntime.sleep(600)"),
             settings: ["passenger_start_timeout 2;"],
-            user: "irc",
+            category: "timeout",
+            reason: "within 2 seconds (passenger_start_timeout)",
+            words: ["I am waiting"]
+        ),
+        .start(
+            "stops-itself",
+            python("import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)"),
+            settings: ["passenger_start_timeout 2;"],
             category: "timeout",
             reason: "within 2 seconds (passenger_start_timeout)"
         ),
         .start(
-            "forks-and-gives-up",
+            "ignores-signals",
             python(
                 """
-                import os, resource, time
-                resource.setrlimit(resource.RLIMIT_NPROC, (24, 24))
-                for _ in range(1000):
-                    if os.fork() == 0:
-                        time.sleep(600)
+                import os, signal, time
+                for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT): signal.signal(number, signal.SIG_IGN)
+                if os.fork() == 0:
+                    time.sleep(600)
+                while True: pass
                 """
             ),
-            user: "list",
-            reason: "BlockingIOError"
+            settings: ["passenger_start_timeout 2;"],
+            category: "timeout",
+            reason: "within 2 seconds (passenger_start_timeout)"
+        ),
+        .start(
+            "never-listens",
+            ["server.py": "import time\nprint('no server here', flush=True)\ntime.sleep(600)\n"],
+            settings: [serverCommand, "passenger_start_timeout 2;"],
+            category: "timeout",
+            step: "execute",
+            reason: "within 2 seconds (passenger_start_timeout)",
+            words: ["no server here"]
         ),
     ]
-
-    private static let channel = "the application wrote to descriptor 4, which belongs to its loader"
 }

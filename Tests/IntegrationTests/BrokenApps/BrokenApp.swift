@@ -18,6 +18,8 @@ struct BrokenApp: Sendable {
 
     /// One request, and what must be seen of it.
     struct Visit: Sendable {
+        /// Commands of bash, run as root in the folder that holds the root, before the request.
+        var preparation = ""
         var method = "GET"
         var path = "/pid"
         let outcome: Outcome
@@ -47,6 +49,8 @@ struct BrokenApp: Sendable {
         let reason: String
         /// More of the line.
         var words: [String] = []
+        /// Whether it came far enough for the user to be known.
+        var hasUser = true
     }
 
     /// Whether the process that answers is the one that answered before.
@@ -67,9 +71,10 @@ extension BrokenApp {
         step: String = "load-app",
         reason: String,
         words: [String] = [],
+        hasUser: Bool = true,
         log: [String] = []
     ) -> BrokenApp {
-        let failure = Failure(category: category, step: step, reason: reason, words: words)
+        let failure = Failure(category: category, step: step, reason: reason, words: words, hasUser: hasUser)
         let visit = Visit(path: "/", outcome: .failedStart(failure), log: log)
         return BrokenApp(
             name: name,
@@ -84,6 +89,9 @@ extension BrokenApp {
     static func ruby(_ text: String) -> [String: String] { ["config.ru": text + "\n"] }
     static func python(_ text: String) -> [String: String] { ["passenger_wsgi.py": text + "\n"] }
     static func node(_ text: String) -> [String: String] { ["app.js": text + "\n"] }
+
+    /// A program of its own, `server.py`; found by detection or not, it is started by the setting that comes with it.
+    static let serverCommand = "passenger_app_start_command \"/usr/bin/python3 server.py\";"
 }
 
 // MARK: Rows that break in service

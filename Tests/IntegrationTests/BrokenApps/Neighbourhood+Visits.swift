@@ -22,6 +22,10 @@ extension Neighbourhood {
     func visit(_ app: BrokenApp) throws {
         var before: Int32?
         for visit in app.visits {
+            if !visit.preparation.isEmpty {
+                let outcome = try Shell.script("set -e\n\(visit.preparation)", in: site.directory.file("apps"))
+                #expect(outcome.status.isSuccess, "\(app.name): \(outcome.output)")
+            }
             let connection = try HTTPConnection(port: site.port)
             try connection.send(Self.text(of: visit, to: app))
             before = try judge(app, visit, Result { try connection.readResponse() }, before: before) ?? before
@@ -76,13 +80,13 @@ extension Neighbourhood {
         #expect(response.status == failure.status, what)
         #expect(response.header("cache-control")?.contains("no-store") == true, what)
         #expect(String(validating: response.body, as: UTF8.self) != nil, what)
-        let id = try #require(response.text.firstMatch(of: #/<code>([0-9a-f]{8})</code>/#), what).output.1
+        let id = try #require(response.text.firstMatch(of: #/Error ID: (?:<code>)?([0-9a-f]{8})/#), what).output.1
         let words = ["error-id=\(id)", "could not be started"]
         let line = try #require(try Self.line(with: words, in: site.daemonLog), what)
         let own = try Accounts.user(id: CurrentProcess.effectiveUID)?.name ?? ""
         let user = Machine.isRoot ? app.user : own
-        let facts = ["category=\(failure.category) ", "journey-step=\(failure.step) ", "user=\(user) ", failure.reason]
-        for fact in facts + failure.words {
+        let facts = ["category=\(failure.category) ", "journey-step=\(failure.step) ", failure.reason]
+        for fact in facts + failure.words + (failure.hasUser ? ["user=\(user) "] : []) {
             #expect(line.contains(fact), "\(app.name): \(fact) in \(line.prefix(3000))")
         }
         // What the log holds is for the operator only.

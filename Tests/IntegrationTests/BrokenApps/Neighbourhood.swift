@@ -109,16 +109,25 @@ final class Neighbourhood {
         #expect(try site.page(Self.neighbour, "/pid").pid == pid)
     }
 
+    /// Tells the daemon to stop; nothing that it has ever started may be left.
+    func expectEndOfDaemon(within limit: Duration) throws {
+        _ = load.stop()
+        #expect(try #require(site.daemon).terminate(within: limit) == .exited(0), "\(site.log().suffix(2000))")
+        #expect(strays().isEmpty, "\(strays().map(Self.describe))")
+        #expect(!ProcessFacts.isRunning(pid), "the neighbour")
+    }
+
     /// Processes that came from this site and are neither its programs nor the neighbour.
     ///
     /// Whatever they do to their arguments, working directory and session, they have their environment from an application.
     private func strays() -> [Int32] {
         let known = Set(programs.map(\.pid) + [pid, CurrentProcess.pid])
+        let leftovers = Set(site.leftovers())
         return ProcInfo.all().filter { pid in
             guard !known.contains(pid), ProcessFacts.isRunning(pid) else { return false }
-            // What ends while it is looked at is no stray.
+            // What ends while it is looked at is no stray; kernel threads have no environment.
             let environment = (try? TestFile.text("/proc/\(pid)/environ")) ?? ""
-            return environment.contains(site.directory.path) || site.leftovers().contains(pid)
+            return leftovers.contains(pid) || environment.utf8.count > 0 && environment.contains(site.directory.path)
         }
     }
 
