@@ -1,7 +1,7 @@
 # make run      from a fresh machine to a running demonstration; PORT=8080 chooses the port, ONCE=1 ends after it
 # make test     all that CI runs: formatting, syntax of the loaders, every test
 # make build    the release programs in .build/release
-# make bench    CPU per request against nginx in front of nginx (needs wrk and nginx)
+# make bench    CPU per request against nginx in front of nginx, and latency beside a neighbour that makes trouble
 # make install  DESTDIR= PREFIX=/usr/local SYSCONFDIR=/etc
 
 SWIFT ?= swift
@@ -51,6 +51,7 @@ format: toolchain
 
 bench: toolchain packages-bench build
 	Benchmarks/forwarding --bin-dir "$(BIN_DIR)"
+	Benchmarks/neighbour --bin-dir "$(BIN_DIR)"
 
 install: build
 	DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" SYSCONFDIR="$(SYSCONFDIR)" scripts/install-files "$(BIN_DIR)" $(PROGRAMS)
