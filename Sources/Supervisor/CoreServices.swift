@@ -60,6 +60,7 @@ final class CoreServices {
             eventLoop: eventLoop,
             limits: PoolLimits(setting.options.pool),
             spawner: self.spawner,
+            failuresDirectory: setting.directory.failuresPath,
             logger: log.logger(label: "pool")
         )
         self.pool = pool

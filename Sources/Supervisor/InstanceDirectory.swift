@@ -11,6 +11,7 @@ package import WireProtocol
 ///       lock                      held by the watchdog as long as it lives
 ///       apps/                     0700; sockets of app processes
 ///       processes/                0700; which processes there are, for a successor of a daemon that was killed
+///       failures/                 0700; details of the latest failures, one file each
 ///       loaders/                  loaders and the libraries that they offer to apps
 package struct InstanceDirectory: Sendable {
     package let path: String
@@ -24,6 +25,7 @@ package struct InstanceDirectory: Sendable {
     package var adminSocketPath: String { self.path + "/" + InstanceRecord.adminSocketName }
     package var appsPath: String { self.path + "/apps" }
     package var processesPath: String { self.path + "/processes" }
+    package var failuresPath: String { self.path + "/failures" }
     package var loadersPath: String { self.path + "/loaders" }
     package var recordPath: String { self.path + "/" + InstanceRecord.fileName }
     var lockPath: String { self.path + "/" + InstanceRecord.lockName }
@@ -50,6 +52,7 @@ package struct InstanceDirectory: Sendable {
             let lock = try FileLock.acquire(directory.lockPath)
             try Files.makeDirectory(directory.appsPath, mode: 0o700)
             try Files.makeDirectory(directory.processesPath, mode: 0o700)
+            try Files.makeDirectory(directory.failuresPath, mode: 0o700)
             try Files.setMode(directory.path, 0o755)
             return Held(directory: directory, lock: lock)
         }

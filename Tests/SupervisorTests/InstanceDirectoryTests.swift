@@ -29,6 +29,7 @@ import WireProtocol
             #expect(try FileStatus(path: held.directory.path).mode == 0o755)
             #expect(try FileStatus(path: held.directory.appsPath).mode == 0o700)
             #expect(try FileStatus(path: held.directory.processesPath).mode == 0o700)
+            #expect(try FileStatus(path: held.directory.failuresPath).mode == 0o700)
         }
     }
 

@@ -86,9 +86,10 @@ package struct PoolText {
         lines.append("  Restart generation: \(group.generation)")
         if let error = group.lastError {
             let age = error.ageSeconds.map { ", \(TextColumns.duration(seconds: $0)) ago" } ?? ""
-            // A process that ended by itself has no ID: no page showed one.
-            let id = error.id.isEmpty ? "no error ID" : "error ID \(error.id)"
-            lines.append("  Last error: \(TextColumns.visible(error.summary)) (\(id)\(age))")
+            let time = error.time.map { ", \(self.date($0))" } ?? ""
+            let id = error.id.isEmpty ? "no error ID" : "error ID \(TextColumns.visible(error.id))"
+            lines.append("  Last error: \(TextColumns.visible(error.summary)) (\(id)\(age)\(time))")
+            if let file = error.detailsFile { lines.append("  Details: \(TextColumns.visible(file))") }
         }
         return lines
     }

@@ -85,9 +85,12 @@ extension GroupReport {
             maxInstances: group.settings.maxInstances,
             lastError: group.lastFailure.map { failure in
                 SpawnErrorReport(
-                    id: failure.report.errorID,
-                    summary: failure.report.summary,
-                    ageSeconds: Int(failure.age.components.seconds)
+                    id: failure.errorID,
+                    kind: failure.kind,
+                    summary: failure.summary,
+                    ageSeconds: Int(failure.age.components.seconds),
+                    time: failure.time,
+                    detailsFile: failure.file
                 )
             },
             processes: group.processes.map { ProcessReport($0, measurement: measurements[$0.pid]) }

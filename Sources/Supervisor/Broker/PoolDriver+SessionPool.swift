@@ -3,7 +3,6 @@
 import AppSettings
 import ApplicationPool
 import Logging
-package import NIOCore
 package import WireProtocol
 
 extension PoolDriver: SessionPool {
@@ -12,8 +11,6 @@ extension PoolDriver: SessionPool {
     package func connectFailed(_ process: ProcessID, reason: String) {
         self.processUnreachable(process, reason: reason)
     }
-
-    package func failureReport(_ errorID: String, of key: GroupKey) -> ByteBuffer? { nil }
 
     /// The request's own time limit, else what a process that stops has for its requests.
     package func drainLimit(of process: ProcessID) -> Duration {

@@ -38,7 +38,14 @@ package struct GroupInspection: Sendable {
     }
 
     package struct Failure: Sendable {
-        package let report: SpawnReport
+        package let errorID: String
+        package let summary: String
+        /// Raw value of its kind, such as "missing-gem".
+        package let kind: String
+        /// Microseconds since 1970.
+        package let time: Int64
+        /// Path of the details file; nil if there is none.
+        package let file: String?
         package let age: Duration
         /// Failed spawns and early deaths in a row.
         package let failuresInARow: Int
@@ -105,7 +112,11 @@ extension PoolDriver {
             },
             lastFailure: group.lastFailure.map {
                 GroupInspection.Failure(
-                    report: $0.report,
+                    errorID: $0.errorID,
+                    summary: $0.summary,
+                    kind: $0.kind.rawValue,
+                    time: $0.time,
+                    file: $0.file,
                     age: now.since($0.at),
                     failuresInARow: view.failures,
                     nextTry: view.blockedUntil?.since(now)

@@ -12,10 +12,17 @@ import WireProtocol
 final class ManagedGroup {
     /// Why the last spawn or process of the group failed.
     struct Failure {
-        let report: SpawnReport
-        /// nil: a process died that had come up.
-        let category: SpawnFailure.Category?
+        let errorID: String
+        let summary: String
+        let category: SpawnFailure.Category
+        let kind: SpawnFailure.Kind
         let at: Instant
+        /// Microseconds since 1970.
+        let time: Int64
+        /// A `FailureReport` in JSON; nil until it is made, and when many others were made since.
+        var details: ByteBuffer?
+        /// Path of the details file.
+        var file: String?
     }
 
     let key: GroupKey
@@ -36,6 +43,19 @@ final class ManagedGroup {
     var appType: AppType?
     var queueOverflow = LogThrottle()
 
+    /// What fronts are told of the last failure.
+    ///
+    /// Whether there is more to be had is decided anew each time: settings change at any time.
+    var spawnReport: SpawnReport? {
+        self.lastFailure.map { failure in
+            SpawnReport(
+                errorID: failure.errorID,
+                summary: failure.summary,
+                hasDetails: failure.details != nil && self.settings.showsFriendlyErrorPages
+            )
+        }
+    }
+
     init(key: GroupKey, id: Group.ID, settings: AppSettings, authority: SettingsAuthority) {
         self.key = key
         self.id = id
@@ -43,6 +63,11 @@ final class ManagedGroup {
         self.authority = authority
         self.restartFiles = RestartFiles(settings)
     }
+}
+
+extension AppSettings {
+    /// Whether visitors may see why the app does not start.
+    var showsFriendlyErrorPages: Bool { self.friendlyErrorPages ?? (self.environment == "development") }
 }
 
 /// Lets one log line through per second and counts the others.
@@ -70,6 +95,33 @@ struct RunningProcess {
     let spawnedAt: Int64
     /// Why nobody could connect to it, until it is known whether that was its end.
     var connectFailure: String?
+    /// Answers that it broke off, the latest ones in a row: of its end the front may know before the kernel tells.
+    private var brokenOff = 0
+    private var brokeOffAt: Instant?
+
+    init(spawned: SpawnedProcess, group: ManagedGroup, concurrency: Int, spawnedAt: Int64) {
+        self.spawned = spawned
+        self.group = group
+        self.concurrency = concurrency
+        self.spawnedAt = spawnedAt
+    }
+
+    mutating func brokeOff(at now: Instant) {
+        self.brokenOff = self.brokenOff(before: now) + 1
+        self.brokeOffAt = now
+    }
+
+    /// Answers that broke off so shortly before its end that this is why.
+    func brokenOff(before end: Instant) -> Int {
+        guard let brokeOffAt, end.since(brokeOffAt) < .seconds(1) else { return 0 }
+        return self.brokenOff
+    }
+}
+
+/// Who holds a session, and of which process.
+struct SessionHolder {
+    let client: any CheckoutClient
+    let process: ProcessID
 }
 
 /// A spawn that has not ended.

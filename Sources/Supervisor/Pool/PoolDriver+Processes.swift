@@ -18,13 +18,13 @@ extension PoolDriver {
         }
         switch self.pool.processExited(Process.ID(exit.id), at: self.now) {
         case .crashed(let life, let sessions, let orders):
-            self.noteCrash(of: process, exit, after: life)
+            self.noteCrash(of: process, exit, after: life, requests: sessions.count)
             self.processEnded(exit, sessions: sessions, orders)
         case .ended(let sessions, let orders):
             if process.connectFailure == nil {
                 self.logger.info("process ended", metadata: self.metadata(of: process, exit))
             } else {
-                self.noteCrash(of: process, exit, after: process.age)
+                self.noteCrash(of: process, exit, after: process.age, requests: sessions.count)
             }
             self.processEnded(exit, sessions: sessions, orders)
         case .ignored(let reason):
@@ -116,10 +116,20 @@ extension PoolDriver {
             return
         }
         switch result {
-        case .success(let spawned): self.spawnSucceeded(id, spawn, spawned)
-        case .failure(let failure): self.spawnFailed(id, spawn, failure)
+        case .success(let spawned):
+            self.spawnSucceeded(id, spawn, spawned)
+            if let exit = spawn.earlyExit { self.processExited(exit) }
+        case .failure(let failure) where failure.category == .cancelled:
+            self.logger.info("spawn given up", metadata: self.metadata(of: spawn.group))
+            self.carryOut(self.pool.spawnFailed(id, at: self.now))
+        case .failure(let failure):
+            self.file(failure, of: spawn.group) { [weak self] in
+                guard let self else { return }
+                if let identity = failure.identity { spawn.group.identity = identity }
+                let isCheap = failure.category == .noApplication
+                self.carryOut(self.pool.spawnFailed(id, isCheap: isCheap, at: self.now))
+            }
         }
-        if let exit = spawn.earlyExit { self.processExited(exit) }
     }
 
     private func spawnSucceeded(_ id: Spawn.ID, _ spawn: SpawnUnderWay, _ spawned: SpawnedProcess) {
@@ -152,39 +162,17 @@ extension PoolDriver {
         }
     }
 
-    private func spawnFailed(_ id: Spawn.ID, _ spawn: SpawnUnderWay, _ failure: SpawnFailure) {
-        let now = self.now
-        if failure.category != .cancelled {
-            let report = SpawnReport(errorID: failure.id.description, summary: failure.summary)
-            spawn.group.lastFailure = ManagedGroup.Failure(report: report, category: failure.category, at: now)
-            if let identity = failure.identity { spawn.group.identity = identity }
-        }
-        self.carryOut(self.pool.spawnFailed(id, isCheap: failure.category == .noApplication, at: now))
-    }
-
     private func rememberEarlyExit(_ exit: ProcessExit) {
         guard let spawn = self.spawns.first(where: { $0.value.processID == exit.id })?.key else { return }
         self.spawns[spawn]?.earlyExit = exit
     }
 
     private func processEnded(_ exit: ProcessExit, sessions: [Session.ID], _ orders: Orders) {
-        for session in sessions { self.sessionClients[SessionID(session)] = nil }
+        for session in sessions { self.sessionHolders[SessionID(session)] = nil }
         self.observer?.processGone(exit.id, status: exit.status)
         self.carryOut(orders)
     }
 
-    private func noteCrash(of process: RunningProcess, _ exit: ProcessExit, after life: Duration) {
-        let cause = exit.status.map(\.description) ?? "unknown cause"
-        let summary = "process \(exit.pid) ended by itself after \(life.components.seconds) s: \(cause)"
-        process.group.lastFailure = ManagedGroup.Failure(
-            report: SpawnReport(errorID: "", summary: summary),
-            category: nil,
-            at: self.now
-        )
-        var facts = self.metadata(of: process, exit)
-        if !exit.lastOutput.isEmpty { facts[LogKeys.lastOutput] = "\(exit.lastOutput)" }
-        self.logger.warning("process ended without having been asked to", metadata: facts)
-    }
 }
 
 extension RunningProcess {

@@ -73,7 +73,8 @@ extension PoolDriver {
     ///
     /// One that is not open any more is no error: its process may have ended.
     package func release(_ session: SessionID, outcome: ReleaseOutcome) {
-        self.sessionClients[session] = nil
+        let holder = self.sessionHolders.removeValue(forKey: session)
+        if let holder, outcome.kind == .upstreamFailed { self.processes[holder.process]?.brokeOff(at: self.now) }
         switch self.pool.sessionClosed(Session.ID(session), wasUsed: outcome.kind != .unused, at: self.now) {
         case .released(let orders): self.carryOut(orders)
         case .ignored: break
@@ -103,7 +104,7 @@ extension PoolDriver {
             request.client.refused(request.id, self.refusal(refusal, for: group, at: now))
         case .abort(let session, let reason):
             let session = SessionID(session)
-            guard let client = self.sessionClients.removeValue(forKey: session) else { return }
+            guard let client = self.sessionHolders.removeValue(forKey: session)?.client else { return }
             if reason == .maxRequestTime {
                 self.logger.warning(
                     "request took longer than max_request_time, so its process is killed",
@@ -128,7 +129,7 @@ extension PoolDriver {
             return
         }
         let session = SessionID(grant.session)
-        self.sessionClients[session] = client
+        self.sessionHolders[session] = SessionHolder(client: client, process: process.spawned.id)
         client.granted(
             request,
             PoolGrant(
@@ -152,7 +153,7 @@ extension PoolDriver {
     }
 
     private func refusal(_ refusal: Refusal, for group: ManagedGroup, at now: Instant) -> PoolRefusal {
-        let report = group.lastFailure?.report
+        let report = group.spawnReport
         switch refusal {
         case .queueFull:
             self.logQueueOverflow(of: group, at: now)

@@ -21,6 +21,7 @@ package final class PoolDriver {
     let spawner: any Spawning
     let logger: Logger
     let fileWork: any OffLoopWork
+    let failureDesk: FailureDesk
     var pool: Pool
     /// Groups that fronts can ask for.
     var groups: [GroupKey: ManagedGroup] = [:]
@@ -34,7 +35,9 @@ package final class PoolDriver {
     /// Requests that wait for a look at restart files.
     var groupsHolding: [ClientRequest: ManagedGroup] = [:]
     /// Who has to hear of it when the pool ends a session.
-    var sessionClients: [SessionID: any CheckoutClient] = [:]
+    var sessionHolders: [SessionID: SessionHolder] = [:]
+    /// Groups whose last failure has details, the oldest first.
+    var groupsWithDetails: [Group.ID] = []
     var timer = PoolTimer()
     /// Groups whose restart files were looked at for requests that arrived together; nil: each request has its own look.
     var lookedAt: Set<Group.ID>?
@@ -46,17 +49,27 @@ package final class PoolDriver {
     var whenDrained: [() -> Void] = []
 
     /// `fileWork` takes looks at files that may hang; nil: threads of its own.
+    ///
+    /// `failuresDirectory` is where details of failures go; nil: nowhere.
     package init(
         eventLoop: any EventLoop,
         limits: PoolLimits,
         spawner: any Spawning,
         fileWork: (any OffLoopWork)? = nil,
+        failuresDirectory: String? = nil,
         logger: Logger
     ) {
         self.eventLoop = eventLoop
         self.spawner = spawner
         self.logger = logger
-        self.fileWork = fileWork ?? FileThreads(eventLoop: eventLoop)
+        let fileWork = fileWork ?? FileThreads(eventLoop: eventLoop)
+        self.fileWork = fileWork
+        self.failureDesk = FailureDesk(
+            eventLoop: eventLoop,
+            work: fileWork,
+            directory: failuresDirectory,
+            logger: logger
+        )
         self.pool = Pool(limits: limits, sessionNumbers: SessionNumbers(seed: RandomBytes.uint64()))
     }
 

@@ -367,7 +367,7 @@ extension AppWatchLoop {
         try? Files.remove(app.facts.socketPath)
         app.facts.records?.remove(pid: app.facts.pid)
         if wasServing {
-            app.report(.ended(status, wasExpected: app.wasAskedToEnd, lastOutput: app.lines.tail.text(limit: 2048)))
+            app.report(.ended(status, wasExpected: app.wasAskedToEnd, lastOutput: app.lines.tail.text))
         }
         self.keepOutput(app, serial)
     }

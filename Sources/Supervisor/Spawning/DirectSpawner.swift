@@ -222,7 +222,6 @@ package final class DirectSpawner: Spawning {
         spawn.timer?.cancel()
         guard self.spawns[spawn.request.processID] === spawn else { return }
         self.spawns[spawn.request.processID] = nil
-        if case .failure(let failure) = result { SpawnLog.write(failure, of: spawn.request, to: self.logger) }
         spawn.completion(result)
     }
 

@@ -95,22 +95,39 @@ package struct QueuedRequestReport: Codable, Hashable, Sendable {
     }
 }
 
-/// The last failed spawn of a group.
+/// The last failed spawn of a group, or the last process that ended by itself.
 package struct SpawnErrorReport: Codable, Hashable, Sendable {
     /// The ID that page and log show, 8 hexadecimal digits.
     package var id: String
+    /// Such as "missing-gem" or "crash"; nil from older daemons.
+    package var kind: String?
     package var summary: String
     package var ageSeconds: Int?
+    /// Microseconds since 1970.
+    package var time: Int64?
+    /// A file of the daemon's machine that only the daemon's user may read; nil if there is none.
+    package var detailsFile: String?
 
-    package init(id: String, summary: String, ageSeconds: Int? = nil) {
+    package init(
+        id: String,
+        kind: String? = nil,
+        summary: String,
+        ageSeconds: Int? = nil,
+        time: Int64? = nil,
+        detailsFile: String? = nil
+    ) {
         self.id = id
+        self.kind = kind
         self.summary = summary
         self.ageSeconds = ageSeconds
+        self.time = time
+        self.detailsFile = detailsFile
     }
 
     enum CodingKeys: String, CodingKey {
-        case id, summary
+        case id, kind, summary, time
         case ageSeconds = "age"
+        case detailsFile = "details_file"
     }
 }
 

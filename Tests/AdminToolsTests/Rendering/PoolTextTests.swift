@@ -125,7 +125,14 @@ import WireProtocol
         group.generation = 3
         group.queue = 1
         group.queuedRequests = [QueuedRequestReport(method: "GET", path: "/a\u{1B}", waitingMilliseconds: 12)]
-        group.lastError = SpawnErrorReport(id: "0badcafe", summary: "The app did not start in time", ageSeconds: 61)
+        group.lastError = SpawnErrorReport(
+            id: "0badcafe",
+            kind: "timeout",
+            summary: "The app did not start in time",
+            ageSeconds: 61,
+            time: 9_000_000,
+            detailsFile: "/run/passenger.x/failures/0badcafe.txt"
+        )
         group.processes[0].spawnedAt = 7_000_000
         group.processes[0].generation = 3
         group.processes[0].concurrency = 0
@@ -138,7 +145,8 @@ import WireProtocol
                   runs as joe because joe owns config.ru
                   App type: rack, environment production
                   Restart generation: 3
-                  Last error: The app did not start in time (error ID 0badcafe, 1m 1s ago)
+                  Last error: The app did not start in time (error ID 0badcafe, 1m 1s ago, 2030-01-31 18:05:9 +0100)
+                  Details: /run/passenger.x/failures/0badcafe.txt
                   Requests in queue: 1
                     GET /a\\u{1b} (waiting 12 ms)
                   * PID: 4711    Sessions: 0       Processed: 12      Uptime: 1m 5s

@@ -53,7 +53,11 @@ import WireProtocol
             requestsInTopLevelQueue: topLevel,
             waiting: [.init(method: "GET", path: "/", time: .milliseconds(1500))],
             lastFailure: .init(
-                report: SpawnReport(errorID: "0badcafe", summary: "no"),
+                errorID: "0badcafe",
+                summary: "no",
+                kind: "exception",
+                time: 77,
+                file: "/run/x/failures/0badcafe.txt",
                 age: .seconds(9),
                 failuresInARow: 1,
                 nextTry: nil
@@ -108,7 +112,15 @@ import WireProtocol
         #expect(shop.userReason == "runs as joe because joe owns config.ru")
         #expect(shop.isRestarting)
         #expect(shop.processesBeingSpawned == 1)
-        #expect(shop.lastError == SpawnErrorReport(id: "0badcafe", summary: "no", ageSeconds: 9))
+        let error = SpawnErrorReport(
+            id: "0badcafe",
+            kind: "exception",
+            summary: "no",
+            ageSeconds: 9,
+            time: 77,
+            detailsFile: "/run/x/failures/0badcafe.txt"
+        )
+        #expect(shop.lastError == error)
         #expect(
             shop.processes.first
                 == ProcessReport(

@@ -73,9 +73,20 @@ final class FakeSpawner: Spawning {
         return process
     }
 
-    func fail(_ category: SpawnFailure.Category = .app, summary: String = "it raised") throws {
+    func fail(
+        _ category: SpawnFailure.Category = .app,
+        id: UInt32 = 0xabc,
+        summary: String = "it raised",
+        output: String = ""
+    ) throws {
         try #require(!self.spawns.isEmpty)
-        let failure = SpawnFailure(id: ErrorID(0xabc), category: category, step: .app, summary: summary)
+        let failure = SpawnFailure(
+            id: ErrorID(id),
+            category: category,
+            step: .app,
+            summary: summary,
+            output: output
+        )
         self.spawns.removeFirst().completion(.failure(failure))
     }
 }
@@ -96,8 +107,8 @@ final class FakeProcess: ProcessOwner {
     func terminate() { self.orders.withLock { $0.append("terminate") } }
     func kill() { self.orders.withLock { $0.append("kill") } }
 
-    func exit(_ status: LinuxSystem.ExitStatus = .exited(0)) -> ProcessExit {
-        ProcessExit(id: self.id, pid: self.pid, status: status, wasExpected: false, lastOutput: "")
+    func exit(_ status: LinuxSystem.ExitStatus = .exited(0), lastOutput: String = "") -> ProcessExit {
+        ProcessExit(id: self.id, pid: self.pid, status: status, wasExpected: false, lastOutput: lastOutput)
     }
 }
 
@@ -158,7 +169,7 @@ final class PoolBench {
     let key = GroupKey(namespace: .authority, name: "/srv/shop")
     private var requests: UInt64 = 0
 
-    init(limits: PoolLimits = PoolLimits()) {
+    init(limits: PoolLimits = PoolLimits(), failuresDirectory: String? = nil) {
         // The clock of a new loop stands at zero, which is no time for anything to be overdue.
         self.loop.advanceTime(by: .seconds(1000))
         self.driver = PoolDriver(
@@ -166,6 +177,7 @@ final class PoolBench {
             limits: limits,
             spawner: self.spawner,
             fileWork: self.fileWork,
+            failuresDirectory: failuresDirectory,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
         self.driver.observer = self.observer

@@ -370,7 +370,7 @@ struct PoolDriverTests {
         try bench.spawner.fail()
         bench.wait(500)
         let failure = try #require(bench.driver.inspect().first?.lastFailure)
-        #expect(failure.report.errorID == "00000abc")
+        #expect(failure.errorID == "00000abc" && failure.kind == "early-exit")
         #expect(failure.age == .milliseconds(500))
         #expect(failure.nextTry == .milliseconds(500))
         #expect(failure.failuresInARow == 1)

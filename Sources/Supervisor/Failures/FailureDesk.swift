@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+
+import Logging
+import NIOCore
+
+/// Has incidents filed elsewhere, one after the other, and never lets the core wait for it.
+///
+///     idle ──report──▶ working ──answer──▶ idle, or the next one
+///                        │ patience is over: what waits is answered without file and names
+///                        ▼
+///                      stuck ──answer──▶ idle; until then everything is answered at once
+///
+/// Confined to the core loop.
+final class FailureDesk {
+    /// A disk or an account database that takes longer is not waited for.
+    static let patience = TimeAmount.seconds(1)
+    /// Incidents that wait; more are answered at once.
+    static let limit = 64
+
+    private final class Job {
+        let incident: FailureIncident
+        private var completion: ((FiledFailure) -> Void)?
+
+        init(_ incident: FailureIncident, _ completion: @escaping (FiledFailure) -> Void) {
+            self.incident = incident
+            self.completion = completion
+        }
+
+        /// Whoever is first answers.
+        func answer(_ filed: @autoclosure () -> FiledFailure) {
+            guard let completion else { return }
+            self.completion = nil
+            completion(filed())
+        }
+    }
+
+    private enum State {
+        /// Leaves by `report`.
+        case idle
+        /// Leaves by the answer, or by `patienceEnded`.
+        case working(Job, Scheduled<Void>)
+        /// Leaves by the answer.
+        case stuck
+    }
+
+    private let eventLoop: any EventLoop
+    private let work: any OffLoopWork
+    private let filing: FailureFiling
+    private let logger: Logger
+    private var state = State.idle
+    private var waiting: [Job] = []
+    /// Why the last file could not be written; each reason is logged once in a row.
+    private var lastProblem: String?
+
+    /// `directory` is where details files go; nil: nowhere.
+    init(eventLoop: any EventLoop, work: any OffLoopWork, directory: String?, logger: Logger) {
+        self.eventLoop = eventLoop
+        self.work = work
+        self.filing = FailureFiling(files: directory.map { DetailsFiles(directory: $0) })
+        self.logger = logger
+    }
+
+    /// Calls `completion` once, on the loop, maybe from within this call.
+    func report(_ incident: FailureIncident, completion: @escaping (FiledFailure) -> Void) {
+        let job = Job(incident, completion)
+        switch self.state {
+        case .idle: self.start(job)
+        case .working where self.waiting.count < Self.limit: self.waiting.append(job)
+        case .working, .stuck: self.answerAtOnce(job)
+        }
+    }
+
+    private func start(_ job: Job) {
+        let timer: Scheduled<Void> = self.eventLoop.assumeIsolated().scheduleTask(in: Self.patience) { [weak self] in
+            if let self { self.patienceEnded() }
+        }
+        self.state = .working(job, timer)
+        let (incident, filing) = (job.incident, self.filing)
+        let isStarted = self.work.run {
+            filing.file(incident)
+        } completion: { [weak self] filed in
+            self?.filed(job, filed)
+        }
+        guard !isStarted else { return }
+        timer.cancel()
+        self.state = .idle
+        self.answerAtOnce(job)
+        self.startNext()
+    }
+
+    private func filed(_ job: Job, _ filed: FiledFailure) {
+        if case .working(_, let timer) = self.state { timer.cancel() }
+        self.state = .idle
+        self.note(filed)
+        job.answer(filed)
+        self.startNext()
+    }
+
+    private func startNext() {
+        guard case .idle = self.state, !self.waiting.isEmpty else { return }
+        self.start(self.waiting.removeFirst())
+    }
+
+    private func patienceEnded() {
+        guard case .working(let job, _) = self.state else { return }
+        self.state = .stuck
+        let jobs = [job] + self.waiting
+        self.waiting = []
+        for job in jobs { self.answerAtOnce(job) }
+    }
+
+    private func answerAtOnce(_ job: Job) {
+        let filed = self.filing.fileAtOnce(job.incident)
+        self.note(filed)
+        job.answer(filed)
+    }
+
+    private func note(_ filed: FiledFailure) {
+        guard let problem = filed.fileProblem else {
+            if filed.file != nil { self.lastProblem = nil }
+            return
+        }
+        guard self.lastProblem != problem else { return }
+        self.lastProblem = problem
+        self.logger.error("details of a failure cannot be written to a file", metadata: [LogKeys.reason: "\(problem)"])
+    }
+}
