@@ -10,7 +10,11 @@ import NIOPosix
 extension ClientConnectionHandler {
     /// True if the request was answered (or refused) as one for a file.
     func answerWithFile() -> Bool {
-        switch self.loop.findFile(self.path, in: self.route) {
+        var lookup = self.loop.findFile(self.path, in: self.route)
+        if case .failed(let error) = lookup, error.isTooManyDescriptors, self.loop.makeRoom() > 0 {
+            lookup = self.loop.findFile(self.path, in: self.route)
+        }
+        switch lookup {
         case .none: return false
         case .forbidden: self.fail(RequestError(.forbidden))
         case .failed(let error):
