@@ -276,10 +276,26 @@ extension RequestError: CustomStringConvertible {
     private static func describe(_ refusal: LinkRefusal) -> String {
         switch refusal.kind {
         case .daemon(let reason):
-            "the daemon refused a session: \(reason)" + (refusal.report.map { " (\($0.summary))" } ?? "")
+            "the daemon refused a session: \(Self.words(for: reason))"
+                + (refusal.report.map { ": \($0.summary)" } ?? "")
         case .daemonUnavailable: "no connection to the daemon"
         case .versionMismatch(let text): text
         case .settingsRejected(let text): "the daemon rejected the app's settings: \(text)"
+        }
+    }
+
+    private static func words(for reason: RefusalReason) -> String {
+        switch reason {
+        case .queueFull: "the request queue is full, see max_request_queue_size"
+        case .queueTimeout: "the request waited too long in the queue"
+        case .spawnFailed: "the app could not be started"
+        case .backoff: "the next start of the app is held back after one that failed"
+        case .noApplication: "there is no app at its app root"
+        case .shuttingDown: "it is being stopped"
+        case .unknownApp: "it does not know the app"
+        case .notAllowed: "this front may not use the app"
+        case .settingsRejected: "it does not accept the settings of the app"
+        case .tooManyCheckouts: "too many requests of this front wait"
         }
     }
 }
