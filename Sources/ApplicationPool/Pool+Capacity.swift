@@ -34,6 +34,7 @@ extension Pool {
     mutating func fillCapacity(at now: Instant, orders: inout Orders) {
         guard self.phase == .running else { return }
         while self.hasSlot(at: now), let index = self.mostUrgent(at: now) {
+            self.makeRoomInShare(for: index, at: now, orders: &orders)
             while self.isFull {
                 guard self.makeRoom(for: index, at: now, orders: &orders) else { return }
             }
@@ -59,13 +60,15 @@ extension Pool {
     /// processes in service, one of a group whose last start failed as well; and from `Spawn.patience` on the first
     /// start of any other group, the longest first.
     ///
+    /// A tenant's group takes the room of that tenant's starts only.
+    ///
     /// Only a group whose own last start did not fail may take the room, and who gave way counts as one whose start
     /// failed until it comes up: so each group gives way at most once for each that comes up, and slow apps
     /// cannot end each other's starts in turn for ever.
     func dispensableSpawn(for group: Group, at now: Instant) -> Int? {
         guard !group.backoff.isFailing else { return nil }
         var best: (index: Int, rank: Int, began: Instant)?
-        for index in self.groups.indices {
+        for index in self.groups.indices where group.tenant == nil || self.groups[index].tenant == group.tenant {
             guard let spawn = self.groups[index].spawn.flatMap({ self.spawns[$0] }),
                 let rank = self.groups[index].dispensability(of: spawn, at: now)
             else { continue }
@@ -79,7 +82,8 @@ extension Pool {
     private mutating func mostUrgent(at now: Instant) -> Int? {
         var best: Int?
         var urgency = Group.Need.none
-        var isBestFailing = false
+        var bestRank = 0
+        var tenants: TenantUse?
         var stillHungry: [Group.ID] = []
         for id in self.hungry {
             guard let index = self.indices[id] else { continue }
@@ -87,18 +91,18 @@ extension Pool {
             if need == .none { continue }
             stillHungry.append(id)
             guard !self.isFull || need.mayMakeRoom else { continue }
-            let isFailing = self.groups[index].backoff.isFailing
-            if best != nil {
-                // Whose last start failed waits behind all others, whatever it needs.
-                if isFailing != isBestFailing {
-                    if isFailing { continue }
-                } else if !need.isMoreUrgent(than: urgency) {
-                    continue
-                }
+            if let tenant = self.groups[index].tenant {
+                let use = tenants ?? TenantUse(self.groups)
+                tenants = use
+                guard use.allows(tenant, need, share: self.limits.tenantShare) else { continue }
+            }
+            let rank = self.groups[index].rank
+            guard best == nil || rank < bestRank || (rank == bestRank && need.isMoreUrgent(than: urgency)) else {
+                continue
             }
             best = index
             urgency = need
-            isBestFailing = isFailing
+            bestRank = rank
         }
         self.hungry = stillHungry
         return best
@@ -116,10 +120,10 @@ extension Pool {
     }
 
     /// The process of any group that has been idle for the longest time.
-    private func longestIdle() -> (group: Int, process: Int)? {
+    func longestIdle(where isMeant: (Group) -> Bool = { _ in true }) -> (group: Int, process: Int)? {
         var found: (group: Int, process: Int)?
         var since: Instant?
-        for index in self.groups.indices {
+        for index in self.groups.indices where isMeant(self.groups[index]) {
             for (number, process) in self.groups[index].processes.enumerated() where process.isIdle {
                 if let since, since <= process.lastUsed { continue }
                 since = process.lastUsed
@@ -153,7 +157,7 @@ extension Pool {
 
 extension Group.Need {
     /// Nobody gives way for a group that has a process.
-    fileprivate var mayMakeRoom: Bool {
+    var mayMakeRoom: Bool {
         switch self {
         case .starving: true
         case .none, .replacement, .minimum, .busy: false
@@ -170,6 +174,10 @@ extension Group.Need {
 }
 
 extension Group {
+    /// Groups of a lower rank are started first, whatever they need: whose last start failed waits behind those whose start
+    /// did not, and tenants wait behind all.
+    fileprivate var rank: Int { (self.tenant == nil ? 0 : 2) + (self.backoff.isFailing ? 1 : 0) }
+
     /// How readily the group's start gives way, lowest first; nil: not at all.
     fileprivate func dispensability(of spawn: Spawn, at now: Instant) -> Int? {
         guard !spawn.holdsSlot(at: now) else { return nil }

@@ -4,13 +4,14 @@ extension Pool {
     /// An app was heard of for the first time; with `preStart` its processes are to be there before its first request.
     package mutating func groupDefined(
         limits: GroupLimits,
+        tenant: UInt32? = nil,
         preStart: Bool = false,
         at now: Instant
     ) -> (Group.ID, Orders) {
         let id = Group.ID(rawValue: self.nextGroup)
         self.nextGroup += 1
         self.indices[id] = self.groups.count
-        self.groups.append(Group(id: id, limits: limits, standing: .unused))
+        self.groups.append(Group(id: id, tenant: tenant, limits: limits, standing: .unused))
         return (id, preStart ? self.preStartRequested(id, at: now) : Orders())
     }
 

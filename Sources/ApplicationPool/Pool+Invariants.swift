@@ -59,7 +59,9 @@ extension Pool {
     private func idleRoomViolations(at now: Instant) -> [String] {
         guard self.phase == .running, self.hasSlot(at: now) else { return [] }
         return self.groups.compactMap { group in
-            switch group.need(at: now, maxInstances: self.maxInstances(of: group)) {
+            let need = group.need(at: now, maxInstances: self.maxInstances(of: group))
+            guard self.shareAllows(group, need) else { return nil }
+            return switch need {
             case .starving where !self.isFull || self.groups.contains { $0.longestIdle != nil }:
                 "group \(group.id.rawValue) starves while there is room or an idle process"
             case .starving where self.dispensableSpawn(for: group, at: now) != nil:

@@ -64,8 +64,12 @@ struct PoolModel {
 
     // MARK: Events
 
-    mutating func define(_ limits: GroupLimits = GroupLimits(), preStart: Bool = false) -> Group.ID {
-        let (id, orders) = self.pool.groupDefined(limits: limits, preStart: preStart, at: self.now)
+    mutating func define(
+        _ limits: GroupLimits = GroupLimits(),
+        tenant: UInt32? = nil,
+        preStart: Bool = false
+    ) -> Group.ID {
+        let (id, orders) = self.pool.groupDefined(limits: limits, tenant: tenant, preStart: preStart, at: self.now)
         self.carryOut(orders)
         return id
     }

@@ -132,7 +132,8 @@ private struct Walk {
     private mutating func define() -> String {
         guard self.groups.count < 5 else { return "nothing" }
         let limits = self.limits()
-        self.groups.append(self.model.define(limits, preStart: self.below(3) == 0))
+        let tenant: UInt32? = self.below(3) == 0 ? 33 : nil
+        self.groups.append(self.model.define(limits, tenant: tenant, preStart: self.below(3) == 0))
         return "definition"
     }
 

@@ -33,6 +33,8 @@ package struct Group: Sendable {
     }
 
     package let id: ID
+    /// Who pushed it without authority; nil: somebody with authority.
+    package let tenant: UInt32?
     package internal(set) var limits: GroupLimits
     package internal(set) var standing: Standing
     /// Grows with each restart.
@@ -48,8 +50,9 @@ package struct Group: Sendable {
     /// Spawns whose outcome nobody wants any more, but that have not ended.
     var discardedSpawns: Set<Spawn.ID> = []
 
-    init(id: ID, limits: GroupLimits, standing: Standing) {
+    init(id: ID, tenant: UInt32?, limits: GroupLimits, standing: Standing) {
         self.id = id
+        self.tenant = tenant
         self.limits = limits
         self.standing = standing
     }

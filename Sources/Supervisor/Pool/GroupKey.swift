@@ -26,6 +26,14 @@ package struct GroupKey: Hashable, Sendable, CustomStringConvertible {
         self.name = name
     }
 
+    /// The user without authority that it belongs to.
+    package var tenant: UInt32? {
+        switch self.namespace {
+        case .authority: nil
+        case .uid(let uid): uid
+        }
+    }
+
     package var description: String {
         switch self.namespace {
         case .authority: self.name

@@ -83,7 +83,12 @@ package final class PoolDriver {
     package func define(_ key: GroupKey, settings: AppSettings, authority: SettingsAuthority, preStart: Bool) {
         let now = self.now
         guard let group = self.groups[key] else {
-            let (id, orders) = self.pool.groupDefined(limits: GroupLimits(settings), preStart: preStart, at: now)
+            let (id, orders) = self.pool.groupDefined(
+                limits: GroupLimits(settings),
+                tenant: key.tenant,
+                preStart: preStart,
+                at: now
+            )
             let group = ManagedGroup(key: key, id: id, settings: settings, authority: authority)
             self.groups[key] = group
             self.groupsByID[id] = group
