@@ -25,6 +25,10 @@ final class AdminConnection: ChannelInboundHandler {
     private let logger: Logger
     private var decoder = FrameDecoder(phase: .fromAdmin)
     private var openRequests = 0
+    /// Answers of one read leave together: thousands of small ones would each take a buffer of their own.
+    private var outbound = ByteBuffer()
+    /// Between `channelRead` and `channelReadComplete`, which flushes.
+    private var isReading = false
     private var idleTimer: Scheduled<Void>?
 
     init(_ arrival: Arrival, service: AdminService, logger: Logger) {
@@ -42,8 +46,15 @@ final class AdminConnection: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        self.isReading = true
         self.restartIdleTimer(context)
         self.take(self.unwrapInboundIn(data), context)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        self.isReading = false
+        self.flush(context)
+        context.fireChannelReadComplete()
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -112,9 +123,15 @@ final class AdminConnection: ChannelInboundHandler {
 
     /// After the end of the connection this does nothing.
     private func write(_ message: AdminMessage, _ context: ChannelHandlerContext) {
-        var buffer = context.channel.allocator.buffer(capacity: 1024)
-        message.write(into: &buffer)
-        context.writeAndFlush(self.wrapOutboundOut(buffer), promise: nil)
+        message.write(into: &self.outbound)
+        if !self.isReading { self.flush(context) }
+    }
+
+    private func flush(_ context: ChannelHandlerContext) {
+        guard self.outbound.readableBytes > 0 else { return }
+        let bytes = self.outbound
+        self.outbound = ByteBuffer()
+        context.writeAndFlush(self.wrapOutboundOut(bytes), promise: nil)
     }
 
     private func restartIdleTimer(_ context: ChannelHandlerContext) {
