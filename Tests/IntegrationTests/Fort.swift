@@ -17,8 +17,9 @@ final class Fort {
     let open: String
     private let script: String
     private var descriptors = 0
+    private var memory = 0
 
-    init(others: [Site.App] = [], descriptorLimit: Int? = nil) throws {
+    init(others: [Site.App] = [], descriptorLimit: Int? = nil, poolSize: Int = 16) throws {
         let users = try ["www-data", "lp", "games"].map { try #require(try Accounts.user(named: $0)) }
         (worker, trusted, stranger) = (users[0], users[1], users[2])
         // One process, so that the number of descriptors is known.
@@ -31,7 +32,7 @@ final class Fort {
             to: "hostile-peer.py"
         )
         site.daemonFlags += [
-            "--socket-mode=0666", "--trust-user=lp", "--app-root-allow=\(open)", "--max-pool-size=16",
+            "--socket-mode=0666", "--trust-user=lp", "--app-root-allow=\(open)", "--max-pool-size=\(poolSize)",
         ]
         if let descriptorLimit { site.daemonWrapper = ["prlimit", "--nofile=\(descriptorLimit)"] }
         try site.startDaemon()
@@ -115,7 +116,13 @@ final class Fort {
             return before == ProcessFacts.descriptorCount(of: core)
         }
         descriptors = before
+        memory = try resident()
     }
+
+    private func resident() throws -> Int { try #require(ProcessFacts(pid: core)).residentKilobytes }
+
+    /// What the allocator keeps of memory that is free again, in KiB.
+    private static let allowance = 40_000
 
     func stands() throws {
         #expect(try site.page("wsgi", "/pid").pid == pid, "the application was restarted")
@@ -123,5 +130,7 @@ final class Fort {
         try eventually("descriptors of the core: \(descriptors)", within: .seconds(5)) {
             ProcessFacts.descriptorCount(of: core) <= descriptors
         }
+        let grown = try resident() - memory
+        #expect(grown < Self.allowance, "the core grew by \(grown) KiB")
     }
 }

@@ -12,6 +12,7 @@ package struct ProcessFacts {
     /// Effective and permitted capabilities, as the kernel writes them.
     package let capabilities: String
     package let residentHighWaterKilobytes: Int
+    package let residentKilobytes: Int
 
     /// nil when there is no such process.
     package init?(pid: Int32) {
@@ -34,6 +35,7 @@ package struct ProcessFacts {
         groups = words("Groups").compactMap { UInt32($0) }
         capabilities = String(words("CapEff").first ?? "")
         residentHighWaterKilobytes = words("VmHWM").first.flatMap { Int($0) } ?? 0
+        residentKilobytes = words("VmRSS").first.flatMap { Int($0) } ?? 0
     }
 
     /// Whether there is a process with this number that has not ended yet.

@@ -145,6 +145,11 @@ class Attack:
         finally:
             self.peer = control
 
+    def keep(self):
+        """The connection stays open when commands are about another one."""
+        self.kept.append(self.peer)
+        return "kept"
+
     def close(self):
         self.peer.socket.close()
         return "left"
@@ -171,6 +176,14 @@ class Attack:
         # What comes back behind it proves that it was read.
         return "sent, " + self.define(4_000_000_000, "probe").split()[0]
 
+    def pre_starts(self, front, generation, uid, token, group, count, *words):
+        """A manifest of many apps, each to be started without a request."""
+        body = settings(words)
+        apps = b"".join(text("%s%d" % (group, n)) + body + b"\1" for n in range(int(count)))
+        head = text(front) + struct.pack("!QI", int(generation), int(uid)) + bytes.fromhex(token)
+        self.peer.send(frame(MANIFEST, head + struct.pack("!I", int(count)) + apps))
+        return "sent, " + self.define(4_000_000_000, "probe").split()[0]
+
     def define(self, number, group, *words):
         self.peer.send(frame(DEFINE, struct.pack("!I", int(number)) + text(group) + settings(words)))
         answer = self.peer.receive()
@@ -179,6 +192,21 @@ class Attack:
         kind, payload = answer
         assert kind in (ACCEPTED, REJECTED), kind
         return "accepted" if kind == ACCEPTED else "rejected " + first_text(payload, 4)
+
+    def each(self, first, count):
+        """A request for each of many apps, none of which is ever given back."""
+        blob = b"".join(self.checkout_frame(n) for n in range(int(first), int(first) + int(count)))
+        return self.exchange(blob, int(count), (GRANTED, REFUSED), ("granted", "refused"))
+
+    def statuses(self, count):
+        """Asks for the status again and again, one request after the other's answer: how long it took."""
+        request = frame(ADMIN_REQUEST, struct.pack("!Q", 1) + b'{"command":"status"}')
+        start = time.monotonic()
+        for _ in range(int(count)):
+            self.peer.send(request)
+            if self.peer.receive() is None:
+                return "closed"
+        return "%.1f" % (time.monotonic() - start)
 
     def checkout_frame(self, number):
         self.requests += 1

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+
+import LinuxSystem
+import Testing
+import TestSupport
+
+extension Integration {
+    /// An application that turned against the daemon, the front and its neighbours.
+    @Suite(.enabled(if: Machine.isRoot, "attackers need users of their own"), .timeLimit(.minutes(1)))
+    struct HostileAppTests {
+        @Test func `a hostile application reaches neither processes nor sockets of others`() throws {
+            let fort = try Fort(others: [.init("hostile", from: nil), .init("second", from: nil)])
+            for name in ["hostile", "second"] {
+                _ = try fort.app(name, owner: Machine.appUsers[2], text: Self.hostileApp)
+            }
+            _ = try fort.site.page("hostile", "/pid")
+            // Of the same user, but that is all it may do: see, and end, what runs as the same user anyway.
+            let own = try #require(try fort.site.page("second", "/pid").pid)
+            let watchdog = try #require(fort.site.daemon).pid
+            let front = try #require(fort.site.front).pid
+            let victims = try [watchdog, fort.core, fort.pid, front] + fort.site.workerPIDs()
+            for victim in victims {
+                let page = try fort.site.page("hostile", "/processes?\(victim)").text
+                let lines = page.split(separator: "\n")
+                #expect(lines.count == 8, "\(page)")
+                for line in lines { #expect(line.hasSuffix(": denied"), "\(victim) \(line)") }
+            }
+            #expect(try fort.site.page("hostile", "/reach?\(own)").text == "kill: GRANTED\n")
+
+            let registry = fort.site.directory.file("registry")
+            let instance = try #require(TestFile.names(in: registry).first.map { "\(registry)/\($0)" })
+            let sockets = TestFile.tree(instance).map { "\(instance)/\($0)" }.filter {
+                (try? FileStatus(path: $0))?.kind == .socket && !$0.hasSuffix("/admin.sock")
+            }
+            #expect(sockets.count >= 3, "\(TestFile.tree(instance))")
+            for socket in sockets {
+                let text = try fort.site.page("hostile", "/socket?\(socket)").text
+                #expect(text == "PermissionError\n", "\(socket): \(text)")
+            }
+            // The daemon's own socket is open to everybody here: it closes before it has read a byte.
+            #expect(try fort.site.page("hostile", "/socket?\(fort.site.socket)").text == "connected, closed\n")
+            #expect(try fort.site.page("hostile", "/status?\(fort.adminSocket)").text.contains("hostile"))
+            let status = try fort.site.page("hostile", "/status?\(fort.adminSocket)").text
+            #expect(!status.contains(fort.site.root(of: "wsgi")), "\(status)")
+            for path in TestFile.tree(instance).filter({ !$0.hasSuffix(".sock") }) where !path.hasPrefix("loaders") {
+                let kind = try fort.site.page("hostile", "/write?\(instance)/\(path)").text
+                #expect(kind == "PermissionError\n", "\(path): \(kind)")
+            }
+            try fort.mark()
+            try fort.stands()
+        }
+
+        @Test func `an application that stops itself costs its own requests only`() throws {
+            let fort = try Fort(others: [
+                .init(
+                    "stopping",
+                    from: nil,
+                    settings: ["passenger_max_instances 1;", "passenger_max_request_time 2;"]
+                ),
+                .init("stopped", from: nil, settings: ["passenger_start_timeout 2;"]),
+            ])
+            _ = try fort.app("stopping", owner: Machine.appUsers[2], text: Self.hostileApp)
+            _ = try fort.app(
+                "stopped",
+                owner: Machine.appUsers[3],
+                text: "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)\n"
+            )
+            // Each event loop of the front gets a stream of its own.
+            for _ in 0..<8 { _ = try fort.site.page("stopping", "/pid") }
+            let before = try fort.site.page("stopping", "/pid").pid
+            try fort.mark()
+            let hanging = try HTTPConnection(port: fort.site.port)
+            try hanging.send("GET /stop HTTP/1.1\r\nHost: stopping.localhost\r\n\r\n")
+            let starting = try HTTPConnection(port: fort.site.port)
+            try starting.send("GET / HTTP/1.1\r\nHost: stopped.localhost\r\n\r\n")
+            let start = ContinuousClock.now
+            for _ in 0..<50 { #expect(try fort.site.page("wsgi", "/pid").pid == fort.pid) }
+            #expect(ContinuousClock.now - start < .seconds(2), "others had to wait")
+            // The daemon ends what does not answer, stopped or not.
+            #expect(try [502, 504].contains(hanging.readResponse().status))
+            #expect(try starting.readResponse().status == 500)
+            try eventually("another process") { try fort.site.get("stopping", "/pid").status == 200 }
+            #expect(try fort.site.page("stopping", "/pid").pid != before)
+            #expect(fort.site.log().contains("max_request_time"))
+            try fort.stands()
+        }
+
+        /// Answers what came of each deed.
+        private static let hostileApp = """
+            import ctypes, json, os, resource, signal, socket, struct
+
+            libc = ctypes.CDLL(None, use_errno=True)
+
+            def attempt(name, deed):
+                try:
+                    deed()
+                    return f"{name}: GRANTED"
+                except (PermissionError, ProcessLookupError):
+                    return f"{name}: denied"
+                except OSError as error:
+                    return f"{name}: {error!r}"
+
+            def attach(pid):
+                if libc.ptrace(16, pid, None, None) != 0:
+                    raise OSError(ctypes.get_errno(), "ptrace")
+
+            def processes(pid):
+                yield attempt("kill", lambda: os.kill(pid, 0))
+                yield attempt("stop", lambda: os.kill(pid, signal.SIGCONT))
+                yield attempt("attach", lambda: attach(pid))
+                yield attempt("memory", lambda: open(f"/proc/{pid}/mem", "r+b"))
+                yield attempt("environment", lambda: open(f"/proc/{pid}/environ").read())
+                yield attempt("descriptors", lambda: os.listdir(f"/proc/{pid}/fd"))
+                yield attempt("root", lambda: os.listdir(f"/proc/{pid}/root/"))
+                yield attempt("limits", lambda: resource.prlimit(pid, resource.RLIMIT_NOFILE, (10, 10)))
+
+            def connect(path):
+                peer = socket.socket(socket.AF_UNIX)
+                peer.settimeout(5)
+                try:
+                    peer.connect(path)
+                except OSError as error:
+                    return type(error).__name__
+                try:
+                    return "connected, " + ("answered" if peer.recv(100) else "closed")
+                except ConnectionResetError:
+                    return "connected, closed"
+
+            def write(path):
+                try:
+                    open(path, "ab").close()
+                    return "GRANTED"
+                except OSError as error:
+                    return type(error).__name__
+
+            def frame(kind, payload):
+                return struct.pack("!IB", len(payload) + 1, kind) + payload
+
+            def status(path):
+                peer = socket.socket(socket.AF_UNIX)
+                peer.settimeout(5)
+                peer.connect(path)
+                hello = struct.pack("!IHH", 0x464C5950, 1, 0) + struct.pack("!I", 1) + b"x"
+                hello += struct.pack("!BQ", 3, 0) + struct.pack("!I", 0) + b"\\0\\0"
+                peer.sendall(frame(1, hello) + frame(0x60, struct.pack("!Q", 1) + b'{"command":"status"}'))
+                data = b""
+                while b"\\"groups\\"" not in data or not data.endswith(b"}"):
+                    part = peer.recv(65536)
+                    if not part:
+                        break
+                    data += part
+                return data.decode("utf-8", "replace")
+
+            def application(environ, start_response):
+                start_response("200 OK", [("Content-Type", "text/plain")])
+                path, query = environ["PATH_INFO"], environ["QUERY_STRING"]
+                if path == "/stop":
+                    os.kill(os.getpid(), signal.SIGSTOP)
+                deeds = {
+                    "/processes": lambda: "\\n".join(processes(int(query))),
+                    "/reach": lambda: attempt("kill", lambda: os.kill(int(query), 0)),
+                    "/socket": lambda: connect(query),
+                    "/status": lambda: status(query),
+                    "/write": lambda: write(query),
+                }
+                return [(deeds.get(path, lambda: str(os.getpid()))() + "\\n").encode()]
+
+            """
+    }
+}
