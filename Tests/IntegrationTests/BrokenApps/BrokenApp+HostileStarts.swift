@@ -76,12 +76,14 @@ extension BrokenApp {
                 hoard = bytearray(1 << 30)
                 """
             ),
+            category: "operating-system",
             reason: "MemoryError"
         ),
         .start(
             "ruby-memory",
             ruby("Process.setrlimit(:AS, 400 << 20)\n$hoard = 'x' * (1 << 30)"),
-            reason: "NoMemoryError"
+            category: "operating-system",
+            reason: "failed to allocate memory"
         ),
         .start(
             "node-memory",
@@ -157,13 +159,13 @@ extension BrokenApp {
             settings: ["passenger_python /no/such/python;"],
             category: "operating-system",
             step: "execute",
-            reason: "/no/such/python cannot be executed by"
+            reason: "/no/such/python does not exist"
         ),
         .start(
             "no-command",
             ["README": ""],
             settings: ["passenger_app_start_command \"/no/such/server --fast\";"],
-            step: "execute",
+            step: "listen",
             reason: "ended with exit code 127",
             words: ["/no/such/server"]
         ),

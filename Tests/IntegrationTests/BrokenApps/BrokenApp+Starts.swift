@@ -49,7 +49,7 @@ extension BrokenApp {
             "server-exits",
             ["server.py": "import sys\nsys.exit('no database')\n"],
             settings: [serverCommand],
-            step: "execute",
+            step: "listen",
             reason: "ended with exit code 1 before it was ready",
             words: ["no database"]
         ),
@@ -106,7 +106,7 @@ extension BrokenApp {
             ["server.py": "import time\nprint('no server here', flush=True)\ntime.sleep(600)\n"],
             settings: [serverCommand, "passenger_start_timeout 2;"],
             category: "timeout",
-            step: "execute",
+            step: "listen",
             reason: "within 2 seconds (passenger_start_timeout)",
             words: ["no server here"]
         ),

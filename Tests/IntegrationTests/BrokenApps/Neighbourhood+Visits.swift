@@ -81,8 +81,7 @@ extension Neighbourhood {
         #expect(response.header("cache-control")?.contains("no-store") == true, what)
         #expect(String(validating: response.body, as: UTF8.self) != nil, what)
         let id = try #require(response.text.firstMatch(of: #/Error ID: (?:<code>)?([0-9a-f]{8})/#), what).output.1
-        let words = ["error-id=\(id)", "could not be started"]
-        let line = try #require(try Self.line(with: words, in: site.daemonLog), what)
+        let line = try #require(try failureLine(String(id)), what)
         let own = try Accounts.user(id: CurrentProcess.effectiveUID)?.name ?? ""
         let user = Machine.isRoot ? app.user : own
         let facts = ["category=\(failure.category) ", "journey-step=\(failure.step) ", failure.reason]
@@ -91,6 +90,14 @@ extension Neighbourhood {
         }
         // What the log holds is for the operator only.
         #expect(!response.text.contains("broken on purpose") && !response.text.contains(site.directory.path), what)
+    }
+
+    /// All of them are read at once: a flood leaves megabytes in the log.
+    private func failureLine(_ id: String) throws -> Substring? {
+        func found() -> Substring? { failures.first { $0.contains("error-id=\(id)") } }
+        if let line = found() { return line }
+        failures = try Self.lines(with: "process could not be started", in: site.daemonLog)
+        return found()
     }
 
     private func expectLines(_ words: [String], in log: String, _ what: Comment) throws {
@@ -104,10 +111,12 @@ extension Neighbourhood {
         }
     }
 
-    /// By grep: a flood leaves megabytes in the log.
     private static func line(with words: [String], in log: String) throws -> Substring? {
-        let found = try Shell.run(["grep", "-aF", "--", words.first ?? "", log]).output
-        return found.split(separator: "\n").first { line in words.allSatisfy { line.contains($0) } }
+        try lines(with: words.first ?? "", in: log).first { line in words.allSatisfy { line.contains($0) } }
+    }
+
+    private static func lines(with words: String, in log: String) throws -> [Substring] {
+        try Shell.run(["grep", "-aF", "--", words, log]).output.split(separator: "\n")
     }
 
     private static func summary(of result: Result<HTTPResponse, any Error>) -> String {

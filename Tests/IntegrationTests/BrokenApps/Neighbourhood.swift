@@ -12,6 +12,8 @@ final class Neighbourhood {
 
     let site: Site
     private let apps: [BrokenApp]
+    /// Lines of the daemon's log about failed starts, as far as they were read.
+    var failures: [Substring] = []
     private let pid: Int32
     private let load: Load
     /// Watchdog, core, master and worker, with what they used before.
