@@ -39,8 +39,9 @@ package struct FailureDiagnosis: Hashable, Sendable {
         var remedies = failure.remedies.map(Remedy.init(saying:))
         remedies += finding?.remedies(scene) ?? []
         remedies += Self.remedies(for: kind, scene)
-        remedies += scene.remediesForUser(isSuspect: Self.isAboutUser(kind, finding))
-        self.remedies = Self.withoutRepetitions(remedies)
+        let forUser = scene.remediesForUser(isSuspect: Self.isAboutUser(kind, finding))
+        // A stand-in is the cause itself, whatever else would help him.
+        self.remedies = Self.withoutRepetitions(scene.isFallbackUser ? forUser + remedies : remedies + forUser)
     }
 
     /// A failure that said what it is keeps its kind, unless what it said is only that something went wrong.
@@ -95,20 +96,27 @@ extension FailureDiagnosis.Remedy {
     /// Words that a command begins with when remedies are sentences: "Make it readable, for example: chmod o+r X".
     private static let programs: Set<Substring> = [
         "chmod", "chown", "chgrp", "ls", "stat", "namei", "cat", "apt-get", "ln", "mkdir", "sudo", "su", "mount", "df",
-        "usermod", "ulimit", "passenger-status", "systemctl",
+        "usermod", "ulimit", "passenger-status", "systemctl", "setfacl", "getfacl", "file", "findmnt", "timeout", "ps",
+        "sysctl", "free", "/usr/bin/python3",
     ]
+
+    /// A program with its arguments, or a line for the front's configuration.
+    private static func isCommand(_ text: Substring) -> Bool {
+        guard let first = text.split(separator: " ").first else { return false }
+        return self.programs.contains(first) || first.hasPrefix("passenger_") && text.hasSuffix(";")
+    }
 
     /// A sentence of whoever met the failure, with the command that it ends with set apart.
     init(saying sentence: String) {
         let trimmed = sentence.hasPrefix("or ") ? String(sentence.dropFirst(3)) : sentence
-        if let first = trimmed.split(separator: " ").first, Self.programs.contains(first) {
+        if Self.isCommand(trimmed[...]) {
             self.init("Type:", command: trimmed)
             return
         }
         for separator in [": ", "type "] {
             guard let range = Self.last(separator, in: trimmed) else { continue }
             let command = trimmed[range.upperBound...]
-            guard let first = command.split(separator: " ").first, Self.programs.contains(first) else { continue }
+            guard Self.isCommand(command) else { continue }
             let text = trimmed[..<range.lowerBound] + (separator == ": " ? ":" : separator.dropLast() + ":")
             self.init(Self.capitalised(String(text)), command: String(command))
             return

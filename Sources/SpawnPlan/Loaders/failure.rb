@@ -126,7 +126,10 @@ module FlyingPassenger
       closed = path && (closed_directory(path) || path)
       @summary = "the application may not use #{path || 'a file that it needs'}, because it runs as #{user}"
       @summary += ", who may not enter #{closed}" if closed && closed != path
-      @remedies << "Give #{user} access to it (ls -ld #{closed}), or let the application run as another user." if closed
+      return unless closed
+
+      @remedies << "Let the user #{user} use it (see its owner and mode: ls -ld #{File.expand_path(closed)}), " \
+        'or let the application run as another user.'
     end
 
     # MARK: Libraries

@@ -164,8 +164,11 @@ extension LaunchDiagnosis {
         switch self.program.interpreterSetting {
         case "passenger_python":
             [
-                "Set passenger_python to an interpreter outside of \(directory), such as /usr/bin/python3, or to one of a "
-                    + "virtualenv that \(self.identity.userName) can enter: /usr/bin/python3 -m venv \(self.appRoot)/venv"
+                "Make a virtualenv that \(self.identity.userName) can enter, outside of \(directory): "
+                    + "/usr/bin/python3 -m venv \(self.appRoot)/venv",
+                "Install there what the application needs, with its pip, and name its interpreter in the front's "
+                    + "configuration: passenger_python \(self.appRoot)/venv/bin/python;",
+                "Or, if the application needs nothing but Python itself: passenger_python /usr/bin/python3;",
             ]
         case "passenger_ruby": ["Set passenger_ruby to an interpreter outside of \(directory), such as /usr/bin/ruby."]
         case "passenger_nodejs":

@@ -136,7 +136,7 @@ extension LaunchDiagnosis {
         }
         let everybody = "Let the user enter it, for example: chmod \(letter)+x \(path)"
         guard letter == "o" else { return [everybody] }
-        return [everybody, "or nobody else: setfacl -m u:\(self.identity.userName):x \(path)"]
+        return [everybody, "Or only this user: setfacl -m u:\(self.identity.userName):x \(path)"]
     }
 
     var remedyOtherUser: String {

@@ -77,6 +77,32 @@ struct FailureDiagnosisTests {
         #expect(diagnosis.commands.count { $0 == "namei -l /srv/shop/config.ru" } == 1)
     }
 
+    @Test func `for a stand-in user the user comes first, before what a loader advises`() throws {
+        let failure = DiagnosisBench.failure(
+            .fileSystem,
+            kind: .permissionDenied,
+            summary: "the application may not use secret.txt, because it runs as nobody",
+            remedies: ["Let the user nobody use it (see its owner and mode: ls -ld /srv/shop/secret.txt), or not."],
+            identity: DiagnosisBench.nobody
+        )
+        let commands = try DiagnosisBench.diagnosis(failure).commands
+        #expect(commands.first == "chown -h APP_USER: /srv/shop/config.ru")
+    }
+
+    @Test func `lines for the configuration are set apart as well`() throws {
+        let failure = DiagnosisBench.failure(
+            .fileSystem,
+            kind: .access,
+            step: .execute,
+            remedies: [
+                "Name its interpreter: passenger_python /srv/shop/venv/bin/python;", "Or not: passenger_python.",
+            ]
+        )
+        let remedies = try DiagnosisBench.diagnosis(failure).remedies
+        #expect(remedies[0] == .init("Name its interpreter:", command: "passenger_python /srv/shop/venv/bin/python;"))
+        #expect(remedies[1] == .init("Or not: passenger_python."))
+    }
+
     @Test func `a chosen user is not doubted as a stand-in`() throws {
         let chosen = DiagnosisBench.identity("nobody", because: "passenger_user is set to nobody", home: "/nonexistent")
         let diagnosis = try DiagnosisBench.diagnosis(printing: "PermissionError: [Errno 13]", identity: chosen)
