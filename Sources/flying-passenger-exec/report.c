@@ -14,8 +14,11 @@
 
 static const char format_name[] = "flying-passenger-exec 2";
 
-/* Of all variables together, so that a failure after them still has room in what the launcher reads. */
-enum { MAX_VARIABLES_BYTES = 128 * 1024, MAX_VARIABLE_BYTES = 2048, MAX_TEXT_BYTES = 1024 };
+/* Of all variables together, so that the steps after them have room in the pipe even if nobody has read yet. */
+enum { MAX_VARIABLES_BYTES = 40 * 1024, MAX_VARIABLE_BYTES = 2048, MAX_TEXT_BYTES = 1024 };
+
+/* How long what must arrive waits for room, in milliseconds. */
+enum { PATIENCE = 1000 };
 
 static int report = -1;
 
@@ -73,7 +76,7 @@ void report_step(const char *name) {
     add("step", 32);
     add(name, 64);
     add(nanoseconds, 31);
-    flush(0);
+    flush(PATIENCE);
 }
 
 void report_limit(const char *name, unsigned long long soft, unsigned long long hard) {
@@ -125,13 +128,13 @@ void report_directory(const char *path) {
 void fail_with(const char *step, int code, const char *subject, const char *detail) {
     char number[16];
     snprintf(number, sizeof number, "%d", code);
-    if (!make_room(2 * MAX_TEXT_BYTES + 256)) flush(1000);
+    if (!make_room(2 * MAX_TEXT_BYTES + 256)) flush(PATIENCE);
     add("failed", 32);
     add(step, 64);
     add(number, 15);
     add(subject, MAX_TEXT_BYTES);
     add(detail, MAX_TEXT_BYTES);
-    flush(1000);
+    flush(PATIENCE);
     _exit(127);
 }
 

@@ -11,7 +11,7 @@
        directory  OWNER GROUP MODE             facts about the subject of the failure that follows
        failed     STEP ERRNO SUBJECT DETAIL    the last record
 
-   Nothing here waits for a reader that does not read, except a failure, for a moment. */
+   Variables wait for no reader; steps and failures do, for a moment. */
 
 void open_report(int descriptor);
 int report_descriptor(void);

@@ -197,7 +197,7 @@ extension Handshake {
         case "begin": journey.begin(step, at: now)
         case "done": journey.finish(step, at: now)
         case "failed":
-            journey.begin(step, at: now)
+            if !journey.isInProgress(step) { journey.begin(step, at: now) }
             return fail(.app, kind: nil, summary: "the application reported that it failed", at: now)
         default: return garbage("the line \"step \(value.prefix(80))\"", at: now)
         }

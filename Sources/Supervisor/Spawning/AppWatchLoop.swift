@@ -25,7 +25,7 @@ final class AppWatchLoop {
     private let epoll: WatchEpoll
     private let watcher: AppWatcher
     private let sink: AppWatcher.OutputSink
-    private let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: chunkBytes, alignment: 16)
+    let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: chunkBytes, alignment: 16)
     private var apps: [UInt64: WatchedApp] = [:]
     private var serials: [ProcessID: UInt64] = [:]
     private var starting: Set<UInt64> = []
@@ -152,7 +152,7 @@ extension AppWatchLoop {
         }
     }
 
-    private func perform(
+    func perform(
         _ action: Handshake.Action,
         _ app: WatchedApp,
         _ serial: UInt64,
@@ -216,69 +216,6 @@ extension AppWatchLoop {
     }
 }
 
-// MARK: Launch
-
-extension AppWatchLoop {
-    /// Reads what `flying-passenger-exec` has said by now: at most `LaunchRecords.maxBytes` ever.
-    private func readLaunch(_ app: WatchedApp, _ serial: UInt64) {
-        while let report = app.launchReport {
-            switch try? Transfers.read(report.rawValue, into: self.chunk) {
-            case .bytes(let count):
-                let bytes = UnsafeRawBufferPointer(rebasing: self.chunk[..<count])
-                do throws(LaunchFailure) {
-                    for record in try app.launchRecords.received(bytes) { self.take(record, app, serial) }
-                } catch {
-                    self.launchFailed(error, app, serial)
-                }
-            case .wouldBlock: return
-            case .endOfStream, nil:
-                self.forget(&app.launchReport)
-                self.programStarted(app)
-            }
-        }
-    }
-
-    private func take(_ record: LaunchRecord, _ app: WatchedApp, _ serial: UInt64) {
-        switch record {
-        case .step(let name, let moment):
-            app.handshake.launchStepBegan(name, at: app.facts.clock.moment(moment))
-            if name == LaunchRecord.executeStep { app.startsProbing() }
-        case .variable(let name, let value): app.environment.append(EnvironmentVariable(name: name, value: value))
-        case .limit(let name, let limit): app.limits.append(SpawnFailure.ReportedLimit(name, limit))
-        case .failed(let failure): self.launchFailed(failure, app, serial)
-        }
-    }
-
-    private func launchFailed(_ failure: LaunchFailure, _ app: WatchedApp, _ serial: UInt64) {
-        self.forget(&app.launchReport)
-        var diagnosis = app.facts.diagnosis
-        diagnosis.searchPath = app.environment.last { $0.name == "PATH" }?.value
-        let problem = diagnosis.problem(failure)
-        let told = Handshake.Failure(
-            category: problem.category,
-            kind: problem.kind,
-            step: problem.step ?? app.handshake.journey.current,
-            summary: problem.summary,
-            remedies: problem.remedies
-        )
-        self.perform(app.handshake.launchFailed(told, at: app.now), app, serial)
-    }
-
-    /// The report has ended: by the program, or with a helper that died, of which the pidfd tells.
-    private func programStarted(_ app: WatchedApp) {
-        let first: Journey.Step = app.facts.program.readiness == .listening ? .listen : .loader
-        app.handshake.programStarted(first, at: app.now)
-    }
-}
-
-extension SpawnFailure.ReportedLimit {
-    fileprivate init(_ name: String, _ limit: Limits.Limit) {
-        self.init(name: name, soft: Self.number(limit.soft), hard: Self.number(limit.hard))
-    }
-
-    private static func number(_ value: UInt64) -> UInt64? { value == Limits.unlimited ? nil : value }
-}
-
 // MARK: Output
 
 extension AppWatchLoop {
@@ -315,7 +252,7 @@ extension AppWatchLoop {
 
     private func closeControl(_ app: WatchedApp) { self.forget(&app.control) }
 
-    private func forget(_ descriptor: inout SharedDescriptor?) {
+    func forget(_ descriptor: inout SharedDescriptor?) {
         // Not registered only if registering it failed.
         if let number = descriptor?.rawValue { try? self.epoll.epoll.remove(number) }
         descriptor = nil
@@ -384,17 +321,5 @@ extension AppWatchLoop {
         self.apps[serial] = nil
         self.starting.remove(serial)
         self.orphanedOutputs.removeAll { $0 == serial }
-    }
-}
-
-extension ProcessEnd {
-    init(_ status: ExitStatus?) {
-        self =
-            switch status {
-            case .exited(let code): .exited(code)
-            case .signaled(let number, let coreDumped):
-                .signaled(Signal(rawValue: number).description, coreDumped: coreDumped)
-            case nil: .unknown
-            }
     }
 }

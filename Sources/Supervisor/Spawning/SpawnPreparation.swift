@@ -12,17 +12,17 @@ struct SpawnPreparation {
     let options: SpawnerOptions
     let request: SpawnRequest
     let clock = JourneyClock()
-    private var journey = Journey()
-    private var identity: RunningIdentity?
-    private var description: SpawnFailure.Program?
-    private var warnings: [String] = []
+    var journey = Journey()
+    var identity: RunningIdentity?
+    var description: SpawnFailure.Program?
+    var warnings: [String] = []
 
     init(_ request: SpawnRequest, options: SpawnerOptions) {
         self.request = request
         self.options = options
     }
 
-    private var settings: AppSettings { self.request.settings }
+    var settings: AppSettings { self.request.settings }
 
     /// What came of it, and what the operator should hear about it either way.
     struct Outcome: Sendable {
@@ -68,7 +68,10 @@ struct SpawnPreparation {
 extension SpawnPreparation {
     private func openAppRoot() throws(SpawnProblem) -> AppRootFacts {
         do throws(SystemError) {
-            return try AppRootFacts(appRoot: self.settings.appRoot)
+            let facts = try AppRootFacts(appRoot: self.settings.appRoot)
+            // Opening it proves no right to look into it, and without that all files would seem to be absent.
+            _ = try facts.root.status(of: ".")
+            return facts
         } catch  where error.isNotFound {
             throw SpawnProblem(AppTypeDetection.Problem.noAppRoot, appRoot: self.settings.appRoot)
         } catch  where error.isNotDirectory {
@@ -79,7 +82,11 @@ extension SpawnPreparation {
                 .access,
                 "the app root \(self.settings.appRoot) cannot be entered by the daemon's user (uid "
                     + "\(CurrentProcess.effectiveUID)): the directory \(Self.closedDirectory(self.settings.appRoot)) is closed",
-                remedies: ["Make it accessible to that user, or start the daemon as root."]
+                remedies: [
+                    CurrentProcess.isRoot
+                        ? "Root is kept out by the file system, as by NFS with root_squash: export it with no_root_squash."
+                        : "Make it accessible to that user, or start the daemon as root."
+                ]
             )
         } catch {
             throw SpawnProblem(error, doing: "the app root cannot be opened")
@@ -152,7 +159,7 @@ extension SpawnPreparation {
     }
 
     /// In a directory like /tmp, anybody may put an app of the same name there once this one is gone.
-    private var warningsAboutParent: [String] {
+    var warningsAboutParent: [String] {
         guard let slash = self.settings.appRoot.lastIndex(of: "/") else { return [] }
         let parent = String(self.settings.appRoot[..<slash])
         // What cannot be looked at is diagnosed by the launch.
@@ -160,213 +167,5 @@ extension SpawnPreparation {
             return []
         }
         return ["everybody may write to \(parent), which holds the app root \(self.settings.appRoot)"]
-    }
-}
-
-// MARK: Launch
-
-extension SpawnPreparation {
-    private mutating func launch(
-        _ app: DetectedApp,
-        _ identity: RunningIdentity,
-        in facts: AppRootFacts
-    ) throws(SpawnProblem) -> LaunchedApp {
-        let program = LoaderProgram(app.type, settings: self.settings, loaders: self.options.loadersDirectory)
-        let port = try self.choosePort(program)
-        let environment = EnvironmentPlan(
-            base: EnvironmentPlan.Base(
-                daemonEnvironment: self.options.daemonEnvironment,
-                serverSoftware: self.options.serverSoftware,
-                nodeLibrary: "\(self.options.loadersDirectory)/\(LoaderSources.nodeLibrary)"
-            ),
-            identity: identity,
-            settings: self.settings,
-            type: app.type,
-            port: port?.port,
-            listens: program.readiness == .listening
-        )
-        let description = SpawnFailure.Program(
-            appRoot: self.settings.appRoot,
-            startupFile: app.startupFile ?? "",
-            kind: app.type.rawValue,
-            arguments: program.argumentVector,
-            environment: SecretMask.masked(environment.variables)
-        )
-        self.description = description
-
-        var channels = try self.openChannels(program)
-        let plan = self.plan(app, program, environment, identity, channels, facts)
-        let diagnosis = self.diagnosis(program, identity)
-        self.journey.begin(.start, at: self.clock.now)
-        let launch: StartedLaunch
-        do throws(LaunchFailure) {
-            launch = try Launcher(helperPath: self.options.helperPath).begin(plan)
-        } catch {
-            // Made by us a moment ago, in a directory that is ours alone.
-            try? Files.remove(channels.socketPath)
-            throw diagnosis.problem(error)
-        }
-        channels.closeChildEnds()
-        self.brief(app, program, over: channels.control)
-        self.record(launch.pid)
-
-        let launchFacts = LaunchFacts(
-            id: self.request.processID,
-            pid: launch.pid,
-            groupName: self.request.key.name,
-            appType: app.type,
-            identity: identity,
-            program: program,
-            description: description,
-            diagnosis: diagnosis,
-            socketPath: channels.socketPath,
-            port: port,
-            timeout: StartTimeout(
-                limit: self.settings.startTimeout,
-                appRoot: self.settings.appRoot,
-                userName: identity.userName,
-                loginShell: environment.loginShell ?? "",
-                environmentFile: environment.file.map(diagnosis.absolute) ?? "",
-                interpreter: program.interpreter
-            ),
-            clock: self.clock,
-            records: self.options.records
-        )
-        return LaunchedApp(
-            facts: launchFacts,
-            handle: launch.handle,
-            launchReport: launch.report,
-            control: channels.control,
-            output: channels.output,
-            listener: program.readiness == .listening ? channels.listener : nil,
-            journey: self.journey
-        )
-    }
-
-    /// With the names of groups, which are looked up here, where it may take its time.
-    private func diagnosis(_ program: LoaderProgram, _ identity: RunningIdentity) -> LaunchDiagnosis {
-        let accounts = SystemAccounts()
-        // Nobody reads a list of hundreds; a group whose name cannot be found has its number.
-        var names = identity.groups.prefix(20).map { gid in
-            (try? accounts.groupName(gid: gid)).flatMap { $0 } ?? String(gid)
-        }
-        if identity.groups.count > names.count { names.append("…") }
-        return LaunchDiagnosis(
-            appRoot: self.settings.appRoot,
-            program: program,
-            identity: identity,
-            groupNames: names
-        )
-    }
-
-    /// Only a sweep after a crash of the whole daemon would miss it.
-    private mutating func record(_ pid: Int32) {
-        do {
-            try self.options.records?.add(pid: pid)
-        } catch {
-            self.warnings.append(
-                "processes cannot be recorded, so the next daemon could not end them if this one were killed: \(error)"
-            )
-        }
-    }
-
-    private func choosePort(_ program: LoaderProgram) throws(SpawnProblem) -> PortChoice? {
-        guard program.readiness == .listening else { return nil }
-        do throws(SystemError) {
-            return try PortChoice.free(on: self.settings.directInstanceRequestAddress)
-        } catch {
-            throw SpawnProblem(error, doing: "no free port was found (passenger_direct_instance_request_address)")
-        }
-    }
-
-    private func openChannels(_ program: LoaderProgram) throws(SpawnProblem) -> AppChannels {
-        do throws(SystemError) {
-            return try AppChannels(
-                socketDirectory: self.options.appSocketsDirectory,
-                backlog: self.options.socketBacklog,
-                hasControl: program.readiness == .handshake
-            )
-        } catch {
-            throw SpawnProblem(error, doing: "the channels of the process could not be made")
-        }
-    }
-
-    private func plan(
-        _ app: DetectedApp,
-        _ program: LoaderProgram,
-        _ environment: EnvironmentPlan,
-        _ identity: RunningIdentity,
-        _ channels: borrowing AppChannels,
-        _ facts: AppRootFacts
-    ) -> LaunchPlan {
-        var plan = LaunchPlan(
-            program: .path(program.interpreter),
-            arguments: program.argumentVector,
-            environment: environment.initial.map { (name: $0.name, value: $0.value) },
-            identity: identity.isSwitched
-                ? LaunchPlan.Identity(uid: identity.uid, gid: identity.gid, groups: identity.groups) : nil,
-            workingDirectory: .examined(self.examinedDirectory(app, facts)),
-            descriptors: channels.placements,
-            umask: 0o022
-        )
-        plan.environmentChanges = LaunchPlan.EnvironmentChanges(environment)
-        plan.reportsEnvironment = true
-        plan.setsListenPID = program.readiness == .listening
-        if let limit = self.settings.appFileDescriptorUlimit.map(UInt64.init(clamping:)) {
-            plan.limits[.openFiles] = Limits.Limit(soft: limit, hard: limit)
-        } else if let limit = self.options.openFilesLimit {
-            plan.limits[.openFiles] = limit
-        }
-        // A daemon that is protected from the out-of-memory killer does not pass that on; raising needs no rights.
-        if CurrentProcess.isRoot { plan.oomScoreAdjustment = 0 }
-        return plan
-    }
-
-    /// The owner of the root counts only where it decided something; a file that everybody may read may be anybody's.
-    private func examinedDirectory(_ app: DetectedApp, _ facts: AppRootFacts) -> LaunchPlan.ExaminedDirectory {
-        let startupFile = app.startupFile.map { path in
-            LaunchPlan.StartupFile(
-                path: path,
-                device: app.fact.device,
-                inode: app.fact.inode,
-                owner: app.fact.uid
-            )
-        }
-        return LaunchPlan.ExaminedDirectory(
-            descriptor: facts.root.rawValue,
-            walk: self.settings.appRoot,
-            expectedOwner: facts.fact(at: .root)?.uid,
-            startupFile: startupFile
-        )
-    }
-
-    /// A few kilobytes into an empty socket never block, and a process that is gone again is seen by its exit.
-    private func brief(_ app: DetectedApp, _ program: LoaderProgram, over control: SharedDescriptor?) {
-        guard let control else { return }
-        let briefing = LoaderBriefing(
-            type: app.type,
-            startupFile: app.startupFile ?? "",
-            title: program.title ?? "",
-            settings: self.settings,
-            serverSoftware: self.options.serverSoftware,
-            rubyLibrary: "\(self.options.loadersDirectory)/\(LoaderSources.rubyLibrary)"
-        )
-        _ = try? briefing.bytes.withUnsafeBytes { try Transfers.send(control.rawValue, $0) }
-    }
-}
-
-extension LaunchPlan.EnvironmentChanges {
-    init(_ plan: EnvironmentPlan) {
-        self.init()
-        self.loginShell = plan.loginShell
-        self.changes = plan.changes.map { change in
-            switch change {
-            case .set(let variable): .set(name: variable.name, value: variable.value)
-            case .unset(let name): .unset(name: name)
-            case .append(let variable): .append(name: variable.name, value: variable.value)
-            }
-        }
-        self.file = plan.file
-        self.overrides = plan.overrides.map { Variable(name: $0.name, value: $0.value) }
     }
 }

@@ -83,6 +83,6 @@ final class WatchedApp {
 
     /// Nothing listens before the program runs.
     func startsProbing() {
-        if self.probe != nil { self.nextProbe = self.now }
+        if self.probe != nil, self.nextProbe == nil { self.nextProbe = self.now }
     }
 }

@@ -88,7 +88,7 @@ struct LauncherEnvironmentTests {
     @Test(arguments: shells)
     func `a program that a profile leaves behind holds nothing up`(shell: (path: String, profile: String)) throws {
         // It keeps every descriptor it was given, that of the answer too.
-        let plan = try plan("sleep 1000 <&0 & export LEFT=$!", shell: shell)
+        let plan = try plan("/bin/sleep 1000 <&0 & export LEFT=$!", shell: shell)
         let environment = try variables(withoutWaiting: plan)
         let left = try #require(environment["LEFT"].flatMap { Int32($0) })
         #expect(try becomesTrue { ProcInfo(pid: left)?.command == "sleep" })

@@ -232,6 +232,38 @@ struct DirectSpawnerTests {
         try eventually("socket and record to be gone") { try Files.list(bench.directory.file("sockets")).isEmpty }
     }
 
+    @Test func `a failure tells environment, limits and steps as they really were`() throws {
+        let bench = try SpawnBench()
+        try bench.write("sleep 0.05; raise 'no luck'", to: "config.ru")
+        try bench.write("FROM_FILE=1\nAPI_KEY=abc\n", to: "env")
+        let failure = try #require(
+            try bench.failure([("env_file", "env"), ("app_file_descriptor_ulimit", "123"), ("env_var", "MINE=")])
+        )
+        let environment = try #require(failure.program?.environment)
+        #expect(environment.contains(.init(name: "FROM_FILE", value: "1")))
+        #expect(environment.contains(.init(name: "MINE", value: "")))
+        #expect(environment.contains(.init(name: "API_KEY", value: SecretMask.replacement)))
+        #expect(failure.limits.contains(.init(name: "open files", soft: 123, hard: 123)))
+        let steps = failure.journey.entries.filter { $0.state != .notStarted }
+        #expect(
+            steps.map(\.step).prefix(7) == [
+                .prepare, .start, .switchUser, .workingDirectory, .environmentFile, .execute, .loader,
+            ]
+        )
+        #expect(steps.dropLast().allSatisfy { $0.state == .done && $0.duration ?? .zero > .zero })
+        #expect(steps.last?.state == .failed && steps.last?.duration ?? .zero > .milliseconds(40))
+        #expect(failure.kind == .exception || failure.kind == nil)
+    }
+
+    @Test func `a script in place of the interpreter whose own is missing is told apart`() throws {
+        let bench = try SpawnBench()
+        try bench.write(Self.hello, to: "config.ru")
+        try bench.directory.write("#!/no/such/ruby\n", to: "app/ruby", mode: 0o755)
+        let failure = try #require(try bench.failure([("ruby", bench.directory.file("app/ruby"))]))
+        #expect(failure.kind == .interpreterMissing && failure.step == .execute)
+        #expect(failure.summary.contains("its first line names /no/such/ruby: No such file or directory"))
+    }
+
     @Test func `a Node app's own handler of TERM ends it`() throws {
         let bench = try SpawnBench()
         try bench.write(
