@@ -39,9 +39,11 @@ extension Integration {
                     summary.hasPrefix("the login shell \(row.shell) of \(row.name) ") && summary.contains(row.expected),
                     "\(row.name): \(summary)"
                 )
-                let line = place.site.log().split(separator: "\n").first { $0.contains(summary) }
-                #expect(line?.contains("passenger_load_shell_envvars off;") == true, "\(row.name)")
-                #expect(line?.contains("shell-environment") == true, "\(row.name)")
+                let line = try #require(place.site.log().split(separator: "\n").first { $0.contains(summary) })
+                #expect(line.contains("journey-step=shell-environment") && line.contains("kind=login-shell"), "\(line)")
+                let details = try #require(line.split(separator: " ").first { $0.hasPrefix("details=") })
+                let text = try TestFile.text(String(details.dropFirst("details=".count)))
+                #expect(text.contains("passenger_load_shell_envvars off;"), "\(text)")
             }
             #expect(place.site.log().contains("last words"))
             try Self.expectNothingLeft(place)

@@ -31,16 +31,6 @@ extension FailureDiagnosis {
         case .timeout: self.remediesForTimeout(scene)
         case .protocolViolation:
             [Remedy("Look for code that closes or writes to descriptors by number, such as a daemonizing library.")]
-        case .loginShell:
-            [
-                Remedy(
-                    "Run what was run, and see where it hangs or ends:",
-                    command: scene.asUser(
-                        "\(ShellWord.quoted(scene.identity?.account?.shell ?? "/bin/sh")) -l -c env < /dev/null"
-                    )
-                ),
-                Remedy("Or do without it:", command: "passenger_load_shell_envvars off;"),
-            ]
         case .internalError:
             [
                 Remedy(
@@ -48,7 +38,7 @@ extension FailureDiagnosis {
                 )
             ]
         case .missingGem, .missingModule, .syntaxError, .exception, .permissionDenied, .portTaken, .ownership, .noUser,
-            .configuration, .environmentFile, .interpreterUnsupported, .frameworkUnsupported, .cancelled:
+            .configuration, .loginShell, .environmentFile, .interpreterUnsupported, .frameworkUnsupported, .cancelled:
             []
         }
     }
