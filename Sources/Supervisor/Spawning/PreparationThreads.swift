@@ -17,8 +17,6 @@ package final class PreparationThreads: Sendable {
 
     /// Hanging threads cost memory; so many app roots do not hang without bigger trouble.
     private static let maxCount = 512
-    /// Preparing takes a millisecond, with a slow account database a few seconds.
-    private static let hangsAfter: UInt64 = 15_000_000_000
 
     private struct Running {
         /// When the threads of an app root were started.
@@ -28,13 +26,17 @@ package final class PreparationThreads: Sendable {
     }
 
     private let running = Mutex(Running())
+    private let hangsAfter: UInt64
 
-    package init() {}
+    /// Preparing takes a millisecond, with a slow account database a few seconds.
+    package init(hangsAfter: Duration = .seconds(15)) {
+        self.hangsAfter = UInt64(max(0, hangsAfter.wholeNanoseconds))
+    }
 
     /// Runs `body` on a thread of its own; may be called from any thread.
     func run(appRoot: String, _ body: @escaping @Sendable () -> Void) -> Answer {
         let number: UInt64
-        switch self.running.withLock({ Self.enter(appRoot, in: &$0, at: MonotonicClock.now) }) {
+        switch self.running.withLock({ self.enter(appRoot, in: &$0, at: MonotonicClock.now) }) {
         case .success(let entered): number = entered
         case .failure(let problem): return .refused(problem)
         }
@@ -50,20 +52,20 @@ package final class PreparationThreads: Sendable {
         }
     }
 
-    private static func enter(
+    private func enter(
         _ appRoot: String,
         in running: inout Running,
         at now: UInt64
     ) -> Result<UInt64, SpawnProblem> {
-        if let oldest = running.roots[appRoot]?.values.min(), now > oldest + hangsAfter {
+        if let oldest = running.roots[appRoot]?.values.min(), now > oldest + self.hangsAfter {
             let timeout = StartTimeout(limit: .zero, appRoot: appRoot)
             let summary =
                 "the app root \(appRoot) could not be looked at: an earlier look has waited for "
                 + "\((now - oldest) / 1_000_000_000) seconds for its file system or the account database"
             return .failure(SpawnProblem(.timeout, .timeout, summary, remedies: timeout.remedies(at: .prepare)))
         }
-        guard running.count < maxCount else {
-            let summary = "\(maxCount) starts wait for file systems or account databases that do not answer"
+        guard running.count < Self.maxCount else {
+            let summary = "\(Self.maxCount) starts wait for file systems or account databases that do not answer"
             return .failure(SpawnProblem(.operatingSystem, .resources, summary))
         }
         running.count += 1
