@@ -10,12 +10,19 @@ struct DiagnosisScene {
     let identity: RunningIdentity?
     let program: SpawnFailure.Program?
     let limits: [SpawnFailure.ReportedLimit]
+    /// The app's own process had been started, and may have said what it liked.
+    let isInApp: Bool
 
     init(_ failure: SpawnFailure, settings: AppSettings) {
         self.settings = settings
         self.identity = failure.identity
         self.program = failure.program
         self.limits = failure.limits
+        self.isInApp =
+            switch failure.step {
+            case .prepare, .start, .switchUser, .workingDirectory, .shell, .environmentFile, .execute: false
+            case .loader, .libraries, .app, .listen, .ready: true
+            }
     }
 
     var appRoot: String { self.settings.appRoot }

@@ -66,7 +66,7 @@ extension FailureDiagnosis {
 
     private static func remediesForTimeout(_ scene: DiagnosisScene) -> [Remedy] {
         [
-            Remedy("See in the steps and the output below how far it came, and whether what it waits for answers."),
+            Remedy("See in the steps and the output how far it came, and whether what it waits for answers."),
             Remedy(
                 "If it only needs longer, give it more time in the front's configuration:",
                 command: "passenger_start_timeout \(scene.settings.startTimeout.components.seconds * 3);"

@@ -36,7 +36,8 @@ package struct FailureDiagnosis: Hashable, Sendable {
         self.kind = kind
         self.title = Self.title(of: kind)
         self.explanation = Self.explanation(of: kind, scene)
-        var remedies = failure.remedies.map(Remedy.init(saying:))
+        // What comes out of the app's process is text; commands are the daemon's own.
+        var remedies = failure.remedies.map { scene.isInApp ? Remedy(Remedy.capitalised($0)) : Remedy(saying: $0) }
         remedies += finding?.remedies(scene) ?? []
         remedies += Self.remedies(for: kind, scene)
         let forUser = scene.remediesForUser(isSuspect: Self.isAboutUser(kind, finding))
@@ -128,5 +129,5 @@ extension FailureDiagnosis.Remedy {
         text.ranges(of: separator).last
     }
 
-    private static func capitalised(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }
+    static func capitalised(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }
 }

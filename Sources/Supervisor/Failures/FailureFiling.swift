@@ -59,7 +59,8 @@ struct FailureFiling: Sendable {
         let remedy = report.remedies.first.map { remedy in
             remedy.command.map { "\(remedy.text) \($0)" } ?? remedy.text
         }
-        let last = report.output.split(separator: "\n").last.map(String.init) ?? ""
+        // Behind an exception stands its backtrace, and the summary says more.
+        let last = report.detail.isEmpty ? report.output.split(separator: "\n").last.map(String.init) ?? "" : ""
         return FiledFailure.Brief(
             errorID: report.errorID,
             category: failure.category,

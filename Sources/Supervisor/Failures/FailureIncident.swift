@@ -39,7 +39,7 @@ struct FiledFailure: Sendable {
         let firstRemedy: String
         let userName: String?
         let userReason: String?
-        /// Of what the process printed; empty if it printed nothing.
+        /// Of what the process printed; empty if it printed nothing, or reported an exception.
         let lastLine: String
     }
 

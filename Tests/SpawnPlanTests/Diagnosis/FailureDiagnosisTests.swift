@@ -103,6 +103,17 @@ struct FailureDiagnosisTests {
         #expect(remedies[1] == .init("Or not: passenger_python."))
     }
 
+    @Test func `what the app's own process advises is text, never a command of ours`() throws {
+        let advice = "Type: chown games: /etc/shadow"
+        for step in [Journey.Step.loader, .libraries, .app, .listen] {
+            let failure = DiagnosisBench.failure(kind: .exception, step: step, remedies: [advice, "or this: rm -rf /"])
+            let diagnosis = try DiagnosisBench.diagnosis(failure)
+            #expect(diagnosis.remedies.prefix(2) == [.init(advice), .init("Or this: rm -rf /")])
+        }
+        let ours = DiagnosisBench.failure(.fileSystem, kind: .access, step: .workingDirectory, remedies: [advice])
+        #expect(try DiagnosisBench.diagnosis(ours).commands.first == "chown games: /etc/shadow")
+    }
+
     @Test func `a chosen user is not doubted as a stand-in`() throws {
         let chosen = DiagnosisBench.identity("nobody", because: "passenger_user is set to nobody", home: "/nonexistent")
         let diagnosis = try DiagnosisBench.diagnosis(printing: "PermissionError: [Errno 13]", identity: chosen)
