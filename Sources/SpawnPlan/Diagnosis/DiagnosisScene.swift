@@ -67,7 +67,8 @@ struct DiagnosisScene {
     ///
     /// Links are not followed, and nothing deeper is offered: an app could have put a link in between.
     func give(_ name: String, recursively: Bool) -> String? {
-        guard let identity, identity.isSwitched else { return nil }
+        // A stand-in is to own nothing: another user is to be found.
+        guard let identity, identity.isSwitched, !self.isFallbackUser else { return nil }
         let path = ShellWord.quoted("\(self.appRoot)/\(name)")
         return "chown \(recursively ? "-hR" : "-h") \(ShellWord.quoted(identity.userName)): \(path)"
     }

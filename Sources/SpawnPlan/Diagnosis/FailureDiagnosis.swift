@@ -115,18 +115,15 @@ extension FailureDiagnosis.Remedy {
             return
         }
         for separator in [": ", "type "] {
-            guard let range = Self.last(separator, in: trimmed) else { continue }
+            // The first that a command follows: chown's own may hold another one.
+            guard let range = trimmed.ranges(of: separator).first(where: { Self.isCommand(trimmed[$0.upperBound...]) })
+            else { continue }
             let command = trimmed[range.upperBound...]
-            guard Self.isCommand(command) else { continue }
             let text = trimmed[..<range.lowerBound] + (separator == ": " ? ":" : separator.dropLast() + ":")
             self.init(Self.capitalised(String(text)), command: String(command))
             return
         }
         self.init(Self.capitalised(trimmed))
-    }
-
-    private static func last(_ separator: String, in text: String) -> Range<String.Index>? {
-        text.ranges(of: separator).last
     }
 
     static func capitalised(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }

@@ -14,10 +14,12 @@ enum PermissionTopic {
             evidence.text(after: "EPERM: operation not permitted, ").flatMap(self.inQuotes),
             evidence.text(after: "Operation not permitted: '", upTo: "'"),
             evidence.text(after: "Operation not permitted @ ", upTo: " (Errno::").flatMap(self.behindHyphen),
-            // sh: 1: /srv/shop/run: Permission denied
-            evidence.text(before: ": Permission denied", from: ": "),
         ]
-        if let path = named.compactMap({ $0 }).first { return .permission(path: path.hasPrefix("/") ? path : nil) }
+        if let path = named.compactMap({ $0 }).first { return .permission(path: path) }
+        // sh: 1: /srv/shop/run: Permission denied
+        if let path = evidence.text(before: ": Permission denied", from: ": "), path.hasPrefix("/") {
+            return .permission(path: path)
+        }
         let phrases: [StaticString] = ["Permission denied", "EACCES", "Errno::EACCES", "PermissionError"]
         return phrases.contains(where: evidence.contains) ? .permission(path: nil) : nil
     }
@@ -35,7 +37,7 @@ enum PermissionTopic {
     private static let writtenTo: Set<Substring> = ["log", "logs", "tmp", "storage", "cache", "var", "data"]
 
     static func remedies(_ path: String?, _ scene: DiagnosisScene) -> [FailureDiagnosis.Remedy] {
-        guard let path else {
+        guard let name = path else {
             return [
                 .init(
                     "The output below may name the file or directory that \(scene.userName) may not use. Look at it, "
@@ -44,6 +46,7 @@ enum PermissionTopic {
                 )
             ]
         }
+        let path = name.hasPrefix("/") ? name : "\(scene.appRoot)/\(name)"
         var remedies = self.remediesForUserFirst(scene)
         if let name = self.directory(of: path, below: scene.appRoot), self.writtenTo.contains(name),
             let command = scene.give(String(name), recursively: true)

@@ -48,6 +48,17 @@ struct PermissionTopicTests {
         #expect(diagnosis.commands.last == "namei -l \(path)")
     }
 
+    @Test(arguments: [
+        (AppType.rack, "Permission denied @ rb_sysopen - log/production.log (Errno::EACCES)"),
+        (.wsgi, "PermissionError: [Errno 13] Permission denied: 'log/production.log'"),
+    ])
+    func `a relative path is one of the app root`(type: AppType, output: String) throws {
+        let diagnosis = try DiagnosisBench.diagnosis(printing: output, type: type)
+        #expect(diagnosis.commands == ["chown -hR joe: /srv/shop/log", "namei -l /srv/shop/log/production.log"])
+        let nobody = try DiagnosisBench.diagnosis(printing: output, type: type, identity: DiagnosisBench.nobody)
+        #expect(nobody.commands.count == 3 && !nobody.commands.contains { $0.contains("chown -hR") })
+    }
+
     @Test func `an app below a home directory is probably that user's`() throws {
         let root = "/home/amy/shop"
         let failure = DiagnosisBench.failure(
