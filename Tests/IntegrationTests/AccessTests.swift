@@ -17,7 +17,7 @@ extension Integration {
             var settings: [String] = []
             /// Each in the sentence.
             let facts: [String]
-            /// Each in the remedies.
+            /// Each in the remedies of the page; the log has the first of them.
             let remedies: [String]
         }
 
@@ -66,8 +66,15 @@ extension Integration {
                     name: "dangling",
                     script: "mkdir -p dangling; ln -s /nowhere/at/all dangling/$W",
                     settings: user,
-                    facts: ["\(apps)/dangling/passenger_wsgi.py", "joe"],
-                    remedies: []
+                    facts: ["\(apps)/dangling/passenger_wsgi.py", "joe", "a link to /nowhere"],
+                    remedies: ["Correct the link"]
+                ),
+                Case(
+                    name: "curious",
+                    script:
+                        "mkdir -p curious; cp probe hidden; chmod 600 hidden; ln -s \(apps)/hidden curious/$W; chown -hR joe curious",
+                    facts: ["\(apps)/curious/passenger_wsgi.py", "joe", "a link to \(apps)/hidden"],
+                    remedies: ["Correct the link", "Only if joe is meant to read"]
                 ),
                 Case(
                     name: "gone",
@@ -104,8 +111,34 @@ extension Integration {
                         ln -s /usr/bin/python3 secret/venv/bin/python3; chmod 700 secret
                         """,
                     settings: ["passenger_python \(apps)/secret/venv/bin/python3;"],
-                    facts: ["\(apps)/secret", "joe"],
-                    remedies: ["passenger_python"]
+                    facts: ["the directory \(apps)/secret cannot be entered"] + joe,
+                    remedies: ["passenger_python", "python3 -m venv \(apps)/venv/venv", "chmod o+x \(apps)/secret;"]
+                ),
+                Case(
+                    name: "twoowners",
+                    script:
+                        "mkdir -p twoowners; cp probe twoowners/$W; chown mary twoowners; chown -hR joe twoowners/$W",
+                    facts: [
+                        "the app root (owner mary, mode 0755) belongs neither to joe nor to root",
+                        "owner of passenger_wsgi.py, joe",
+                    ],
+                    remedies: [
+                        "chown -h mary \(apps)/twoowners/passenger_wsgi.py", "chown joe \(apps)/twoowners",
+                        "set passenger_user",
+                    ]
+                ),
+                Case(
+                    name: "rootsfile",
+                    script: "mkdir -p rootsfile; cp probe rootsfile/$W; chown -R joe rootsfile; "
+                        + "chown root rootsfile/$W",
+                    facts: ["the app root (owner joe, mode 0755) does not belong to root"],
+                    remedies: ["chown -h joe \(apps)/rootsfile/passenger_wsgi.py"]
+                ),
+                Case(
+                    name: "everybody",
+                    script: "mkdir -p everybody; cp probe everybody/$W; chown -R joe everybody; chmod 777 everybody",
+                    facts: ["the app root (owner joe, mode 0777) is writable by everybody"],
+                    remedies: ["chmod o-w \(apps)/everybody"]
                 ),
                 Case(
                     name: "shebang",
@@ -127,6 +160,11 @@ extension Integration {
             ]
         }
 
+        /// Without line ends and punctuation, which differ between the log and the page.
+        private static func words(_ text: String) -> String {
+            text.split { $0 == " " || $0 == "\n" }.map { $0.filter { $0 != ";" } }.joined(separator: " ")
+        }
+
         @Test func `what cannot be reached is named with the user, the groups and what to type`() throws {
             let site = try Site(
                 apps: [],
@@ -146,6 +184,7 @@ extension Integration {
             let lines = (cases.map(\.script) + [shared]).joined(separator: "\n")
                 .replacing("chown mary", with: "chown \(OwnAccounts.mary.uid)")
                 .replacing("chown -R joe", with: "chown -R \(OwnAccounts.joe.uid)")
+                .replacing("chown -hR joe", with: "chown -hR \(OwnAccounts.joe.uid)")
             let script = try site.directory.write("set -e\ncd \(apps)\nW=passenger_wsgi.py\n\(lines)\n", to: "prepare")
             let outcome = try Shell.run(["/bin/bash", script])
             #expect(outcome.status.isSuccess, "\(outcome.output)")
@@ -165,7 +204,14 @@ extension Integration {
                 let line = site.log().split(separator: "\n").last {
                     $0.contains("process could not be started") && $0.contains("\(group.appRoot)")
                 }
-                for remedy in one.remedies { #expect(line?.contains(remedy) == true, "\(one.name): \(line ?? "")") }
+                #expect(line?.contains("remedy=") == true, "\(one.name): \(line ?? "")")
+                // From the page alone one knows what to type.
+                for told in one.facts + one.remedies {
+                    #expect(
+                        Self.words(response.text).contains(Self.words(told)),
+                        "\(one.name): \(told)\n\(response.text)"
+                    )
+                }
                 if let id = group.lastError?.id { #expect(line?.contains(id) == true, "\(one.name)") }
             }
         }

@@ -85,9 +85,34 @@ extension Integration {
             try fort.stands()
         }
 
+        /// Between the drop and the program, whoever runs as the same user may stop the helper.
+        @Test func `an application that stops every process of its user holds up that user's starts only`() throws {
+            let fort = try Fort(others: [
+                .init("hunter", from: nil, settings: ["passenger_max_instances 1;"]),
+                .init("prey", from: nil, settings: ["passenger_start_timeout 2;", "passenger_max_instances 1;"]),
+                .init("late", from: "wsgi", owner: Machine.appUsers[3]),
+            ])
+            for name in ["hunter", "prey"] {
+                _ = try fort.app(name, owner: Machine.appUsers[2], text: Self.hostileApp)
+            }
+            _ = try fort.site.page("hunter", "/hunt")
+            let starting = try HTTPConnection(port: fort.site.port)
+            try starting.send("GET /pid HTTP/1.1\r\nHost: prey.localhost\r\n\r\n")
+            let start = ContinuousClock.now
+            for _ in 0..<20 { #expect(try fort.site.page("wsgi", "/pid").pid == fort.pid) }
+            _ = try fort.site.page("late")
+            #expect(ContinuousClock.now - start < .seconds(5), "others had to wait")
+            let failed = try starting.readResponse()
+            #expect(failed.status == 500, "nothing was stopped: \(failed.text)")
+            #expect(try fort.site.page("hunter", "/calm").text == "done\n")
+            try eventually("the prey to start") { try fort.site.get("prey", "/pid").status == 200 }
+            try fort.mark()
+            try fort.stands()
+        }
+
         /// Answers what came of each deed.
         private static let hostileApp = """
-            import ctypes, json, os, resource, signal, socket, struct
+            import ctypes, json, os, resource, signal, socket, struct, threading
 
             libc = ctypes.CDLL(None, use_errno=True)
 
@@ -151,6 +176,32 @@ extension Integration {
                     data += part
                 return data.decode("utf-8", "replace")
 
+            hunting = threading.Event()
+
+            def hunt():
+                # Whatever new process may be stopped; the kernel says which number it gave out last.
+                recent = []
+                while hunting.is_set():
+                    with open("/proc/loadavg") as file:
+                        newest = int(file.read().split()[4])
+                    if not recent or newest > recent[-1]:
+                        recent = (recent + list(range(max(newest - 20, (recent or [0])[-1] + 1), newest + 1)))[-40:]
+                    for pid in recent:
+                        try:
+                            # A thread's number would stop this very process.
+                            if not os.path.exists(f"/proc/self/task/{pid}"):
+                                os.kill(pid, signal.SIGSTOP)
+                        except OSError:
+                            pass
+
+            def set_hunting(wanted):
+                if wanted:
+                    hunting.set()
+                    threading.Thread(target=hunt, daemon=True).start()
+                else:
+                    hunting.clear()
+                return "done"
+
             def application(environ, start_response):
                 start_response("200 OK", [("Content-Type", "text/plain")])
                 path, query = environ["PATH_INFO"], environ["QUERY_STRING"]
@@ -158,6 +209,8 @@ extension Integration {
                     os.kill(os.getpid(), signal.SIGSTOP)
                 deeds = {
                     "/processes": lambda: "\\n".join(processes(int(query))),
+                    "/hunt": lambda: set_hunting(True),
+                    "/calm": lambda: set_hunting(False),
                     "/reach": lambda: attempt("kill", lambda: os.kill(int(query), 0)),
                     "/socket": lambda: connect(query),
                     "/status": lambda: status(query),

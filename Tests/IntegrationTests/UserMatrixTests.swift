@@ -169,6 +169,32 @@ extension Integration {
             #expect(site.log().contains("lower --min-uid") && site.log().contains("extend --allowed-users"))
         }
 
+        @Test func `directories of others are let through with a warning if the operator says so, never those of all`()
+            throws
+        {
+            let site = try Self.site(["linked", "shared", "open"].map { .init($0, from: nil) })
+            site.daemonFlags.append("--ownership-check=warn")
+            try Self.makeApps(["shared", "open"], owner: Accounts.joe, in: site)
+            try site.directory.write(Accounts.wsgi, to: "apps/joes.py")
+            let (joe, eve) = (Accounts.joe.uid, Accounts.eve.uid)
+            try Self.run(
+                [
+                    "cd apps; mkdir -p linked; chown \(joe):\(joe) joes.py; ln joes.py linked/passenger_wsgi.py",
+                    "chown \(eve) linked; chgrp \(Accounts.crew) shared; chmod 775 shared; chmod 777 open",
+                ],
+                in: site
+            )
+            try site.startDaemon()
+            try site.startFront()
+            for app in ["linked", "shared"] {
+                Self.check(try site.page(app), Accounts.joe, Accounts.joe.gid, Comment(rawValue: app))
+            }
+            #expect(site.log().contains("(owner eve, mode 0755) belongs neither to joe nor to root"))
+            #expect(site.log().contains("is writable by a group, gid \(Accounts.crew)"))
+            #expect(try site.get("open").status == 500)
+            #expect(site.log().contains("Type: chmod o-w \(site.root(of: "open"))"))
+        }
+
         @Test func `a daemon without root runs all as itself, with its own groups`() throws {
             let site = try Self.site(
                 [

@@ -79,7 +79,9 @@ package struct PoolText {
             lines.append("  User: \(TextColumns.visible(user))\(idText)")
             if let reason = group.userReason { lines.append("  \(TextColumns.visible(reason))") }
         } else {
-            lines.append("  User: not known before the first process is spawned")
+            let isUntried = group.lastError == nil
+            let reason = isUntried ? "before the first start" : "as the start did not get so far"
+            lines.append("  User: not known \(reason)")
         }
         let type = group.appType ?? "not known"
         lines.append("  App type: \(type), environment \(TextColumns.visible(group.environment))")

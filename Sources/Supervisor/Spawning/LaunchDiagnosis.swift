@@ -94,8 +94,12 @@ extension LaunchDiagnosis {
             remedies = ["Make it readable, for example: chmod o+r \(path)"]
         } else {
             because = "it is a link to \(failure.detail): \(failure.reason)"
+            // Its maker may want to read by it what is none of their business: nobody is told to open that up unseen.
             remedies = [
-                failure.isNotFound ? "Correct the link." : "Make it readable, for example: chmod o+r \(failure.detail)"
+                failure.isNotFound
+                    ? "Correct the link."
+                    : "Correct the link. Only if \(self.identity.userName) is meant to read what it leads to: "
+                        + "chmod o+r \(failure.detail)"
             ]
         }
         return SpawnProblem(
