@@ -14,6 +14,10 @@ package import AppSettings
 ///
 /// Shell and file are read by `flying-passenger-exec`, which applies the rest in the same order.
 package struct EnvironmentPlan: Hashable, Sendable {
+    /// Names the instance of the daemon in the environment of all processes of its apps, however they daemonize: the next
+    /// daemon finds by it what is left of one that was killed.
+    package static let instanceVariable = "FLYING_PASSENGER_INSTANCE"
+
     /// Search path of apps below a root daemon: root's own may hold directories that only root can read.
     package static let cleanPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -25,11 +29,19 @@ package struct EnvironmentPlan: Hashable, Sendable {
         package var serverSoftware: String
         /// Directory with the Node modules that come with the loaders; nil if there is none.
         package var nodeLibrary: String?
+        /// Name of the running daemon's instance; nil: processes are not marked.
+        package var instance: String?
 
-        package init(daemonEnvironment: [EnvironmentVariable], serverSoftware: String, nodeLibrary: String? = nil) {
+        package init(
+            daemonEnvironment: [EnvironmentVariable],
+            serverSoftware: String,
+            nodeLibrary: String? = nil,
+            instance: String? = nil
+        ) {
             self.daemonEnvironment = daemonEnvironment
             self.serverSoftware = serverSoftware
             self.nodeLibrary = nodeLibrary
+            self.instance = instance
         }
     }
 
@@ -117,6 +129,7 @@ package struct EnvironmentPlan: Hashable, Sendable {
         }
         own("IN_PASSENGER", "1")
         own("SERVER_SOFTWARE", base.serverSoftware)
+        if let instance = base.instance { own(Self.instanceVariable, instance) }
         own("PYTHONUNBUFFERED", "1")
         own("PWD", settings.appRoot)
         if let library = base.nodeLibrary { change(.append(.init(name: "NODE_PATH", value: library))) }

@@ -10,7 +10,9 @@ import ProgramLog
 /// The core, seen from its main thread: waits for signals and for the end of the watchdog, while the loop does the work.
 final class Core {
     /// How long a process that an app left behind may be unknown to the next daemon.
-    private static let orphanInterval = Duration.seconds(10)
+    ///
+    /// One that keeps the environment of its app is known by that at once.
+    private static let orphanInterval = Duration.seconds(1)
 
     private enum Event: Sendable {
         case signal(Signal)

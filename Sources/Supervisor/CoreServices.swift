@@ -153,7 +153,8 @@ extension SpawnerOptions {
                 Limits.Limit(soft: UInt64(limit), hard: UInt64(limit))
             } ?? setting.inheritedFilesLimit,
             records: ProcessRecords(directory: setting.directory.processesPath),
-            frontUserUID: setting.users.frontUser?.uid
+            frontUserUID: setting.users.frontUser?.uid,
+            instance: setting.directory.name
         )
     }
 }

@@ -101,6 +101,12 @@ package struct ProcInfo: Hashable, Sendable {
         return nulSeparated(bytes)
     }
 
+    /// Whether `NAME=VALUE` is in the environment that a process was started with; false when it may not be read.
+    package static func hasEnvironmentEntry(_ entry: String, pid: Int32) -> Bool {
+        guard let bytes = try? Files.read("/proc/\(pid)/environ", limit: 4 << 20) else { return false }
+        return bytes.split(separator: 0).contains { $0.elementsEqual(entry.utf8) }
+    }
+
     static func nulSeparated(_ bytes: [UInt8]) -> [String] {
         bytes.split(separator: 0, omittingEmptySubsequences: false)
             .dropLast(bytes.last == 0 ? 1 : 0)

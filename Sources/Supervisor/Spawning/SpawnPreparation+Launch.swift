@@ -17,7 +17,8 @@ extension SpawnPreparation {
             base: EnvironmentPlan.Base(
                 daemonEnvironment: self.options.daemonEnvironment,
                 serverSoftware: self.options.serverSoftware,
-                nodeLibrary: "\(self.options.loadersDirectory)/\(LoaderSources.nodeLibrary)"
+                nodeLibrary: "\(self.options.loadersDirectory)/\(LoaderSources.nodeLibrary)",
+                instance: self.options.instance
             ),
             identity: identity,
             settings: self.settings,

@@ -23,6 +23,8 @@ package struct SpawnerOptions: Sendable {
     package var records: ProcessRecords?
     /// The user of the fronts' workers: no app should be theirs.
     package var frontUserUID: UInt32?
+    /// The instance that processes are marked with; nil: they are not.
+    package var instance: String?
 
     package init(
         helperPath: String,
@@ -35,7 +37,8 @@ package struct SpawnerOptions: Sendable {
         socketBacklog: Int32 = 2048,
         openFilesLimit: Limits.Limit? = nil,
         records: ProcessRecords? = nil,
-        frontUserUID: UInt32? = nil
+        frontUserUID: UInt32? = nil,
+        instance: String? = nil
     ) {
         self.helperPath = helperPath
         self.loadersDirectory = loadersDirectory
@@ -48,5 +51,6 @@ package struct SpawnerOptions: Sendable {
         self.openFilesLimit = openFilesLimit
         self.records = records
         self.frontUserUID = frontUserUID
+        self.instance = instance
     }
 }

@@ -2,6 +2,7 @@
 
 import LinuxSystem
 import Logging
+import SpawnPlan
 
 /// Ends what a dead core has left behind.
 ///
@@ -32,13 +33,31 @@ enum Leftovers {
     static func sweep(_ directory: InstanceDirectory, logger: Logger) {
         let records = ProcessRecords(directory: directory.processesPath)
         // A core that was still spawning may have added one: look again until there is none.
+        var ended: Set<Int32> = []
         for _ in 0..<10 {
-            let pids = records.sweep()
+            let pids = (records.sweep() + self.endMarked(directory.name)).filter { ended.insert($0).inserted }
             guard !pids.isEmpty else { return }
             logger.notice(
                 "ended processes that a daemon left behind",
                 metadata: [LogKeys.pid: "\(pids.map(String.init).joined(separator: " "))"]
             )
+        }
+    }
+
+    /// Ends the processes whose environment names the instance: those that an app left behind before they were recorded.
+    ///
+    /// Whoever takes that name for a process of their own loses it. Nothing of root's is ended: apps never are.
+    private static func endMarked(_ instance: String) -> [Int32] {
+        let mark = "\(EnvironmentPlan.instanceVariable)=\(instance)"
+        let isRoot = CurrentProcess.isRoot
+        return ProcInfo.all().filter { pid in
+            // A descriptor first, so that the look and the signal mean the same process.
+            guard pid != CurrentProcess.pid, let handle = try? ProcessHandle(pid: pid),
+                let uid = ProcInfo.uid(of: pid), !isRoot || uid != 0,
+                ProcInfo.hasEnvironmentEntry(mark, pid: pid)
+            else { return false }
+            // Ended between the look and the signal: that is what was wanted.
+            return (try? handle.signal(.kill)) != nil
         }
     }
 

@@ -1,0 +1,77 @@
+"""Does to its own processes and output what applications do that daemons dislike."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.abspath(__file__))
+
+if os.path.exists(f"{ROOT}/slow-start"):
+    print("loading", os.getpid(), file=sys.stderr, flush=True)
+    time.sleep(60)
+
+
+def daemonize(arguments):
+    """Starts a program as daemons start themselves; its PID."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        if os.fork() == 0:
+            null = os.open("/dev/null", os.O_RDWR)
+            for number in (0, 1, 2):
+                os.dup2(null, number)
+            os.write(writer, b"%d" % os.getpid())
+            os.closerange(3, 256)
+            os.execvp(arguments[0], arguments)
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(writer)
+    pid = int(os.read(reader, 32))
+    os.close(reader)
+    return pid
+
+
+def write(data):
+    while data:
+        data = data[os.write(2, data):]
+
+
+def page(path, number):
+    if path == "/sleep":
+        time.sleep(number / 1000)
+    elif path == "/exit":
+        os._exit(7)
+    elif path == "/child":
+        return subprocess.Popen(["sleep", "1000"], stdin=subprocess.DEVNULL).pid
+    elif path == "/daemon":
+        return daemonize(["sleep", "1000"])
+    elif path == "/orphans":
+        for _ in range(number):
+            daemonize(["true"])
+    elif path == "/lines":
+        # Numbered, with a length that tells a cut one.
+        write(b"".join(b"<%08d %s>\n" % (line, b"x" * (line % 90)) for line in range(number, number + 200)))
+    elif path == "/flood":
+        block = (b"flood " + b"x" * 93 + b"\n") * 1000
+        for _ in range(number):
+            write(block)
+    elif path == "/endless":
+        for _ in range(number):
+            write(b"e" * 65536)
+        write(b"\n")
+    elif path == "/odd":
+        write(b"odd \xff\xfe\x80 bytes\n")
+    elif path == "/last-words":
+        write(b"last words without a line end")
+        os._exit(0)
+    return os.getpid()
+
+
+def application(environ, start_response):
+    match = re.search(r"=(\d+)", environ["QUERY_STRING"])
+    text = page(environ["PATH_INFO"], int(match.group(1)) if match else 0)
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [f"{text}\n".encode()]

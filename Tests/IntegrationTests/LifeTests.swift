@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+
+import LinuxSystem
+import Testing
+import TestSupport
+import WireProtocol
+
+extension Integration {
+    /// Processes that end, do not end, or leave others behind.
+    @Suite(.timeLimit(.minutes(3)))
+    struct LifeTests {
+        private static func running(_ settings: [String] = [], flags: [String] = []) throws -> Site {
+            try Site.running(
+                [
+                    .init("life", from: "life", owner: Integration.owner(0), settings: settings),
+                    .init("other", from: "wsgi", owner: Integration.owner(1)),
+                ],
+                daemonFlags: ["--log-level=4"] + flags,
+                httpSettings: ["passenger_load_shell_envvars off;", "passenger_max_instances 1;"]
+            )
+        }
+
+        private static func number(_ site: Site, _ path: String = "/pid") throws -> Int32 {
+            try #require(try site.page("life", path).pid)
+        }
+
+        private static func kill(_ pid: Int32, _ signal: Signal = .kill) throws {
+            try ProcessHandle(pid: pid).signal(signal)
+        }
+
+        private static func expectGone(_ pid: Int32, within limit: Duration = .seconds(30)) throws {
+            try eventually("\(pid) to be gone", within: limit) { !ProcessFacts.isRunning(pid) }
+        }
+
+        private static func touch(_ site: Site, _ name: String = "tmp/restart.txt") throws {
+            try site.directory.write("", to: "apps/life/\(name).new")
+            try Files.rename(site.directory.file("apps/life/\(name).new"), to: site.directory.file("apps/life/\(name)"))
+        }
+
+        /// A request that is in the application until its process ends.
+        private static func busy(_ site: Site) throws -> HTTPConnection {
+            let connection = try HTTPConnection(port: site.port)
+            try connection.send("POST /sleep?ms=60000 HTTP/1.1\r\nHost: life.localhost\r\nContent-Length: 0\r\n\r\n")
+            try eventually("the request to be under way") {
+                try site.processes(of: "life").contains { $0.sessions == 1 }
+            }
+            return connection
+        }
+
+        @Test func `a process that drains is stopped when its shutdown_timeout is over`() throws {
+            let site = try Self.running(["passenger_shutdown_timeout 2s;"])
+            let old = try Self.number(site)
+            let request = try Self.busy(site)
+            try Self.touch(site)
+            let began = ContinuousClock.now
+            let new = try Self.number(site)
+            #expect(new != old && ProcessFacts.isRunning(old))
+            try eventually("the old process to be told to stop") { site.log().contains("process is told to stop") }
+            #expect(ContinuousClock.now - began >= .seconds(1))
+            #expect(try Self.number(site) == new)
+            // It hangs in its request: only force ends it, and the request with it.
+            try Self.kill(old)
+            #expect(try request.readResponse().status == 502)
+            try Self.expectGone(old)
+        }
+
+        @Test func `children in the process group of an application end with it`() throws {
+            let site = try Self.running()
+            let old = try Self.number(site)
+            let child = try Self.number(site, "/child")
+            try Self.kill(old)
+            try Self.expectGone(child)
+            let next = try Self.number(site)
+            let another = try Self.number(site, "/child")
+            try Self.touch(site)
+            #expect(try Self.number(site) != next)
+            try Self.expectGone(another)
+        }
+
+        @Test func `a daemon that an application starts outlives the application, not the daemon`() throws {
+            let site = try Self.running()
+            let old = try Self.number(site)
+            let left = try Self.number(site, "/daemon")
+            try Self.kill(old)
+            #expect(try Self.number(site) != old)
+            try eventually("a word about it") { site.log().contains("an app has left a process behind") }
+            #expect(ProcessFacts.isRunning(left))
+            #expect(try #require(site.daemon).terminate() == .exited(0))
+            #expect(!ProcessFacts.isRunning(left))
+        }
+
+        /// Without a moment in between: nobody has written down what the application has just left behind.
+        @Test func `what an application left behind is swept although both halves are killed at once`() throws {
+            let site = try Self.running()
+            let core = try ProcessHandle(pid: try site.corePID())
+            let daemon = try #require(site.daemon)
+            _ = try Self.number(site)
+            let left = try Self.number(site, "/daemon")
+            try core.signal(.stop)
+            try daemon.signal(.stop)
+            try core.signal(.kill)
+            try daemon.signal(.kill)
+            _ = try daemon.waitForExit()
+            #expect(ProcessFacts.isRunning(left))
+            try site.startDaemon()
+            #expect(!ProcessFacts.isRunning(left))
+            #expect(site.log().contains("ended processes that a daemon left behind"))
+        }
+
+        @Test func `nothing that applications leave stays behind as a zombie`() throws {
+            let site = try Self.running()
+            let core = try site.corePID()
+            for _ in 1...3 {
+                _ = try Self.number(site, "/orphans?n=20")
+                let pid = try Self.number(site)
+                try Self.kill(pid)
+                try Self.expectGone(pid)
+                // Who dies so often so young would be held back.
+                try Self.touch(site)
+                #expect(try Self.number(site) != pid)
+            }
+            try eventually("no zombie below the core") {
+                ProcInfo.children(of: core).allSatisfy { ProcInfo(pid: $0)?.isZombie != true }
+            }
+        }
+
+        @Test func `a crash loop is slowed down, answers with the stored error, and ends with a touch`() throws {
+            let site = try Self.running()
+            let other = try site.page("other", "/pid").pid
+            _ = try Self.number(site)
+            // A GET that got no answer is tried once more, so one of them may mean two deaths.
+            for _ in 1...2 { #expect(try site.get("life", "/exit").status >= 500) }
+            // From the second early death on nobody waits for a start that will fail.
+            var began = ContinuousClock.now
+            let refused = try site.get("life", "/pid")
+            #expect(refused.status >= 500 && ContinuousClock.now - began < .seconds(1), "\(refused.text)")
+            let starts = site.log().pieces(between: "process in service").count
+            for _ in 1...20 { _ = try site.get("life", "/exit") }
+            #expect(site.log().pieces(between: "process in service").count - starts <= 2)
+            #expect(site.log().contains("exit code 7") || site.log().contains("status 7"), "\(site.log().suffix(800))")
+            try Self.touch(site)
+            began = ContinuousClock.now
+            _ = try Self.number(site)
+            #expect(ContinuousClock.now - began < .seconds(3))
+            #expect(try site.page("other", "/pid").pid == other)
+        }
+
+        @Test func `a process may be killed in every state of its life`() throws {
+            let site = try Self.running()
+            let core = try site.corePID()
+            // Idle.
+            var pid = try Self.number(site)
+            try Self.kill(pid)
+            try Self.expectGone(pid)
+            // Busy.
+            pid = try Self.number(site)
+            var request = try Self.busy(site)
+            try Self.kill(pid)
+            #expect(try request.readResponse().status == 502)
+            try Self.touch(site)
+            // Draining.
+            pid = try Self.number(site)
+            request = try Self.busy(site)
+            try Self.touch(site)
+            let next = try Self.number(site)
+            try Self.kill(pid)
+            #expect(try request.readResponse().status == 502)
+            #expect(try Self.number(site) == next)
+            // Told to stop, and not able to.
+            try Self.kill(next, .stop)
+            try Self.touch(site)
+            pid = try Self.number(site)
+            try eventually("the stopped one to be told") {
+                site.log().split(separator: "\n").contains { $0.contains("told to stop") && $0.contains("pid=\(next)") }
+            }
+            try Self.kill(next)
+            try Self.expectGone(next)
+            #expect(try Self.number(site) == pid)
+            // Starting.
+            try site.directory.write("", to: "apps/life/slow-start")
+            try Self.touch(site)
+            let connection = try HTTPConnection(port: site.port)
+            try connection.send("GET /pid HTTP/1.1\r\nHost: life.localhost\r\n\r\n")
+            var loading: Int32?
+            try eventually("the start") {
+                loading = site.log().pieces(between: "output: loading ").dropFirst().last.flatMap {
+                    Int32($0.prefix { $0.isNumber })
+                }
+                return loading != nil
+            }
+            try Self.kill(try #require(loading))
+            #expect(try connection.readResponse().status == 500)
+            try Files.remove(site.directory.file("apps/life/slow-start"))
+            try Self.touch(site)
+            _ = try Self.number(site)
+            #expect(try site.corePID() == core)
+        }
+
+        @Test func `a process that is stopped by a signal is killed when the time to stop is over`() throws {
+            let site = try Self.running(flags: ["--shutdown-timeout=1s"])
+            let pid = try Self.number(site)
+            try Self.kill(pid, .stop)
+            let began = ContinuousClock.now
+            #expect(try #require(site.daemon).terminate() == .exited(0))
+            #expect(ContinuousClock.now - began < .seconds(20))
+            #expect(!ProcessFacts.isRunning(pid))
+            #expect(site.log().contains("process is killed"))
+        }
+
+        @Test func `many lives and deaths leave no descriptor, thread or record behind`() throws {
+            let site = try Self.running()
+            let core = try site.corePID()
+            func cycle() throws {
+                let pid = try Self.number(site)
+                try Self.touch(site)
+                let next = try Self.number(site)
+                try Self.expectGone(pid)
+                try Self.kill(next)
+                try Self.expectGone(next)
+                try Self.touch(site)
+                _ = try Self.number(site)
+            }
+            try cycle()
+            let descriptors = ProcessFacts.descriptorCount(of: core)
+            let threads = TestFile.names(in: "/proc/\(core)/task").count
+            for _ in 1...10 { try cycle() }
+            try eventually("descriptors to be back at \(descriptors)") {
+                ProcessFacts.descriptorCount(of: core) <= descriptors
+            }
+            #expect(TestFile.names(in: "/proc/\(core)/task").count <= threads + 1)
+            let registry = site.directory.file("registry")
+            let instance = try #require(TestFile.names(in: registry).first { $0.hasPrefix("passenger.") })
+            try eventually("one socket and one record for each process") {
+                let processes = try site.status().groups.flatMap(\.processes).count
+                return TestFile.names(in: "\(registry)/\(instance)/apps").count == processes
+                    && TestFile.names(in: "\(registry)/\(instance)/processes").count == processes
+            }
+        }
+    }
+}
