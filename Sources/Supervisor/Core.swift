@@ -99,7 +99,9 @@ final class Core {
             if !ready[1].isEmpty { self.endWithoutWatchdog() }
             for event in self.events.takeAll() { self.handle(event) }
         }
-        return self.end()
+        let code = self.end()
+        report.write(.done)
+        return code
     }
 
     private func handle(_ event: Event) {

@@ -34,7 +34,7 @@ struct CoreInheritance {
     }
 }
 
-/// Tells the watchdog, once, whether the core serves.
+/// Tells the watchdog whether the core serves, and when it has nothing left to do.
 final class CoreReporter {
     private var pipe: Descriptor?
 
@@ -46,5 +46,6 @@ final class CoreReporter {
         guard let pipe = self.pipe.take() else { return }
         // A watchdog that is gone is noticed by the end of file on the life pipe.
         try? pipe.writeAll(report.line)
+        if report == .ready { self.pipe = consume pipe }
     }
 }

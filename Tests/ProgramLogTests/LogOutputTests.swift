@@ -160,6 +160,25 @@ private final class ScriptedSink: LogSink {
         #expect(received == 200)
     }
 
+    /// A path that leads to a pipe, as /dev/stderr does: its open file is set to block, and is not used.
+    @Test func `a pipe whose reader takes nothing costs lines, no time, and cuts none`() throws {
+        var pipe = try Pipe.make()
+        let output = try LogOutput.open(path: "/proc/self/fd/\(pipe.writeEnd)", prefixesAppLines: false)
+        guard let reader = pipe.takeReadEnd() else { return }
+        let line = [UInt8](repeating: UInt8(ascii: "x"), count: 1000)
+        for _ in 0..<1000 { output.writeAppLine(pid: 1, line: line) }
+        #expect(output.lostLines > 500)
+        // The other end of the pipe goes with its owner: what is left ends with the log's own.
+        _ = pipe.takeWriteEnd()
+        var text = ""
+        while !text.contains("lines of this log were lost") {
+            text += String(decoding: try reader.readSome(limit: 65_536), as: UTF8.self)
+            if text.utf8.count > 200_000 { output.writeAppLine(pid: 1, line: line) }
+        }
+        let lines = text.split(separator: "\n")
+        #expect(lines.allSatisfy { $0.utf8.count == 1000 || $0.contains("were lost") })
+    }
+
     @Test func `lines of many threads are never mixed`() throws {
         try withDirectory { directory in
             let path = directory + "/log"

@@ -29,7 +29,8 @@ import Testing
             base: .init(
                 daemonEnvironment: daemon.map { EnvironmentVariable(name: $0.0, value: $0.1) },
                 serverSoftware: "Flying Passenger/0.1.0",
-                nodeLibrary: "/loaders/node"
+                nodeLibrary: "/loaders/node",
+                instance: "Ab3dE5g"
             ),
             identity: identity,
             settings: try settings(entries),
@@ -74,6 +75,7 @@ import Testing
         }
         for name in ["RAILS_RELATIVE_URL_ROOT", "RACK_BASE_URI", "PASSENGER_BASE_URI"] { #expect(plan[name] == "/sub") }
         #expect(plan["IN_PASSENGER"] == "1" && plan["PYTHONUNBUFFERED"] == "1" && plan["PORT"] == "4000")
+        #expect(plan["FLYING_PASSENGER_INSTANCE"] == "Ab3dE5g")
         #expect(plan["PWD"] == "/webapps/foo" && plan["NODE_PATH"] == "/loaders/node")
         #expect(plan["SERVER_SOFTWARE"] == "Flying Passenger/0.1.0")
         #expect(try self.plan()["RACK_BASE_URI"] == nil)

@@ -6,20 +6,23 @@ import LinuxSystem
 enum CoreDescriptor {
     /// The socket for fronts, listening.
     static let listener: Int32 = 3
-    /// Written once: `CoreReport`.
+    /// Written at its start and at its end: `CoreReport`.
     static let report: Int32 = 4
     /// Never written; its end of file means that the watchdog is gone.
     static let life: Int32 = 5
 }
 
-/// The one line that a core writes when it serves, or cannot.
+/// A line that a core writes when it serves, or cannot, and when all its work is done.
 enum CoreReport: Equatable, Sendable {
     case ready
     case failed(String)
+    /// Nothing is left to do but to exit, which a thread that hangs in the kernel may prevent.
+    case done
 
     var line: String {
         switch self {
         case .ready: "READY\n"
+        case .done: "DONE\n"
         case .failed(let reason): "FAILED " + reason.map { $0.isNewline ? " " : String($0) }.joined() + "\n"
         }
     }
@@ -28,10 +31,10 @@ enum CoreReport: Equatable, Sendable {
     init?(_ bytes: [UInt8]) {
         guard let end = bytes.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
         let line = String(decoding: bytes[..<end], as: UTF8.self)
-        if line == "READY" {
-            self = .ready
-        } else {
-            self = .failed(line.hasPrefix("FAILED ") ? String(line.dropFirst(7)) : line)
+        switch line {
+        case "READY": self = .ready
+        case "DONE": self = .done
+        default: self = .failed(line.hasPrefix("FAILED ") ? String(line.dropFirst(7)) : line)
         }
     }
 }
@@ -94,7 +97,9 @@ final class CoreProcess {
         "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES",
     ]
 
-    /// nil as long as the core has not reported; after an end of file it never will.
+    /// The next report; nil as long as there is none.
+    ///
+    /// After an end of file none will come.
     func readReport() -> CoreReport? {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 1)
         defer { buffer.deallocate() }
@@ -102,11 +107,17 @@ final class CoreProcess {
             // A pipe that cannot be read says nothing more.
             switch (try? self.report.read(into: buffer)) ?? .endOfStream {
             case .bytes(let count): self.reportBytes += buffer.prefix(count)
-            case .wouldBlock: return CoreReport(self.reportBytes)
+            case .wouldBlock: return self.takeReport()
             case .endOfStream:
                 self.isReportClosed = true
-                return CoreReport(self.reportBytes)
+                return self.takeReport()
             }
         }
+    }
+
+    private func takeReport() -> CoreReport? {
+        guard let report = CoreReport(self.reportBytes) else { return nil }
+        self.reportBytes.removeSubrange(...(self.reportBytes.firstIndex(of: UInt8(ascii: "\n")) ?? 0))
+        return report
     }
 }

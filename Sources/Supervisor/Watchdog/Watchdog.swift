@@ -11,6 +11,8 @@ import WireProtocol
 final class Watchdog {
     /// A core that has not reported by then hangs.
     private static let startLimit = Duration.seconds(60)
+    /// From its last word, or from SIGKILL, to the end of a core.
+    private static let endLimit = Duration.seconds(5)
     /// Time beyond `--shutdown-timeout` in which app processes may end after their last request.
     static let stopAllowance = Duration.seconds(75)
 
@@ -31,9 +33,14 @@ final class Watchdog {
     private var alarm: (kind: Alarm, at: UInt64)?
     var exitCode: Int32?
 
+    /// The core has said that it has nothing left to do.
+    private var isCoreDone = false
+
     enum Alarm {
         case backoffElapsed
         case coreHangs
+        /// Not even SIGKILL has ended it: one of its threads waits in the kernel.
+        case coreCannotEnd
     }
 
     init(
@@ -115,6 +122,8 @@ final class Watchdog {
         case .coreHangs:
             self.logger.error("core does not come to an end, killing it", metadata: self.coreMetadata)
             self.signalCore(.kill)
+            self.setAlarm(.coreCannotEnd, after: Self.endLimit)
+        case .coreCannotEnd: self.leaveCore()
         }
     }
 
@@ -123,6 +132,7 @@ final class Watchdog {
     private func startCore() throws {
         guard let directory = self.holdings?.directory, let listener = self.holdings?.listener else { return }
         self.coreFailure = nil
+        self.isCoreDone = false
         let core = try CoreProcess.start(
             arguments: self.arguments,
             directory: directory,
@@ -147,11 +157,31 @@ final class Watchdog {
     }
 
     private func readReport() {
-        guard let core = self.core, let report = core.readReport() else { return }
-        switch report {
-        case .failed(let reason): self.coreFailure = reason
-        case .ready: if self.life.isStarting { self.coreIsReady() }
+        while let report = self.core?.readReport() {
+            switch report {
+            case .failed(let reason): self.coreFailure = reason
+            case .ready: if self.life.isStarting { self.coreIsReady() }
+            case .done:
+                self.isCoreDone = true
+                self.setAlarm(.coreHangs, after: Self.endLimit)
+            }
         }
+    }
+
+    /// Goes on without a core that the kernel does not let go of; its last thread ends when its file system answers.
+    private func leaveCore() {
+        guard let core = self.core else { return }
+        self.logger.error(
+            "core cannot be ended: it waits in the kernel, perhaps for a file system that does not answer; leaving it",
+            metadata: self.coreMetadata
+        )
+        self.core = nil
+        Leftovers.endAll(sparing: core.pid)
+        if let directory = self.holdings?.directory {
+            Leftovers.sweep(directory, logger: self.logger)
+            directory.removeSockets()
+        }
+        self.coreEnded(status: self.isCoreDone ? 0 : nil)
     }
 
     private func coreIsReady() {

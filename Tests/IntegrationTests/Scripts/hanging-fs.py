@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """A FUSE file system that shows a directory and stops answering on command.
 
-    hanging-fs.py SOURCE MOUNTPOINT PIDFILE [hang]
+    hanging-fs.py SOURCE MOUNTPOINT PIDFILE [hang | swallow]
 
 Speaks the kernel's protocol (fuse.h) on /dev/fuse itself. Writes its PID to PIDFILE once it is mounted; "hang": never
-answers anything but the mount. SIGUSR1: takes no further request, as a server that is gone; SIGUSR2: goes on.
+answers anything but the mount; "swallow": the same, but takes the requests, so that not even SIGKILL ends who waits
+for one. SIGUSR1: takes no further request, as a server that is gone; SIGUSR2: goes on.
 """
 
 import ctypes
@@ -104,7 +105,7 @@ def serve(device):
                 return
             continue
         length, operation, unique, node = struct.unpack_from("<IIQQ", request)
-        if operation in SILENT:
+        if operation in SILENT or (operation != INIT and sys.argv[4:] == ["swallow"]):
             continue
         try:
             failure, data = 0, answer(operation, node, request[40:length])

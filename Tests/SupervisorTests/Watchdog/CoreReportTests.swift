@@ -5,7 +5,7 @@ import Testing
 @testable import Supervisor
 
 @Suite struct CoreReportTests {
-    @Test(arguments: [CoreReport.ready, .failed("no descriptor left"), .failed("")])
+    @Test(arguments: [CoreReport.ready, .done, .failed("no descriptor left"), .failed("")])
     func `a report survives its line`(report: CoreReport) {
         #expect(CoreReport(Array(report.line.utf8)) == report)
     }
