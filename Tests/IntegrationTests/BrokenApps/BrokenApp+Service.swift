@@ -184,7 +184,13 @@ extension BrokenApp {
             Visit(method: "POST", path: "/exit?0", outcome: .page(502, "ended before it had answered")),
             Visit(
                 outcome: .failedStart(
-                    Failure(category: "file-system", step: "prepare", reason: "the app root", hasUser: false)
+                    Failure(
+                        kind: "app-root-missing",
+                        category: "file-system",
+                        step: "prepare",
+                        reason: "the app root",
+                        hasUser: false
+                    )
                 )
             ),
         ]

@@ -10,38 +10,92 @@ extension BrokenApp {
     static let starts: [BrokenApp] = codeThatFails + startsThatEnd + startsThatHang + hostileStarts
 
     private static let codeThatFails: [BrokenApp] = [
-        .start("ruby-syntax", ruby("run lambda { |env|"), reason: "SyntaxError", words: ["config.ru"]),
-        .start("python-syntax", python("def application(:"), reason: "SyntaxError: invalid syntax"),
-        .start("node-syntax", node("function {"), reason: "SyntaxError"),
-        .start("ruby-raise", ruby("raise 'broken on purpose'"), reason: "RuntimeError: broken on purpose"),
-        .start("python-raise", python("raise OSError('broken on purpose')"), reason: "OSError: broken on purpose"),
-        .start("node-throw", node("throw new TypeError('broken on purpose')"), reason: "TypeError: broken on purpose"),
+        .start(
+            "ruby-syntax",
+            ruby("run lambda { |env|"),
+            kind: "syntax-error",
+            reason: "SyntaxError",
+            words: ["config.ru"]
+        ),
+        .start(
+            "python-syntax",
+            python("def application(:"),
+            kind: "syntax-error",
+            reason: "SyntaxError: invalid syntax"
+        ),
+        .start("node-syntax", node("function {"), kind: "syntax-error", reason: "SyntaxError"),
+        .start(
+            "ruby-raise",
+            ruby("raise 'broken on purpose'"),
+            kind: "exception",
+            reason: "RuntimeError: broken on purpose"
+        ),
+        .start(
+            "python-raise",
+            python("raise OSError('broken on purpose')"),
+            kind: "exception",
+            reason: "OSError: broken on purpose"
+        ),
+        .start(
+            "node-throw",
+            node("throw new TypeError('broken on purpose')"),
+            kind: "exception",
+            reason: "TypeError: broken on purpose"
+        ),
         .start(
             "gem-in-gemfile",
             ruby("run ->(env) { [200, {}, []] }").merging(["Gemfile": "gem 'no_such_gem_x'\n"]) { $1 },
+            kind: "missing-gem",
             step: "load-libraries",
             reason: "no_such_gem_x"
         ),
-        .start("ruby-require", ruby("require 'no_such_library_x'"), reason: "no_such_library_x"),
+        .start("ruby-require", ruby("require 'no_such_library_x'"), kind: "missing-gem", reason: "no_such_library_x"),
         .start(
             "python-module",
             python("import no_such_module_x"),
+            kind: "missing-module",
             reason: "ModuleNotFoundError: No module named 'no_such_module_x'"
         ),
-        .start("node-module", node("require('no-such-module-x')"), reason: "Cannot find module 'no-such-module-x'"),
-        .start("python-empty", python("# no application here"), reason: "application"),
+        .start(
+            "node-module",
+            node("require('no-such-module-x')"),
+            kind: "missing-module",
+            reason: "Cannot find module 'no-such-module-x'"
+        ),
+        .start("python-empty", python("# no application here"), kind: "exception", reason: "application"),
     ]
 
     private static let startsThatEnd: [BrokenApp] = [
-        .start("exit-0", python("import os; os._exit(0)"), reason: "ended with exit code 0 before it was ready"),
-        .start("exit-3", python("import os; os._exit(3)"), reason: "ended with exit code 3 before it was ready"),
-        .start("ruby-exit", ruby("exit! 3"), reason: "ended with exit code 3 before it was ready"),
-        .start("node-exit", node("process.exit(3)"), reason: "exit code 3"),
-        .start("killed", python("import os; os.kill(os.getpid(), 9)"), reason: "ended with signal SIGKILL"),
-        .start("crashed", python("import ctypes; ctypes.string_at(0)"), reason: "ended with signal SIGSEGV"),
+        .start(
+            "exit-0",
+            python("import os; os._exit(0)"),
+            kind: "early-exit",
+            reason: "ended with exit code 0 before it was ready"
+        ),
+        .start(
+            "exit-3",
+            python("import os; os._exit(3)"),
+            kind: "early-exit",
+            reason: "ended with exit code 3 before it was ready"
+        ),
+        .start("ruby-exit", ruby("exit! 3"), kind: "early-exit", reason: "ended with exit code 3 before it was ready"),
+        .start("node-exit", node("process.exit(3)"), kind: "early-exit", reason: "exit code 3"),
+        .start(
+            "killed",
+            python("import os; os.kill(os.getpid(), 9)"),
+            kind: "killed",
+            reason: "ended with signal SIGKILL"
+        ),
+        .start(
+            "crashed",
+            python("import ctypes; ctypes.string_at(0)"),
+            kind: "killed",
+            reason: "ended with signal SIGSEGV"
+        ),
         .start(
             "says-last-words",
             python("import os\nprint('my last words', flush=True)\nos._exit(1)"),
+            kind: "early-exit",
             reason: "ended with exit code 1 before it was ready",
             words: ["output=\"my last words\""]
         ),
@@ -49,6 +103,7 @@ extension BrokenApp {
             "server-exits",
             ["server.py": "import sys\nsys.exit('no database')\n"],
             settings: [serverCommand],
+            kind: "early-exit",
             step: "listen",
             reason: "ended with exit code 1 before it was ready",
             words: ["no database"]
@@ -66,6 +121,7 @@ extension BrokenApp {
                 os._exit(4)
                 """
             ),
+            kind: "early-exit",
             reason: "ended with exit code 4 before it was ready"
         ),
     ]
@@ -75,6 +131,7 @@ extension BrokenApp {
             "hangs",
             python("import time\nprint('I am waiting', flush=True)\ntime.sleep(600)"),
             settings: ["passenger_start_timeout 2;"],
+            kind: "timeout",
             category: "timeout",
             reason: "within 2 seconds (passenger_start_timeout)",
             words: ["I am waiting"]
@@ -83,6 +140,7 @@ extension BrokenApp {
             "stops-itself",
             python("import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)"),
             settings: ["passenger_start_timeout 2;"],
+            kind: "timeout",
             category: "timeout",
             reason: "within 2 seconds (passenger_start_timeout)"
         ),
@@ -98,6 +156,7 @@ extension BrokenApp {
                 """
             ),
             settings: ["passenger_start_timeout 2;"],
+            kind: "timeout",
             category: "timeout",
             reason: "within 2 seconds (passenger_start_timeout)"
         ),
@@ -105,6 +164,7 @@ extension BrokenApp {
             "never-listens",
             ["server.py": "import time\nprint('no server here', flush=True)\ntime.sleep(600)\n"],
             settings: [serverCommand, "passenger_start_timeout 2;"],
+            kind: "timeout",
             category: "timeout",
             step: "listen",
             reason: "within 2 seconds (passenger_start_timeout)",

@@ -43,11 +43,12 @@ struct BrokenApp: Sendable {
 
     struct Failure: Sendable {
         var status = 500
+        let kind: String
         let category: String
         let step: String
         /// The sentence, or a part of it.
         let reason: String
-        /// More of the line.
+        /// What the line, or the details file that it names, holds as well.
         var words: [String] = []
         /// Whether it came far enough for the user to be known.
         var hasUser = true
@@ -67,6 +68,7 @@ extension BrokenApp {
         settings: [String] = [],
         arrangement: String = "",
         user: String = "games",
+        kind: String,
         category: String = "app",
         step: String = "load-app",
         reason: String,
@@ -74,7 +76,14 @@ extension BrokenApp {
         hasUser: Bool = true,
         log: [String] = []
     ) -> BrokenApp {
-        let failure = Failure(category: category, step: step, reason: reason, words: words, hasUser: hasUser)
+        let failure = Failure(
+            kind: kind,
+            category: category,
+            step: step,
+            reason: reason,
+            words: words,
+            hasUser: hasUser
+        )
         let visit = Visit(path: "/", outcome: .failedStart(failure), log: log)
         return BrokenApp(
             name: name,

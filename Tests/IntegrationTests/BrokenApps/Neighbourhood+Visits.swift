@@ -84,9 +84,19 @@ extension Neighbourhood {
         let line = try #require(try failureLine(String(id)), what)
         let own = try Accounts.user(id: CurrentProcess.effectiveUID)?.name ?? ""
         let user = Machine.isRoot ? app.user : own
-        let facts = ["category=\(failure.category) ", "journey-step=\(failure.step) ", failure.reason]
-        for fact in facts + failure.words + (failure.hasUser ? ["user=\(user) "] : []) {
+        let facts = [
+            "kind=\(failure.kind) ", "category=\(failure.category) ", "journey-step=\(failure.step) ", failure.reason,
+        ]
+        for fact in facts + (failure.hasUser ? ["user=\(user) "] : []) {
             #expect(line.contains(fact), "\(app.name): \(fact) in \(line.prefix(3000))")
+        }
+        let path = try #require(line.firstMatch(of: #/details="?([^" ]+)/#), "\(line.prefix(3000))").output.1
+        let details = try TestFile.text(String(path))
+        #expect(details.contains(id), what)
+        // Whatever the application printed, nothing of it reaches a terminal that shows the file.
+        #expect(!details.utf8.contains { $0 < 0x20 && $0 != 0x0A && $0 != 0x09 || $0 == 0x7F }, what)
+        for words in failure.words {
+            #expect(details.contains(words), "\(app.name): \(words) in\n\(details.prefix(6000))")
         }
         // What the log holds is for the operator only.
         #expect(!response.text.contains("broken on purpose") && !response.text.contains(site.directory.path), what)
