@@ -40,7 +40,7 @@ enum PermissionTopic {
         guard let name = path else {
             return [
                 .init(
-                    "The output below may name the file or directory that \(scene.userName) may not use. Look at it, "
+                    "The output below may name the file or directory that is closed to the user \(scene.userName). Look at it, "
                         + "with its name in place of PATH:",
                     command: "namei -l PATH"
                 )

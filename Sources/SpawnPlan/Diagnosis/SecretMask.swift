@@ -11,6 +11,7 @@ package enum SecretMask {
     package static func hides(_ name: String) -> Bool {
         let name = name.uppercased()
         // Our own variables hold none, and the product's name looks like a password.
+        guard name != "IN_PASSENGER" else { return false }
         let rest = name.hasPrefix("PASSENGER_") ? String(name.dropFirst(10)) : name
         if marks.contains(where: { rest.contains($0) }) { return true }
         // MYSQL_PWD, but not the working directory.

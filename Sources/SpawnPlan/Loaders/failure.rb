@@ -128,8 +128,8 @@ module FlyingPassenger
       @summary += ", who may not enter #{closed}" if closed && closed != path
       return unless closed
 
-      @remedies << "Let the user #{user} use it (see its owner and mode: ls -ld #{File.expand_path(closed)}), " \
-        'or let the application run as another user.'
+      @remedies << "Let the user #{user} use it, or let the application run as another user. Whose it is: " \
+        "ls -ld #{File.expand_path(closed)}"
     end
 
     # MARK: Libraries

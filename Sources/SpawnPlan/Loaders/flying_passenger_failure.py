@@ -89,8 +89,8 @@ class Failure:
         if closed != path:
             self.summary += ', who may not enter %s' % closed
         if closed:
-            self.remedies.append('Let the user %s use it (see its owner and mode: ls -ld %s), or let the application '
-                                 'run as another user.' % (self.user(), os.path.abspath(closed)))
+            self.remedies.append('Let the user %s use it, or let the application run as another user. Whose it is: '
+                                 'ls -ld %s' % (self.user(), os.path.abspath(closed)))
 
     # Modules
 

@@ -89,8 +89,8 @@ function permissionDenied(context) {
     'the application may not use ' + (file || 'what it needs: ' + firstLine(messageOf(context.error))) +
       ', because it runs as ' + who + (closed && closed !== file ? ', who may not enter ' + closed : ''),
     !closed ? [] :
-      ['Let the user ' + who + ' use it (see its owner and mode: ls -ld ' + path.resolve(closed) + '), ' +
-        'or let the application run as another user.'],
+      ['Let the user ' + who + ' use it, or let the application run as another user. Whose it is: ls -ld ' +
+        path.resolve(closed)],
     context.detail, 'file-system');
 }
 

@@ -26,7 +26,7 @@ extension BrokenApp {
         .start(
             "long-detail",
             python("import os\nos.write(4, b'error detail ' + b'x' * 100000 + b'\\n')\nos._exit(1)"),
-            kind: "exception",
+            kind: "early-exit",
             reason: "ended with exit code 1 before it was ready"
         ),
         .start(

@@ -14,8 +14,7 @@ extension BrokenApp {
             "ruby-syntax",
             ruby("run lambda { |env|"),
             kind: "syntax-error",
-            reason: "SyntaxError",
-            words: ["config.ru"]
+            reason: "syntax error, unexpected end-of-input (config.ru:1)"
         ),
         .start(
             "python-syntax",
@@ -60,9 +59,9 @@ extension BrokenApp {
             "node-module",
             node("require('no-such-module-x')"),
             kind: "missing-module",
-            reason: "Cannot find module 'no-such-module-x'"
+            reason: "the Node module no-such-module-x, which app.js:1 requires"
         ),
-        .start("python-empty", python("# no application here"), kind: "exception", reason: "application"),
+        .start("python-empty", python("# no application here"), kind: "configuration", reason: "application"),
     ]
 
     private static let startsThatEnd: [BrokenApp] = [
@@ -97,7 +96,7 @@ extension BrokenApp {
             python("import os\nprint('my last words', flush=True)\nos._exit(1)"),
             kind: "early-exit",
             reason: "ended with exit code 1 before it was ready",
-            words: ["output=\"my last words\""]
+            words: ["my last words"]
         ),
         .start(
             "server-exits",

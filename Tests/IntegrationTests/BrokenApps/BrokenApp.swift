@@ -39,6 +39,13 @@ struct BrokenApp: Sendable {
         case cutOff
         /// A failed start: a page with an error ID, and under that ID a line in the log with these facts.
         case failedStart(Failure)
+
+        var isCutOff: Bool {
+            switch self {
+            case .cutOff: true
+            case .answer, .page, .failedStart: false
+            }
+        }
     }
 
     struct Failure: Sendable {

@@ -82,7 +82,7 @@ struct FailureDiagnosisTests {
             .fileSystem,
             kind: .permissionDenied,
             summary: "the application may not use secret.txt, because it runs as nobody",
-            remedies: ["Let the user nobody use it (see its owner and mode: ls -ld /srv/shop/secret.txt), or not."],
+            remedies: ["Let the user nobody use it. Whose it is: ls -ld /srv/shop/secret.txt"],
             identity: DiagnosisBench.nobody
         )
         let commands = try DiagnosisBench.diagnosis(failure).commands
