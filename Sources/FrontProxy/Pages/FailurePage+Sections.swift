@@ -14,9 +14,20 @@ extension FailurePage {
         guard !self.report.remedies.isEmpty else { return .none }
         let items = self.report.remedies.map { remedy -> HTML in
             guard let command = remedy.command else { return "<li>\(remedy.text)</li>\n" }
-            return "<li>\(remedy.text)\n<pre class=\"command\" tabindex=\"0\"><code>\(command)</code></pre></li>\n"
+            return """
+                <li>\(remedy.text)
+                <pre class="command" tabindex="0"><code>\(Self.words(ofCommand: command))</code></pre></li>
+
+                """
         }
         return self.section("remedies", "What to do", "<ol>\n\(items)</ol>\n")
+    }
+
+    /// Shown on several lines when it is long, but never broken behind the dash of an option.
+    private static func words(ofCommand command: String) -> HTML {
+        let words = command.utf8.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+            .map { "<span>\(String(decoding: $0, as: UTF8.self))</span>" as HTML }
+        return words.dropFirst().reduce(words.first ?? .none) { "\($0) \($1)" }
     }
 
     var detail: HTML {

@@ -50,7 +50,9 @@ enum PageStyle {
         li:last-child{margin-bottom:0}
         li::marker{color:var(--soft)}
         pre{margin:.5rem 0 0;padding:.7rem .9rem;background:var(--code);border-radius:7px;line-height:1.5}
-        .command{overflow-x:auto;white-space:pre;overflow-wrap:normal;-webkit-user-select:all;user-select:all}
+        .command{overflow-x:auto;padding-left:2.1rem;text-indent:-1.2rem;white-space:pre-wrap;overflow-wrap:normal;\
+        -webkit-user-select:all;user-select:all}
+        .command span{white-space:pre}
         .command::before{content:"$ ";color:var(--soft);-webkit-user-select:none;user-select:none}
         .log{max-height:34rem;overflow:auto;white-space:pre-wrap;tab-size:2;font-size:.82rem}
         dl{margin:0}

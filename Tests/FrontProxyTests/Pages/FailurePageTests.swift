@@ -22,7 +22,8 @@ struct FailurePageTests {
         let page = page(.sample)
         let inOrder = [
             "<h1>A gem is missing</h1>", "cannot load such file -- sinatra (LoadError)", "is not installed.",
-            "What to do", "Install the gems of the Gemfile.", "<code>sudo -u joe bundle install</code>", "Or add it",
+            "What to do", "Install the gems of the Gemfile.",
+            "<code><span>sudo</span> <span>-u</span> <span>joe</span> <span>bundle", "Or add it",
             "config.ru:3:in `require&#39;\n\tfrom config.ru:3", "booting", "<strong>joe</strong> (uid 1000)",
             "runs as joe because joe owns config.ru", "joe (1000), adm (4)", "/home/joe",
             "<dd class=\"mono\">/srv/shop</dd>",
