@@ -36,6 +36,10 @@ package enum AppTypeDetection {
         case appRootIsNoDirectory
         /// None of the known startup files exists.
         case noStartupFile
+        /// None of them, but a file that often is one, under another name.
+        case startupFileOfAnotherName(String, AppType)
+        /// A project that has to be built before anything can run it.
+        case meteorProject
         case startupFileMissing(String)
         case startupFileIsNoFile(String, FileFact.Kind)
         /// Absolute and elsewhere, or with `..`: it could not be checked against the app root.
@@ -55,7 +59,19 @@ package enum AppTypeDetection {
             guard let fact = files.fact(at: .below(candidate.name)) else { continue }
             return try app(candidate.type, candidate.name, fact)
         }
-        throw .noStartupFile
+        throw absence(in: files)
+    }
+
+    /// Names that startup files have elsewhere; they are never started without being asked for.
+    static let namesElsewhere: [(name: String, type: AppType)] = [
+        ("app.mjs", .node), ("server.js", .node), ("index.js", .node), ("main.js", .node), ("server.mjs", .node),
+        ("index.mjs", .node), ("wsgi.py", .wsgi), ("app.py", .wsgi), ("application.py", .wsgi),
+    ]
+
+    private static func absence(in files: some FileFacts) -> Problem {
+        if files.fact(at: .below(".meteor"))?.kind == .directory { return .meteorProject }
+        let similar = namesElsewhere.first { files.fact(at: .below($0.name))?.kind == .file }
+        return similar.map { .startupFileOfAnotherName($0.name, $0.type) } ?? .noStartupFile
     }
 
     private static func chosen(
@@ -93,9 +109,9 @@ package enum AppTypeDetection {
 extension AppTypeDetection.Problem {
     package var category: SpawnFailure.Category {
         switch self {
-        case .noStartupFile: .noApplication
+        case .noStartupFile, .startupFileOfAnotherName: .noApplication
         case .noAppRoot, .appRootIsNoDirectory, .startupFileMissing, .startupFileIsNoFile: .fileSystem
-        case .startupFileOutside: .configuration
+        case .startupFileOutside, .meteorProject: .configuration
         }
     }
 
@@ -103,9 +119,10 @@ extension AppTypeDetection.Problem {
         switch self {
         case .noAppRoot: "the app root \(appRoot) does not exist, or it cannot be opened"
         case .appRootIsNoDirectory: "the app root \(appRoot) is no directory"
-        case .noStartupFile:
+        case .noStartupFile, .startupFileOfAnotherName:
             "no application was found in \(appRoot): it holds none of "
                 + AppTypeDetection.startupFiles.map(\.name).joined(separator: ", ")
+        case .meteorProject: "\(appRoot) holds the project of a Meteor application, which cannot be run as it is"
         case .startupFileMissing(let file): "the startup file \(file) does not exist in \(appRoot)"
         case .startupFileIsNoFile(let file, let kind): "the startup file \(file) in \(appRoot) is a \(kind.rawValue)"
         case .startupFileOutside(let file): "the startup file \(file) does not lie below the app root \(appRoot)"
@@ -115,7 +132,18 @@ extension AppTypeDetection.Problem {
     package var remedies: [String] {
         switch self {
         case .noAppRoot, .appRootIsNoDirectory: ["Correct passenger_app_root, or root of the server."]
-        case .noStartupFile: ["Add a startup file, or set passenger_app_start_command."]
+        case .noStartupFile:
+            [
+                "If the application is elsewhere, set passenger_app_root (it is the folder above the document root otherwise).",
+                "Add a startup file, or set passenger_app_start_command.",
+            ]
+        case .startupFileOfAnotherName(let name, let type):
+            ["If \(name) starts it: passenger_app_type \(type.rawValue); passenger_startup_file \(name);"]
+        case .meteorProject:
+            [
+                "Build it with `meteor build --directory DIRECTORY`, install the modules of DIRECTORY/bundle/programs/server, "
+                    + "and set: passenger_app_root DIRECTORY/bundle; passenger_app_type node; passenger_startup_file main.js;"
+            ]
         case .startupFileMissing, .startupFileIsNoFile: ["Correct passenger_startup_file."]
         case .startupFileOutside: ["Name the startup file relative to the app root, without .. in it."]
         }

@@ -69,6 +69,23 @@ import Testing
         }
     }
 
+    @Test(arguments: [("server.js", AppType.node), ("app.mjs", .node), ("wsgi.py", .wsgi)])
+    func `a startup file of another name is told, not started`(file: String, type: AppType) throws {
+        let problem = AppTypeDetection.Problem.startupFileOfAnotherName(file, type)
+        #expect(throws: problem) { try AppTypeDetection.detect(settings(), in: InMemoryFiles([file])) }
+        #expect(problem.category == .noApplication)
+        let advice = "passenger_app_type \(type.rawValue); passenger_startup_file \(file);"
+        #expect(problem.remedies.first?.contains(advice) == true)
+    }
+
+    @Test func `a Meteor project is told as such, one that was built is started`() throws {
+        var files = InMemoryFiles()
+        files.facts[.below(".meteor")] = FileFact(kind: .directory, uid: 1, gid: 1, mode: 0o755)
+        #expect(throws: AppTypeDetection.Problem.meteorProject) { try AppTypeDetection.detect(settings(), in: files) }
+        files.facts[.below("app.js")] = FileFact(kind: .file, uid: 1, gid: 1, mode: 0o644)
+        #expect(try AppTypeDetection.detect(settings(), in: files).type == .node)
+    }
+
     @Test func `a symbolic link is a startup file of its own owner`() throws {
         var files = InMemoryFiles()
         files.facts[.below("app.js")] = FileFact(kind: .link, uid: 1001, gid: 101, mode: 0o777)

@@ -9,7 +9,9 @@ module FlyingPassenger
   # The loader's end of the control channel.
   module Control
     ESCAPES = { '\\' => '\\\\', "\n" => '\\n' }.freeze
-    MAX_TEXT = 32_768
+    # Characters; of four bytes each they still fit into one line.
+    MAX_DETAIL = 30_000
+    MAX_SENTENCE = 1000
 
     def self.tell(line)
       CONTROL.syswrite("#{line}\n")
@@ -39,17 +41,17 @@ module FlyingPassenger
     def self.fail_step(step, failure)
       tell("error category #{failure.category}")
       tell("error kind #{failure.kind}")
-      tell("error summary #{escape(failure.summary)}")
-      failure.remedies.each { |remedy| tell("error remedy #{escape(remedy)}") }
-      tell("error detail #{escape(failure.detail)}") unless failure.detail.empty?
+      tell("error summary #{escape(failure.summary, MAX_SENTENCE)}")
+      failure.remedies.each { |remedy| tell("error remedy #{escape(remedy, MAX_SENTENCE)}") }
+      tell("error detail #{escape(failure.detail, MAX_DETAIL)}") unless failure.detail.empty?
       tell("step #{step} failed")
       exit!(1)
     end
 
-    def self.escape(text)
+    def self.escape(text, limit)
       text = text.dup.force_encoding('UTF-8') if text.encoding == Encoding::BINARY
       text = text.encode('UTF-8', invalid: :replace, undef: :replace) unless text.encoding == Encoding::UTF_8
-      text.scrub('?')[0, MAX_TEXT].gsub(/[\\\n]/) { |char| ESCAPES[char] }
+      text.scrub('?')[0, limit].gsub(/[\\\n]/) { |char| ESCAPES[char] }
     end
   end
 
@@ -134,12 +136,14 @@ module FlyingPassenger
       Control.fail_step(@step, failure)
     rescue Exception => second
       # Such as no memory left for a look at the first one.
-      Control.tell("error category app\nerror summary #{Control.escape("#{error.class} (#{second.class})")}")
+      Control.tell("error category app\nerror summary #{error.class} (#{second.class})")
       Control.tell("step #{@step} failed")
       exit!(1)
     end
 
+    # The app's last words first: the process ends without a look at its buffers.
     def self.print_failure(failure)
+      $stdout.flush
       $stderr.puts(failure.detail.empty? ? failure.summary : failure.detail)
     rescue StandardError
       nil # whatever the app has put in its place, or a closed one

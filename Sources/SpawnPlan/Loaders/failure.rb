@@ -115,7 +115,7 @@ module FlyingPassenger
     def out_of_memory(error)
       @kind = 'out-of-memory'
       @category = 'operating-system'
-      @summary = "there was not enough memory to load the application (#{first_line(error)})"
+      @summary = "there was not enough memory to load the application (#{error.class}: #{first_line(error)})"
       @remedies << 'Look at the memory limits of the process and at `free -m`; run fewer processes ' \
         '(--max-pool-size), or raise the limit.'
     end
@@ -305,7 +305,7 @@ module FlyingPassenger
 
     def first_line(error)
       line = message(error).gsub(/\e\[[\d;]*m/, '').each_line.map(&:strip).find { |text| !text.empty? }
-      (line || 'without a message').chomp('.')
+      (line || 'without a message')[0, 300].chomp('.')
     end
 
     # Only frames of the application and its libraries.

@@ -208,7 +208,7 @@ def first_line(error):
         lines = str(error).strip().splitlines()
     except Exception:
         return 'without a message'
-    return lines[0] if lines else ''
+    return lines[0][:300] if lines else ''
 
 
 def closed_directory(path):

@@ -5,7 +5,9 @@
 
 const LISTENER = 3;
 const CONTROL = 4;
-const MAX_TEXT = 32768;
+// Characters; of four bytes each they still fit into one line.
+const MAX_DETAIL = 30000;
+const MAX_SENTENCE = 1000;
 
 const fs = require('fs');
 const http = require('http');
@@ -23,8 +25,8 @@ function tell(line) {
   }
 }
 
-function escape(text) {
-  return String(text).slice(0, MAX_TEXT).replace(/\\/g, '\\\\').replace(/\n/g, '\\n');
+function escape(text, limit) {
+  return String(text).slice(0, limit).replace(/\\/g, '\\\\').replace(/\n/g, '\\n');
 }
 
 // Reports a failure and ends the process.
@@ -33,9 +35,9 @@ function fail(failure) {
   print(failure.detail || failure.summary);
   tell('error category ' + failure.category);
   tell('error kind ' + failure.kind);
-  tell('error summary ' + escape(failure.summary));
-  for (const remedy of failure.remedies) tell('error remedy ' + escape(remedy));
-  if (failure.detail) tell('error detail ' + escape(failure.detail));
+  tell('error summary ' + escape(failure.summary, MAX_SENTENCE));
+  for (const remedy of failure.remedies) tell('error remedy ' + escape(remedy, MAX_SENTENCE));
+  if (failure.detail) tell('error detail ' + escape(failure.detail, MAX_DETAIL));
   tell('step ' + state.step + ' failed');
   process.exit(1);
 }

@@ -157,7 +157,7 @@ function messageOf(error) {
 }
 
 function firstLine(text) {
-  return text.split('\n')[0] || 'without a message';
+  return text.split('\n')[0].slice(0, 300) || 'without a message';
 }
 
 function userName() {

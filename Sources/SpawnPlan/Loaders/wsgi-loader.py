@@ -25,8 +25,13 @@ def tell(line):
         pass  # the daemon has gone; the main loop will see the end of file
 
 
-def escape(text):
-    return text.replace('\\', '\\\\').replace('\n', '\\n')
+# Characters; of four bytes each they still fit into one line.
+MAX_DETAIL = 30000
+MAX_SENTENCE = 1000
+
+
+def escape(text, limit=MAX_SENTENCE):
+    return text[:limit].replace('\\', '\\\\').replace('\n', '\\n')
 
 
 def fail(step, category, kind, summary, detail='', remedies=()):
@@ -37,14 +42,18 @@ def fail(step, category, kind, summary, detail='', remedies=()):
     for remedy in remedies:
         tell('error remedy ' + escape(remedy))
     if detail:
-        tell('error detail ' + escape(detail[:32768]))
+        tell('error detail ' + escape(detail, MAX_DETAIL))
     tell('step ' + step + ' failed')
+    flush()
+    os._exit(1)
+
+
+def flush():
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except Exception:
             pass  # whatever the app has put in its place, or a closed one
-    os._exit(1)
 
 
 if sys.version_info[:2] < OLDEST_PYTHON:
@@ -116,6 +125,7 @@ class NotCallable(Exception):
 
 
 def report(step, error, settings):
+    flush()
     try:
         sys.path.insert(0, HERE)
         import flying_passenger_failure

@@ -31,8 +31,10 @@ struct SpawnProblem: Error {
         let kind: SpawnFailure.Kind =
             switch problem {
             case .noAppRoot, .appRootIsNoDirectory: .appRootMissing
-            case .noStartupFile, .startupFileMissing, .startupFileIsNoFile: .startupFileMissing
+            case .noStartupFile, .startupFileOfAnotherName, .startupFileMissing, .startupFileIsNoFile:
+                .startupFileMissing
             case .startupFileOutside: .configuration
+            case .meteorProject: .frameworkUnsupported
             }
         self.init(problem.category, kind, problem.summary(appRoot: appRoot), remedies: problem.remedies)
     }

@@ -20,9 +20,9 @@ extension BrokenApp {
             "python-syntax",
             python("def application(:"),
             kind: "syntax-error",
-            reason: "SyntaxError: invalid syntax"
+            reason: "syntax error: invalid syntax"
         ),
-        .start("node-syntax", node("function {"), kind: "syntax-error", reason: "SyntaxError"),
+        .start("node-syntax", node("function {"), kind: "syntax-error", reason: "syntax error"),
         .start(
             "ruby-raise",
             ruby("raise 'broken on purpose'"),
@@ -53,7 +53,7 @@ extension BrokenApp {
             "python-module",
             python("import no_such_module_x"),
             kind: "missing-module",
-            reason: "ModuleNotFoundError: No module named 'no_such_module_x'"
+            reason: "the Python module no_such_module_x, which passenger_wsgi.py:1 imports, is not installed"
         ),
         .start(
             "node-module",

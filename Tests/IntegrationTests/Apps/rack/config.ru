@@ -63,6 +63,7 @@ run(lambda { |env|
     requests: #{requests}
   TEXT
   when "/pid" then body = "#{Process.pid}\n"
+  when "/interpreter" then body = "#{RUBY_ENGINE} #{RUBY_VERSION}\n"
   when "/ids" then body = status_fields
   when "/env" then body = ENV.map { |pair| "#{pair.join("=")}\n" }.join
   when "/request" then body = request_lines(env)

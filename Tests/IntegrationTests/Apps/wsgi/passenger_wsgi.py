@@ -2,6 +2,7 @@ import hashlib
 import os
 import pwd
 import re
+import sys
 import time
 
 BLOCK = bytes(range(256)) * 256
@@ -37,6 +38,8 @@ def page(environ, number):
         )
     if path == "/pid":
         return f"{os.getpid()}\n"
+    if path == "/interpreter":
+        return f"{sys.executable}\n{sys.prefix}\n"
     if path == "/ids":
         return status_fields()
     if path == "/env":

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+
+import LinuxSystem
+import Testing
+import TestSupport
+
+extension Integration {
+    /// Applications that cannot be loaded, each visited once: a short page with an error ID, and in the daemon's log what
+    /// that ID means and what to type.
+    @Suite(.enabled(if: Integration.hasRuby && Integration.hasNode, "needs ruby and node"), .timeLimit(.minutes(2)))
+    struct LoaderErrorTests {
+        struct Broken: Sendable {
+            let name: String
+            let files: [String: String]
+            var settings: [String] = []
+            let reason: String
+            let remedy: String
+        }
+
+        static let applications: [Broken] = [
+            Broken(
+                name: "gem",
+                files: ["config.ru": "run lambda { |env| [200, {}, []] }\n", "Gemfile": "gem 'no_such_gem', '9.1'\n"],
+                reason: "the gem no_such_gem (= 9.1), which ROOT/Gemfile names, is not installed for Ruby ",
+                remedy: "-S bundle install"
+            ),
+            Broken(
+                name: "gemfile",
+                files: ["config.ru": "run lambda { |env| [200, {}, []] }\n", "Gemfile": "gem 'rack\n"],
+                reason: "syntax error in the Gemfile: ",
+                remedy: "bundle check"
+            ),
+            Broken(
+                name: "load-paths",
+                files: [
+                    "config.ru": "run lambda { |env| [200, {}, []] }\n",
+                    "config/setup_load_paths.rb": "gem 'no_such_gem', '9.1'\n",
+                ],
+                reason: "the gem no_such_gem, which config/setup_load_paths.rb sets up, is not installed for Ruby ",
+                remedy: "bundle install"
+            ),
+            Broken(
+                name: "module",
+                files: ["passenger_wsgi.py": "import no_such_module\n"],
+                reason: "the Python module no_such_module, which passenger_wsgi.py:1 imports, is not installed for "
+                    + "/usr/bin/python3",
+                remedy: "python3 -m venv venv && venv/bin/pip install no_such_module"
+            ),
+            Broken(
+                name: "callable",
+                files: ["passenger_wsgi.py": "app = 1\n"],
+                reason: "passenger_wsgi.py defines nothing named \"application\"",
+                remedy: "import application"
+            ),
+            Broken(
+                name: "syntax",
+                files: ["app.js": "const port = ;\n"],
+                reason: "syntax error: Unexpected token ';' (app.js:1)",
+                remedy: "Correct line 1 of app.js"
+            ),
+            Broken(
+                name: "silent",
+                files: ["app.js": "require('http').createServer();\n"],
+                reason: "app.js has been loaded to its end and nothing listens",
+                remedy: "app.listen(3000)"
+            ),
+            Broken(
+                name: "rails",
+                files: ["config/environment.rb": "module Rails\n  def self.version\n    '7.1.3'\n  end\nend\n"],
+                reason: "config/environment.rb loaded Rails 7.1.3, which is started by config.ru",
+                remedy: "run Rails.application"
+            ),
+            Broken(
+                name: "old",
+                files: [
+                    "passenger_wsgi.py": "application = None\n",
+                    "old-python": "#!/bin/sh\nPYTHONPATH=${0%/*} exec /usr/bin/python3 \"$@\"\n",
+                    "sitecustomize.py": "import sys\nsys.version_info = (2, 7, 18, 'final', 0)\n",
+                ],
+                settings: ["passenger_python ROOT/old-python;"],
+                reason: "the interpreter is Python 2.7 (/usr/bin/python3), but Python 3.8 or newer is needed",
+                remedy: "Set passenger_python to the path of a Python that is 3.8 or newer"
+            ),
+        ]
+
+        @Test func `each failure has an error ID on its page, and the log explains it`() throws {
+            let site = try Site(apps: [])
+            for app in Self.applications {
+                let root = site.root(of: app.name)
+                for (name, text) in app.files {
+                    let mode: UInt32 = text.hasPrefix("#!") ? 0o755 : 0o644
+                    try site.directory.write(text, to: "apps/\(app.name)/\(name)", mode: mode)
+                }
+                try Files.makeDirectories("\(root)/public")
+                if let owner = Integration.owner(0) { try TestDirectory.give(root, to: owner) }
+                let settings = app.settings.map { $0.pieces(between: "ROOT").joined(separator: root) }
+                try site.add(.init(app.name, from: nil, owner: Integration.owner(0), settings: settings))
+            }
+            try site.writeConfiguration()
+            try site.startDaemon()
+            try site.startFront()
+            for app in Self.applications {
+                let response = try site.get(app.name)
+                #expect(response.status == 500, "\(app.name)")
+                let id = try #require(response.text.firstMatch(of: #/\b[0-9a-f]{8}\b/#)?.output, "\(app.name)")
+                #expect(!response.text.contains(app.name + "/"), "the short page hides what failed: \(response.text)")
+                let root = site.root(of: app.name)
+                let reason = app.reason.pieces(between: "ROOT").joined(separator: root)
+                let escaped = reason.pieces(between: "\"").joined(separator: "\\\"")
+                let line = site.log().split(separator: "\n").first { $0.contains(id) }
+                let text = try #require(line, "\(app.name): \(site.log().suffix(3000))")
+                #expect(text.contains(reason) || text.contains(escaped), "\(app.name): \(text)")
+                #expect(text.contains(app.remedy), "\(app.name): \(text)")
+                if let owner = Integration.owner(0) { #expect(text.contains(owner.name), "\(app.name): \(text)") }
+            }
+        }
+
+        @Test func `what an application printed before it failed is in the log first`() throws {
+            let site = try Site(apps: [])
+            let files = [
+                "config.ru": "$stdout.sync = false\nputs 'before the failure'\nraise 'failed on purpose'\n",
+                "passenger_wsgi.py": "print('before the failure')\nraise ValueError('failed on purpose')\n",
+                "app.js": "console.log('before the failure');\nthrow new Error('failed on purpose');\n",
+            ]
+            for (number, (file, text)) in files.sorted(by: { $0.key < $1.key }).enumerated() {
+                try site.directory.write(text, to: "apps/app\(number)/\(file)")
+                try Files.makeDirectories("\(site.root(of: "app\(number)"))/public")
+                try site.add(.init("app\(number)", from: nil))
+            }
+            try site.writeConfiguration()
+            try site.startDaemon()
+            try site.startFront()
+            for number in 0..<3 {
+                let before = site.log().utf8.count
+                #expect(try site.get("app\(number)").status == 500)
+                let log = String(decoding: site.log().utf8.dropFirst(before), as: UTF8.self)
+                let printed = try #require(log.firstRange(of: "output: before the failure"), "\(log)")
+                let failed = try #require(log.firstRange(of: "failed on purpose"), "\(log)")
+                #expect(printed.lowerBound < failed.lowerBound)
+            }
+        }
+    }
+}
