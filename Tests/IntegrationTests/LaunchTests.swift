@@ -49,6 +49,17 @@ extension Integration {
             try Self.expectNothingLeft(place)
         }
 
+        @Test func `a helper that its own user kills is told as that`() throws {
+            let place = try EnvironmentSite([
+                .init(name: "kills", shell: "/bin/bash", profile: [".bash_profile": "kill -KILL $PPID; sleep 1000\n"])
+            ])
+            try place.start()
+            #expect(try place.site.get("kills").status == 500)
+            let summary = "the process ended with signal SIGKILL before its program was executed"
+            #expect(try place.lastError(of: "kills") == summary)
+            try Self.expectNothingLeft(place)
+        }
+
         @Test func `an environment file that cannot be used is named with its line`() throws {
             let rows: [(name: String, prepare: String, expected: String)] = [
                 ("line", "printf 'A=1\\nB 2\\n' > .env", "/.env is wrong in line 2: there is no ="),
