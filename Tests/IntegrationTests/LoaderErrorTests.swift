@@ -13,6 +13,7 @@ extension Integration {
             let name: String
             let files: [String: String]
             var settings: [String] = []
+            let kind: String
             let reason: String
             let remedy: String
         }
@@ -21,12 +22,14 @@ extension Integration {
             Broken(
                 name: "gem",
                 files: ["config.ru": "run lambda { |env| [200, {}, []] }\n", "Gemfile": "gem 'no_such_gem', '9.1'\n"],
+                kind: "missing-gem",
                 reason: "the gem no_such_gem (= 9.1), which ROOT/Gemfile names, is not installed for Ruby ",
                 remedy: "-S bundle install"
             ),
             Broken(
                 name: "gemfile",
                 files: ["config.ru": "run lambda { |env| [200, {}, []] }\n", "Gemfile": "gem 'rack\n"],
+                kind: "syntax-error",
                 reason: "syntax error in the Gemfile: ",
                 remedy: "bundle check"
             ),
@@ -36,12 +39,14 @@ extension Integration {
                     "config.ru": "run lambda { |env| [200, {}, []] }\n",
                     "config/setup_load_paths.rb": "gem 'no_such_gem', '9.1'\n",
                 ],
+                kind: "missing-gem",
                 reason: "the gem no_such_gem, which config/setup_load_paths.rb sets up, is not installed for Ruby ",
                 remedy: "bundle install"
             ),
             Broken(
                 name: "module",
                 files: ["passenger_wsgi.py": "import no_such_module\n"],
+                kind: "missing-module",
                 reason: "the Python module no_such_module, which passenger_wsgi.py:1 imports, is not installed for "
                     + "/usr/bin/python3",
                 remedy: "python3 -m venv venv && venv/bin/pip install no_such_module"
@@ -49,24 +54,28 @@ extension Integration {
             Broken(
                 name: "callable",
                 files: ["passenger_wsgi.py": "app = 1\n"],
+                kind: "configuration",
                 reason: "passenger_wsgi.py defines nothing named \"application\"",
                 remedy: "import application"
             ),
             Broken(
                 name: "syntax",
                 files: ["app.js": "const port = ;\n"],
+                kind: "syntax-error",
                 reason: "syntax error: Unexpected token ';' (app.js:1)",
                 remedy: "Correct line 1 of app.js"
             ),
             Broken(
                 name: "silent",
                 files: ["app.js": "require('http').createServer();\n"],
+                kind: "configuration",
                 reason: "app.js has been loaded to its end and nothing listens",
                 remedy: "app.listen(3000)"
             ),
             Broken(
                 name: "rails",
                 files: ["config/environment.rb": "module Rails\n  def self.version\n    '7.1.3'\n  end\nend\n"],
+                kind: "framework-unsupported",
                 reason: "config/environment.rb loaded Rails 7.1.3, which is started by config.ru",
                 remedy: "run Rails.application"
             ),
@@ -78,6 +87,7 @@ extension Integration {
                     "sitecustomize.py": "import sys\nsys.version_info = (2, 7, 18, 'final', 0)\n",
                 ],
                 settings: ["passenger_python ROOT/old-python;"],
+                kind: "interpreter-unsupported",
                 reason: "the interpreter is Python 2.7 (/usr/bin/python3), but Python 3.8 or newer is needed",
                 remedy: "Set passenger_python to the path of a Python that is 3.8 or newer"
             ),
@@ -111,6 +121,7 @@ extension Integration {
                 let text = try #require(line, "\(app.name): \(site.log().suffix(3000))")
                 #expect(text.contains(reason) || text.contains(escaped), "\(app.name): \(text)")
                 #expect(text.contains(app.remedy), "\(app.name): \(text)")
+                #expect(text.contains("kind=\(app.kind) "), "\(app.name): \(text)")
                 if let owner = Integration.owner(0) { #expect(text.contains(owner.name), "\(app.name): \(text)") }
             }
         }

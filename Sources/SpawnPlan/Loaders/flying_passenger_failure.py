@@ -129,7 +129,7 @@ class Failure:
         else:
             self.remedies.append('Install Debian\'s package (apt install python3-%s, if there is one), or in %s: '
                                  'python3 -m venv venv && venv/bin/pip install %s, and set: passenger_python '
-                                 '%s/venv/bin/python;' % (name.lower(), self.root, what, self.root))
+                                 '%s/venv/bin/python;' % (name.lower().replace('_', '-'), self.root, what, self.root))
         if self.is_file_of_app(name):
             self.remedies.append('A file or folder %s exists below the application; only its root is in sys.path. Add '
                                  'its folder with sys.path.insert in %s.' % (name, self.startup_file))
