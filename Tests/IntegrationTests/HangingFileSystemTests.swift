@@ -136,6 +136,7 @@ extension Integration {
             #expect(threads < 40, "no thread for each request")
             #expect(server.isRunning)
             try swamp.expectCleanStop()
+            #expect(swamp.site.log().contains("core cannot be ended") == (mode == "swallow"))
         }
 
         @Test func `a link of the app's user to a dead file system costs only their own requests time`() throws {
