@@ -196,6 +196,33 @@ extension Integration {
             #expect(try site.corePID() == core)
         }
 
+        /// Two apps that hang at start, for as many processors, and places in the pool for one more or for none.
+        @Test(arguments: [3, 2])
+        func `apps that hang at start do not lock another one out`(_ poolSize: Int) throws {
+            let site = try Site(
+                apps: (1...2).map { .init("hang\($0)", from: "life", owner: Integration.owner($0)) }
+                    + [.init("other", from: "wsgi", owner: Integration.owner(0))],
+                daemonFlags: ["--max-pool-size=\(poolSize)"],
+                httpSettings: ["passenger_load_shell_envvars off;"]
+            )
+            for number in 1...2 { try site.directory.write("", to: "apps/hang\(number)/slow-start") }
+            try site.startDaemon()
+            try site.startFront()
+            let waiting = try (1...2).map { number in
+                let connection = try HTTPConnection(port: site.port)
+                try connection.send("GET /pid HTTP/1.1\r\nHost: hang\(number).localhost\r\n\r\n")
+                return connection
+            }
+            try eventually("both to hang") { site.log().pieces(between: "output: loading ").count == 3 }
+            let began = ContinuousClock.now
+            _ = try site.page("other", "/pid")
+            let time = ContinuousClock.now - began
+            #expect(time < (poolSize == 3 ? .seconds(10) : .seconds(25)), "\(time)")
+            let givenUp = site.log().pieces(between: "start given up, because it takes long").count - 1
+            #expect(givenUp == (poolSize == 3 ? 0 : 1))
+            #expect(waiting.count == 2)
+        }
+
         @Test func `a process that is stopped by a signal is killed when the time to stop is over`() throws {
             let site = try Self.running(flags: ["--shutdown-timeout=1s"])
             let pid = try Self.number(site)
