@@ -41,7 +41,7 @@ package struct FailureDiagnosis: Hashable, Sendable {
         remedies += finding?.remedies(scene) ?? []
         remedies += Self.remedies(for: kind, scene)
         let forUser = scene.remediesForUser(isSuspect: Self.isAboutUser(kind, finding))
-        // A stand-in is the cause itself, whatever else would help him.
+        // A stand-in is the cause itself, whatever else might help.
         self.remedies = Self.withoutRepetitions(scene.isFallbackUser ? forUser + remedies : remedies + forUser)
     }
 

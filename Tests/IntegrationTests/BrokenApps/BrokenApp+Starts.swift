@@ -20,9 +20,9 @@ extension BrokenApp {
             "python-syntax",
             python("def application(:"),
             kind: "syntax-error",
-            reason: "syntax error: invalid syntax"
+            reason: "syntax error: invalid syntax (passenger_wsgi.py:1)"
         ),
-        .start("node-syntax", node("function {"), kind: "syntax-error", reason: "syntax error"),
+        .start("node-syntax", node("function {"), kind: "syntax-error", reason: "syntax error: Unexpected token"),
         .start(
             "ruby-raise",
             ruby("raise 'broken on purpose'"),
