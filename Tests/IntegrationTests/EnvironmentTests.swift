@@ -130,6 +130,7 @@ extension Integration {
                 "PATH", "LANG", "TZ", "USER", "LOGNAME", "HOME", "SHELL", "RAILS_ENV", "RACK_ENV", "WSGI_ENV",
                 "NODE_ENV",
                 "PASSENGER_APP_ENV", "IN_PASSENGER", "SERVER_SOFTWARE", "PYTHONUNBUFFERED", "PWD", "NODE_PATH",
+                "FLYING_PASSENGER_INSTANCE",
             ]
             for source in sources {
                 var expected = common
