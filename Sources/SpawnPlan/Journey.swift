@@ -50,6 +50,12 @@ package struct Journey: Hashable, Sendable {
         entries.last { $0.state != .notStarted }?.step ?? .prepare
     }
 
+    /// Without the steps that this journey did not need, such as a login shell that is not asked.
+    package var entriesWithoutSkipped: [Entry] {
+        let last = entries.lastIndex { $0.state != .notStarted } ?? entries.startIndex
+        return entries.enumerated().compactMap { $0 < last && $1.state == .notStarted ? nil : $1 }
+    }
+
     /// The first failed step.
     package var failed: Step? { entries.first { $0.state == .failed }?.step }
 

@@ -11,7 +11,7 @@
 
 #include "report.h"
 
-static const char format_name[] = "flying-passenger-exec 2";
+static const char format_name[] = "flying-passenger-exec 3";
 
 struct reader {
     char *next;

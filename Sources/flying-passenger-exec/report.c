@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char format_name[] = "flying-passenger-exec 2";
+static const char format_name[] = "flying-passenger-exec 3";
 
 /* Of all variables together, so that the steps after them have room in the pipe even if nobody has read yet. */
 enum { MAX_VARIABLES_BYTES = 40 * 1024, MAX_VARIABLE_BYTES = 2048, MAX_TEXT_BYTES = 1024 };
@@ -114,8 +115,10 @@ void report_variables(char *const *variables) {
 void report_directory(const char *path) {
     struct stat status;
     if (stat(path, &status) < 0) return;
+    /* Here a database of accounts may take its time, as nowhere in the daemon. */
+    const struct passwd *owner = getpwuid(status.st_uid);
     char number[32];
-    make_room(128);
+    make_room(256);
     add("directory", 32);
     snprintf(number, sizeof number, "%u", (unsigned)status.st_uid);
     add(number, 31);
@@ -123,6 +126,7 @@ void report_directory(const char *path) {
     add(number, 31);
     snprintf(number, sizeof number, "%u", (unsigned)status.st_mode & 07777);
     add(number, 31);
+    add(owner ? owner->pw_name : "", 64);
 }
 
 void fail_with(const char *step, int code, const char *subject, const char *detail) {

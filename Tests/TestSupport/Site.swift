@@ -235,10 +235,12 @@ package final class Site {
     package func workerPIDs() throws -> [Int32] {
         guard let front else { throw RunningProgram.Failure.notFound("front") }
         var found: [Int32] = []
-        // The master accepts connections a moment before its first worker runs, and that one starts as the helper.
+        // The master accepts connections a moment before its first worker runs. That one starts as the helper, and before
+        // the helper is executed it looks like its master.
         try eventually("a worker") {
             found = ProcInfo.children(of: front.pid).filter {
                 ProcessFacts.isRunning($0) && ProcessFacts.program(of: $0) == "front-proxy"
+                    && ProcInfo.arguments(of: $0).contains("--worker")
             }
             return !found.isEmpty
         }

@@ -64,12 +64,15 @@ package struct LaunchFailure: Error, Hashable, Sendable {
 
     package struct DirectoryFacts: Hashable, Sendable {
         package let owner: UInt32
+        /// Empty when no account has that number.
+        package let ownerName: String
         package let group: UInt32
         /// Permission bits only.
         package let mode: UInt32
 
-        package init(owner: UInt32, group: UInt32, mode: UInt32) {
+        package init(owner: UInt32, ownerName: String = "", group: UInt32, mode: UInt32) {
             self.owner = owner
+            self.ownerName = ownerName
             self.group = group
             self.mode = mode
         }

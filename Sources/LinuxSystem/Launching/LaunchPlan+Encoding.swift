@@ -2,7 +2,7 @@
 
 extension LaunchPlan {
     /// First field; the number changes with every change of the format (`plan.h` of `flying-passenger-exec`).
-    static let formatName = "flying-passenger-exec 2"
+    static let formatName = "flying-passenger-exec 3"
 
     /// The helper reads no more than this.
     static let maxEncodedBytes = 4 << 20

@@ -67,8 +67,8 @@ package struct LaunchRecords: Sendable {
         switch keyword {
         case "variable": 1
         case "step": 2
-        case "limit", "directory": 3
-        case "failed": 4
+        case "limit": 3
+        case "directory", "failed": 4
         default: nil
         }
     }
@@ -88,6 +88,7 @@ package struct LaunchRecords: Sendable {
         case "directory":
             directory = .init(
                 owner: try Self.number(values[0]),
+                ownerName: Self.printable(values[3]),
                 group: try Self.number(values[1]),
                 mode: try Self.number(values[2])
             )

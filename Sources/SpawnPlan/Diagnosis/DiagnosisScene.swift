@@ -12,12 +12,14 @@ struct DiagnosisScene {
     let limits: [SpawnFailure.ReportedLimit]
     /// The app's own process had been started, and may have said what it liked.
     let isInApp: Bool
+    let step: Journey.Step
 
     init(_ failure: SpawnFailure, settings: AppSettings) {
         self.settings = settings
         self.identity = failure.identity
         self.program = failure.program
         self.limits = failure.limits
+        self.step = failure.step
         self.isInApp =
             switch failure.step {
             case .prepare, .start, .switchUser, .workingDirectory, .shell, .environmentFile, .execute: false
@@ -44,6 +46,12 @@ struct DiagnosisScene {
         case .node: self.settings.nodejs
         case .rack, .classicRails, .generic, nil: self.settings.ruby
         }
+    }
+
+    /// What the app's user could not reach.
+    var closedPath: String {
+        if self.step == .execute, self.interpreter.hasPrefix("/") { return self.interpreter }
+        return self.startupFile ?? self.appRoot
     }
 
     var home: String? { self.identity?.account?.home }

@@ -13,8 +13,8 @@ extension FailureDiagnosis {
         case .access:
             [
                 Remedy(
-                    "See who may pass on the way to the application:",
-                    command: "namei -l \(ShellWord.quoted(scene.startupFile ?? scene.appRoot))"
+                    "See who may pass on the way to it:",
+                    command: "namei -l \(ShellWord.quoted(scene.closedPath))"
                 )
             ]
         case .interpreterMissing:

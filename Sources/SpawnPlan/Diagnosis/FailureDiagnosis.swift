@@ -37,10 +37,13 @@ package struct FailureDiagnosis: Hashable, Sendable {
         self.title = Self.title(of: kind)
         self.explanation = Self.explanation(of: kind, scene)
         // What comes out of the app's process is text; commands are the daemon's own.
-        var remedies = failure.remedies.map { scene.isInApp ? Remedy(Remedy.capitalised($0)) : Remedy(saying: $0) }
-        remedies += finding?.remedies(scene) ?? []
+        let said = failure.remedies.map { scene.isInApp ? Remedy(Remedy.capitalised($0)) : Remedy(saying: $0) }
+        let found = finding?.remedies(scene) ?? []
+        // About gems the daemon has the whole command.
+        var remedies = kind == .missingGem ? found + said : said + found
         remedies += Self.remedies(for: kind, scene)
-        let forUser = scene.remediesForUser(isSuspect: Self.isAboutUser(kind, finding))
+        let isAdvised = !scene.isNobody && said.contains { $0.text.contains("passenger_user") }
+        let forUser = scene.remediesForUser(isSuspect: !isAdvised && Self.isAboutUser(kind, finding))
         // A stand-in is the cause itself, whatever else might help.
         self.remedies = Self.withoutRepetitions(scene.isFallbackUser ? forUser + remedies : remedies + forUser)
     }

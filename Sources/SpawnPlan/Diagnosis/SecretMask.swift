@@ -10,9 +10,8 @@ package enum SecretMask {
     /// Whether a variable of this name probably holds a secret.
     package static func hides(_ name: String) -> Bool {
         let name = name.uppercased()
-        // Our own variables hold none, and the product's name looks like a password.
-        guard name != "IN_PASSENGER" else { return false }
-        let rest = name.hasPrefix("PASSENGER_") ? String(name.dropFirst(10)) : name
+        // The product's name looks like a password.
+        let rest = name.replacing("PASSENGER", with: "")
         if marks.contains(where: { rest.contains($0) }) { return true }
         // MYSQL_PWD, but not the working directory.
         return rest.hasSuffix("PWD") && rest != "PWD" && rest != "OLDPWD"

@@ -49,7 +49,7 @@ extension FailureReport {
             detail: SecretMask.maskingCredentials(failure.detail).clamped(toUTF8: ReportBounds.detail),
             output: SecretMask.maskingCredentials(failure.output).clampedTail(toUTF8: ReportBounds.output),
             failedStep: failure.journey.failed == nil && diagnosis.kind == .crash ? "" : failure.step.rawValue,
-            steps: failure.journey == Journey() ? [] : failure.journey.entries.map(Step.init),
+            steps: failure.journey == Journey() ? [] : failure.journey.entriesWithoutSkipped.map(Step.init),
             app: App(incident),
             user: failure.identity.map { User($0, groupNames: groupNames) },
             variables: Self.entries(failure.program?.environment ?? []),

@@ -118,7 +118,7 @@ extension LaunchDiagnosis {
             switch directory.owner {
             case 0: "root"
             case self.identity.uid: self.identity.userName
-            default: "uid \(directory.owner)"
+            default: directory.ownerName.isEmpty ? "uid \(directory.owner)" : directory.ownerName
             }
         return "its owner is \(owner) and its mode 0\(String(directory.mode, radix: 8))"
     }

@@ -5,10 +5,10 @@ import Testing
 @testable import LinuxSystem
 
 struct LaunchRecordsTests {
-    private static let head = "flying-passenger-exec 2\0"
+    private static let head = "flying-passenger-exec 3\0"
     private static let whole =
         head + "step\0switch-user\u{0}12\0limit\0open files\u{0}10\u{0}20\0variable\0A=b=c\0variable\0EMPTY=\0"
-        + "directory\u{0}0\u{0}5\u{0}448\0failed\0program\u{0}13\0/x/y\0/x\0"
+        + "directory\u{0}9\u{0}5\u{0}448\0news\0failed\0program\u{0}13\0/x/y\0/x\0"
     private static let records: [LaunchRecord] = [
         .step("switch-user", at: 12), .limit(name: "open files", .init(soft: 10, hard: 20)),
         .variable(name: "A", value: "b=c"), .variable(name: "EMPTY", value: ""),
@@ -18,7 +18,7 @@ struct LaunchRecordsTests {
                 code: 13,
                 subject: "/x/y",
                 detail: "/x",
-                directory: .init(owner: 0, group: 5, mode: 0o700)
+                directory: .init(owner: 9, ownerName: "news", group: 5, mode: 0o700)
             )
         ),
     ]

@@ -86,6 +86,7 @@ struct LauncherIdentityTests {
         }
         let closed = LaunchFailure.DirectoryFacts(
             owner: CurrentProcess.effectiveUID,
+            ownerName: try Accounts.user(id: CurrentProcess.effectiveUID)?.name ?? "",
             group: CurrentProcess.effectiveGID,
             mode: 0o700
         )

@@ -72,6 +72,7 @@ struct FailureReportIncidentTests {
         let steps = Dictionary(uniqueKeysWithValues: report.steps.map { ($0.name, $0) })
         #expect(steps["prepare"] == .init(name: "prepare", state: "done", microseconds: 3000))
         #expect(steps["load-app"] == .init(name: "load-app", state: "failed", microseconds: 1500))
+        #expect(steps["shell-environment"] == nil, "it was not needed")
         #expect(steps["listen"] == .init(name: "listen", state: "not started", microseconds: nil))
         #expect(
             report.limits.map(\.value) == [
