@@ -84,13 +84,16 @@ extension Pool {
         var urgency = Group.Need.none
         var bestRank = 0
         var tenants: TenantUse?
+        var room = RoomInFullPool(hasIdle: self.isFull && self.longestIdle() != nil)
         var stillHungry: [Group.ID] = []
         for id in self.hungry {
             guard let index = self.indices[id] else { continue }
             let need = self.groups[index].need(at: now, maxInstances: self.maxInstances(of: self.groups[index]))
             if need == .none { continue }
             stillHungry.append(id)
-            guard !self.isFull || need.mayMakeRoom else { continue }
+            guard !self.isFull || (need.mayMakeRoom && room.isThere(for: self.groups[index], in: self, at: now)) else {
+                continue
+            }
             if let tenant = self.groups[index].tenant {
                 let use = tenants ?? TenantUse(self.groups)
                 tenants = use
@@ -155,6 +158,23 @@ extension Pool {
     }
 }
 
+/// Who could be given a place in a full pool, asked once for all groups of the same standing.
+private struct RoomInFullPool {
+    let hasIdle: Bool
+    private var answers: [UInt32?: Bool] = [:]
+
+    init(hasIdle: Bool) { self.hasIdle = hasIdle }
+
+    mutating func isThere(for group: Group, in pool: Pool, at now: Instant) -> Bool {
+        if self.hasIdle { return true }
+        if group.backoff.isFailing { return false }
+        if let known = self.answers[group.tenant] { return known }
+        let isThere = pool.dispensableSpawn(for: group, at: now) != nil
+        self.answers[group.tenant] = isThere
+        return isThere
+    }
+}
+
 extension Group.Need {
     /// Nobody gives way for a group that has a process.
     var mayMakeRoom: Bool {
@@ -183,7 +203,8 @@ extension Group {
         guard !spawn.holdsSlot(at: now) else { return nil }
         if self.queue.isEmpty { return 0 }
         if !self.processes.isEmpty { return 1 }
-        if self.backoff.isFailing { return 2 }
+        // Who only gave way has its patience anew, or a slow app would never come up beside ever new ones.
+        if self.backoff.hasFailed { return 2 }
         return now.since(spawn.began) >= Spawn.patience ? 3 : nil
     }
 

@@ -30,7 +30,10 @@ struct Backoff: Equatable, Sendable {
     private var gaveWay = false
 
     /// The last start failed, or what it brought died young, or it was given up for another group.
-    var isFailing: Bool { self.gaveWay || (self.failures > 0 && self.lastSuccess == nil) }
+    var isFailing: Bool { self.gaveWay || self.hasFailed }
+
+    /// The last start failed, or what it brought died young.
+    var hasFailed: Bool { self.failures > 0 && self.lastSuccess == nil }
 
     /// Whether a spawn that no request waits for must not begin.
     func isBlocking(at now: Instant) -> Bool {

@@ -197,6 +197,8 @@ final class FrontConnection: ChannelInboundHandler {
     func write(_ message: DaemonMessage) {
         guard self.context != nil else { return }
         message.write(into: &self.outbound)
+        // One read may hold thousands of questions with long answers: the channel has to notice who does not read.
+        if self.outbound.readableBytes > WireLimits.unreadBytes / 2 { return self.flush() }
         guard !self.isReading, !self.isFlushPlanned else { return }
         self.isFlushPlanned = true
         self.loop.execute {

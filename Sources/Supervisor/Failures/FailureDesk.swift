@@ -15,14 +15,17 @@ final class FailureDesk {
     /// A disk or an account database that takes longer is not waited for.
     static let patience = TimeAmount.seconds(1)
     /// Incidents that wait; more are answered at once.
-    static let limit = 64
+    static let limit = 16
 
     private final class Job {
         let incident: FailureIncident
+        /// From the report on, not from when its turn comes: its requests have waited all the time.
+        let deadline: NIODeadline
         private var completion: ((FiledFailure) -> Void)?
 
-        init(_ incident: FailureIncident, _ completion: @escaping (FiledFailure) -> Void) {
+        init(_ incident: FailureIncident, until deadline: NIODeadline, _ completion: @escaping (FiledFailure) -> Void) {
             self.incident = incident
+            self.deadline = deadline
             self.completion = completion
         }
 
@@ -62,7 +65,7 @@ final class FailureDesk {
 
     /// Calls `completion` once, on the loop, maybe from within this call.
     func report(_ incident: FailureIncident, completion: @escaping (FiledFailure) -> Void) {
-        let job = Job(incident, completion)
+        let job = Job(incident, until: self.eventLoop.now + Self.patience, completion)
         switch self.state {
         case .idle: self.start(job)
         case .working where self.waiting.count < Self.limit: self.waiting.append(job)
@@ -71,7 +74,7 @@ final class FailureDesk {
     }
 
     private func start(_ job: Job) {
-        let timer: Scheduled<Void> = self.eventLoop.assumeIsolated().scheduleTask(in: Self.patience) { [weak self] in
+        let timer: Scheduled<Void> = self.eventLoop.assumeIsolated().scheduleTask(deadline: job.deadline) { [weak self] in
             if let self { self.patienceEnded() }
         }
         self.state = .working(job, timer)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import LinuxSystem
+import SpawnPlan
 
 /// The descriptors that a core finds, besides the standard streams.
 enum CoreDescriptor {
@@ -95,6 +96,7 @@ final class CoreProcess {
     /// These speak of the process that the supervisor started, which is the watchdog.
     private static let hiddenVariables: Set<String> = [
         "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES",
+        EnvironmentPlan.instanceVariable,
     ]
 
     /// The next report; nil as long as there is none.

@@ -12,15 +12,15 @@ enum Leftovers {
     /// Processes that hang in the kernel are given up after this time.
     private static let limit = Duration.seconds(10)
 
-    /// Kills the process groups of all children but `spared`; returns how many processes were ended.
+    /// Kills the process groups of all children but those `spared`; returns how many processes were ended.
     @discardableResult
-    static func endAll(sparing spared: Int32? = nil) -> Int {
+    static func endAll(sparing spared: Set<Int32> = []) -> Int {
         let own = ProcInfo(pid: CurrentProcess.pid)?.processGroup
         let deadline = MonotonicClock.now + UInt64(self.limit.wholeNanoseconds)
         var ended: Set<Int32> = []
         while MonotonicClock.now < deadline {
             ended.formUnion(Reaper.collectAdopted().map(\.pid))
-            let children = ProcInfo.children().filter { $0 != spared }
+            let children = ProcInfo.children().filter { !spared.contains($0) }
             guard !children.isEmpty else { break }
             for child in children { self.kill(child, ownGroup: own) }
             // Their end is no event that could be waited for before they are known; the pause is short.

@@ -45,7 +45,7 @@ extension Watchdog {
         // Blocks for as long as the kernel takes to end it; how it ended is of no interest.
         _ = try? self.core?.handle.waitForExit()
         self.core = nil
-        Leftovers.endAll()
+        Leftovers.endAll(sparing: self.abandonedCores)
         self.exitCode = 2
     }
 

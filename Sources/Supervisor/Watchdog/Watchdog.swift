@@ -35,6 +35,8 @@ final class Watchdog {
 
     /// The core has said that it has nothing left to do.
     private var isCoreDone = false
+    /// Cores that could not be killed, still children of this process.
+    var abandonedCores: Set<Int32> = []
 
     enum Alarm {
         case backoffElapsed
@@ -176,7 +178,8 @@ final class Watchdog {
             metadata: self.coreMetadata
         )
         self.core = nil
-        Leftovers.endAll(sparing: core.pid)
+        self.abandonedCores.insert(core.pid)
+        Leftovers.endAll(sparing: self.abandonedCores)
         if let directory = self.holdings?.directory {
             Leftovers.sweep(directory, logger: self.logger)
             directory.removeSockets()
@@ -215,7 +218,7 @@ final class Watchdog {
         let pid = core.pid
         self.core = nil
         self.alarm = nil
-        let ended = Leftovers.endAll()
+        let ended = Leftovers.endAll(sparing: self.abandonedCores)
         if let directory = self.holdings?.directory {
             Leftovers.sweep(directory, logger: self.logger)
             directory.removeSockets()

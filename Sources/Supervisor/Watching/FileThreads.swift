@@ -16,6 +16,9 @@ package protocol OffLoopWork: AnyObject {
 ///
 /// One thread for each piece of work, so that one that hangs holds up nobody else. Confined to its event loop.
 package final class FileThreads: OffLoopWork {
+    /// Beyond, nothing more is looked at: all of them hang.
+    private static let limit = 512
+
     private let eventLoop: any EventLoop
     private var threads: [UInt64: OSThread] = [:]
     private var started: UInt64 = 0
@@ -28,6 +31,7 @@ package final class FileThreads: OffLoopWork {
         _ work: @escaping @Sendable () -> Answer,
         completion: @escaping (Answer) -> Void
     ) -> Bool {
+        guard self.threads.count < Self.limit else { return false }
         self.started += 1
         let number = self.started
         let loop = self.eventLoop
