@@ -128,7 +128,7 @@ package final class LogOutput: Sendable {
     /// Without it the last lines of a burst would wait for the next line.
     private func startFlusher() {
         do {
-            _ = try OSThread.start(name: "log") { self.runFlusher() }
+            try OSThread.startDetached(name: "log") { self.runFlusher() }
         } catch {
             self.state.withLock { $0.hasFlusher = false }
         }

@@ -96,7 +96,7 @@ static const char *unquote(char *value) {
 /* Cuts off a remark, which needs a blank in front of it, and blanks at the end. */
 static void trim(char *value) {
     for (char *mark = value; (mark = strchr(mark, '#')); mark++) {
-        if (mark != value && mark[-1] != ' ' && mark[-1] != '\t') continue;
+        if (mark == value || (mark[-1] != ' ' && mark[-1] != '\t')) continue;
         *mark = 0;
         break;
     }
@@ -114,6 +114,7 @@ static const char *take_line(char *line, struct environment *environment) {
     if (end == name) return "there is no name in front of =";
     if (isdigit((unsigned char)*name)) return "the name begins with a digit";
     char *value = end + 1;
+    if ((*value == ' ' || *value == '\t') && !ends_here(value)) return "there is a blank behind =";
     if (*value == '"' || *value == '\'') {
         const char *problem = unquote(value);
         if (problem) return problem;
@@ -132,10 +133,9 @@ void take_environment_file(const char *path, struct environment *environment) {
     for (int number = 1; next < bytes_end; number++) {
         char *end = memchr(next, '\n', (size_t)(bytes_end - next));
         if (!end) end = bytes_end;
+        if (memchr(next, 0, (size_t)(end - next))) fail_at_line(path, number, "it holds a zero byte");
         *end = 0;
         if (end > next && end[-1] == '\r') end[-1] = 0;
-        if (strlen(next) < (size_t)(end - next) - (end > next && end[-1] == 0))
-            fail_at_line(path, number, "it holds a zero byte");
         const char *problem = take_line(next, environment);
         if (problem) fail_at_line(path, number, problem);
         next = end + 1;

@@ -73,7 +73,7 @@ void report_step(const char *name) {
     char nanoseconds[32];
     snprintf(nanoseconds, sizeof nanoseconds, "%llu",
              (unsigned long long)now.tv_sec * 1000000000ull + (unsigned long long)now.tv_nsec);
-    make_room(128);
+    if (waiting_count + 128 > sizeof waiting) flush(PATIENCE);
     add("step", 32);
     add(name, 64);
     add(nanoseconds, 31);
@@ -132,7 +132,8 @@ void report_directory(const char *path) {
 void fail_with(const char *step, int code, const char *subject, const char *detail) {
     char number[16];
     snprintf(number, sizeof number, "%d", code);
-    if (!make_room(2 * MAX_TEXT_BYTES + 256)) flush(PATIENCE);
+    /* What is said before it, such as the facts of a directory, must arrive too. */
+    if (waiting_count + 2 * MAX_TEXT_BYTES + 256 > sizeof waiting) flush(PATIENCE);
     add("failed", 32);
     add(step, 64);
     add(number, 15);

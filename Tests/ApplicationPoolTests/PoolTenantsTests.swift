@@ -97,4 +97,21 @@ struct PoolTenantsTests {
         #expect(model.gaveWay == [slow[0]], "with authority it would have been given up")
         #expect(model.violations == [])
     }
+
+    @Test func `a tenant's own start gives way although a group before it can be given no room`() throws {
+        var model = PoolModel(max: 4, spawns: 8)
+        let failing = model.define()
+        _ = try model.queue(failing)
+        try model.spawnFails(failing)
+        for _ in 0..<3 { _ = try model.queue(model.define()) }
+        let hanging = model.define(tenant: self.tenant)
+        _ = try model.queue(hanging)
+        model.wait(.seconds(2))
+        _ = try model.queue(failing)
+        model.wait(.seconds(28))
+        #expect(model.gaveWay == [])
+        _ = try model.queue(model.define(tenant: self.tenant))
+        #expect(model.gaveWay == [hanging])
+        #expect(model.violations == [])
+    }
 }

@@ -34,7 +34,7 @@ final class WorkerProcess: Sendable {
         }
         let worker = WorkerProcess(ControlChannel(own))
         let end = SharedEnd(other)
-        _ = try OSThread.start(name: "worker") { event(.ended(worker.run(plan, launcher, end, event))) }
+        try OSThread.startDetached(name: "worker") { event(.ended(worker.run(plan, launcher, end, event))) }
         return worker
     }
 

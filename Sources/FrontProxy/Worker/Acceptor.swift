@@ -49,7 +49,7 @@ final class Acceptor: Sendable {
             try epoll.add(listener.socket.rawValue, for: .readable, token: UInt64(index))
         }
         let shared = SharedEpoll(epoll)
-        _ = try OSThread.start(name: "accept") { self.run(shared) }
+        try OSThread.startDetached(name: "accept") { self.run(shared) }
     }
 
     /// Ends accepting; `done` is called on the acceptor's thread after the last connection was handed over.

@@ -26,9 +26,15 @@ package final class OSThread: Sendable {
         return OSThread(thread)
     }
 
-    /// Waits for its end; at most once.
-    ///
-    /// Threads that are never joined free their resources with the process.
+    /// Starts a thread, like ``start(name:_:)``, whose end nobody waits for: what it used is freed then.
+    package static func startDetached(
+        name: String,
+        _ body: @escaping @Sendable () -> Void
+    ) throws(SystemError) {
+        pthread_detach(try self.start(name: name, body).thread)
+    }
+
+    /// Waits for its end; exactly once, or its stack is kept as long as the process lives.
     package func join() { pthread_join(thread, nil) }
 
     /// Number of the calling thread in /proc/self/task.

@@ -55,7 +55,7 @@ final class Doorkeeper: Sendable {
         try epoll.add(self.listener.rawValue, for: .readable, token: DoorkeeperLoop.listenerToken)
         try epoll.add(self.wakeUp.rawValue, for: .readable, token: DoorkeeperLoop.wakeUpToken)
         let shared = SharedEpoll(epoll)
-        _ = try OSThread.start(name: self.name) { DoorkeeperLoop(self, shared).run() }
+        try OSThread.startDetached(name: self.name) { DoorkeeperLoop(self, shared).run() }
     }
 
     /// From now on only these roles are taken in; others are refused with the text.

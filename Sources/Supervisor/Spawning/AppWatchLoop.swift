@@ -92,8 +92,9 @@ final class AppWatchLoop {
         self.serials[app.facts.id] = serial
         self.starting.insert(serial)
         let channels: [(Int32?, Channel)] = [
-            (app.output?.rawValue, .output), (app.launchReport?.rawValue, .launch),
-            (app.control?.rawValue, .control), (app.handle.rawValue, .exit),
+            // First, so that the end is told whatever else fails.
+            (app.handle.rawValue, .exit), (app.output?.rawValue, .output), (app.launchReport?.rawValue, .launch),
+            (app.control?.rawValue, .control),
         ]
         do throws(SystemError) {
             for case (let descriptor?, let channel) in channels {

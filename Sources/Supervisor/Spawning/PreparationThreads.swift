@@ -41,7 +41,7 @@ package final class PreparationThreads: Sendable {
         case .failure(let problem): return .refused(problem)
         }
         do throws(SystemError) {
-            _ = try OSThread.start(name: "spawn") {
+            try OSThread.startDetached(name: "spawn") {
                 body()
                 self.leave(appRoot, number)
             }

@@ -192,7 +192,10 @@ extension SpawnPreparation {
             serverSoftware: self.options.serverSoftware,
             rubyLibrary: "\(self.options.loadersDirectory)/\(LoaderSources.rubyLibrary)"
         )
-        _ = try? briefing.bytes.withUnsafeBytes { try Transfers.send(control.rawValue, $0) }
+        let sent = try? briefing.bytes.withUnsafeBytes { try Transfers.send(control.rawValue, $0) }
+        guard sent != .bytes(briefing.bytes.count) else { return }
+        // A loader would wait for the rest until the start timeout; the end of the channel fails the start within a second.
+        try? Transfers.shutdownBoth(control.rawValue)
     }
 }
 

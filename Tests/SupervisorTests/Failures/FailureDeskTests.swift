@@ -89,6 +89,19 @@ struct FailureDeskTests {
         #expect(answers.filed.last?.file != nil)
     }
 
+    @Test func `a slow disk makes nobody wait longer than its patience, whoever is before`() throws {
+        self.work.isHanging = true
+        let answers = Answers()
+        for id in UInt32(1)...4 { try self.report(id, into: answers) }
+        for _ in 0..<2 {
+            self.loop.advanceTime(by: .milliseconds(400))
+            self.work.finish()
+        }
+        #expect(answers.ids.count == 2)
+        self.loop.advanceTime(by: .milliseconds(200))
+        #expect(answers.ids == ["00000001", "00000002", "00000003", "00000004"])
+    }
+
     @Test func `more than can wait are answered at once`() throws {
         self.work.isHanging = true
         let answers = Answers()

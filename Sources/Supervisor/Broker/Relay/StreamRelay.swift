@@ -47,7 +47,7 @@ final class StreamRelay: Sendable {
         let epoll = try Epoll()
         try epoll.add(self.wakeUp.rawValue, for: .readable, token: RelayLoop.wakeUpToken)
         let shared = SharedEpoll(epoll)
-        _ = try OSThread.start(name: "stream-relay") { RelayLoop(self, shared).run() }
+        try OSThread.startDetached(name: "stream-relay") { RelayLoop(self, shared).run() }
     }
 
     /// Hands an order to the relay's thread; from any thread, carried out in order.
