@@ -25,6 +25,14 @@ package struct Journey: Hashable, Sendable {
         case app = "load-app"
         case listen
         case ready
+
+        /// What the app's own process may say something about.
+        package var isOfProgram: Bool {
+            switch self {
+            case .prepare, .start, .switchUser, .workingDirectory, .shell, .environmentFile, .execute: false
+            case .loader, .libraries, .app, .listen, .ready: true
+            }
+        }
     }
 
     package enum State: String, Sendable {

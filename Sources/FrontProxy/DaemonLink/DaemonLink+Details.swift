@@ -11,6 +11,7 @@ struct DetailsDesk {
 
     var recent = RecentDetails()
     var waiting: [ReportQuery: [Completion]] = [:]
+    var timers: [ReportQuery: Scheduled<Void>] = [:]
 }
 
 // Details of failed starts, for the friendly page. A page without them must do when they do not come in time.
@@ -37,7 +38,7 @@ extension DaemonLink {
         }
         self.desk.waiting[query, default: []].append(completion)
         guard self.desk.waiting[query]?.count == 1 else { return }
-        self.eventLoop.assumeIsolated()
+        self.desk.timers[query] = self.eventLoop.assumeIsolated()
             .scheduleTask(in: Self.detailsLimit) { self.handOver(nil, for: query) }
     }
 
@@ -54,6 +55,7 @@ extension DaemonLink {
     }
 
     private func handOver(_ details: FailureDetails?, for query: ReportQuery) {
+        self.desk.timers.removeValue(forKey: query)?.cancel()
         for completion in self.desk.waiting.removeValue(forKey: query) ?? [] { completion(details) }
     }
 }

@@ -42,7 +42,7 @@ struct Pages {
             buffer.writeString(Self.json(content))
             if let json = report.json() {
                 buffer.writeStaticString(",\"report\":")
-                buffer.writeBytes(json)
+                buffer.writeString(JSONText.shown(String(decoding: json, as: UTF8.self)))
             }
             buffer.writeStaticString("}\n")
         case .text:

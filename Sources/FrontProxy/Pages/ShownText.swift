@@ -27,7 +27,7 @@ enum ShownText {
         return result
     }
 
-    private static func isSpecial(_ scalar: Unicode.Scalar) -> Bool {
+    static func isSpecial(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0x09, 0x0A: false
         case 0x00...0x1F, 0x7F...0x9F: true

@@ -188,7 +188,7 @@ extension Handshake {
 
     private mutating func stepReceived(_ value: Substring, at now: Duration) -> Action {
         let words = value.split(separator: " ")
-        guard words.count == 2, let step = Journey.Step(rawValue: String(words[0])) else {
+        guard words.count == 2, let step = Journey.Step(rawValue: String(words[0])), step.isOfProgram else {
             return garbage("the line \"step \(value.prefix(80))\"", at: now)
         }
         switch words[1] {

@@ -61,28 +61,23 @@ package struct StartTimeout: Hashable, Sendable {
     package func remedies(at step: Journey.Step) -> [String] {
         switch step {
         case .prepare, .workingDirectory:
-            ["Look whether the file system hangs, for example with: timeout 5 ls -ld \(appRoot)"]
+            ["Look whether the file system hangs, for example with: timeout 5 ls -ld \(ShellWord.quoted(appRoot))"]
         case .start, .switchUser:
             ["Look for stopped processes (STAT T) of the user, for example with: ps -o pid,stat,args -u \(userName)"]
         case .shell:
             [
-                "See it hang, for example with: su --login \(userName) --shell \(loginShell) --command env",
+                "See it hang, for example with: su --login \(userName) --shell \(ShellWord.quoted(loginShell)) --command env",
                 "Or do without the variables of login shells: passenger_load_shell_envvars off;",
             ]
         case .environmentFile:
-            ["Look whether the file system hangs, for example with: timeout 5 ls -l \(environmentFile)"]
-        case .execute: ["Look whether the file system hangs, for example with: timeout 5 \(interpreter) --version"]
+            [
+                "Look whether the file system hangs, for example with: timeout 5 ls -l \(ShellWord.quoted(environmentFile))"
+            ]
+        case .execute:
+            [
+                "Look whether the file system hangs, for example with: timeout 5 \(ShellWord.quoted(interpreter)) --version"
+            ]
         case .loader, .libraries, .app, .listen, .ready: []
-        }
-    }
-}
-
-extension Journey.Step {
-    /// Whether the program of the app does it, not the daemon and its helper.
-    package var isOfProgram: Bool {
-        switch self {
-        case .prepare, .start, .switchUser, .workingDirectory, .shell, .environmentFile, .execute: false
-        case .loader, .libraries, .app, .listen, .ready: true
         }
     }
 }

@@ -20,11 +20,7 @@ struct DiagnosisScene {
         self.program = failure.program
         self.limits = failure.limits
         self.step = failure.step
-        self.isInApp =
-            switch failure.step {
-            case .prepare, .start, .switchUser, .workingDirectory, .shell, .environmentFile, .execute: false
-            case .loader, .libraries, .app, .listen, .ready: true
-            }
+        self.isInApp = failure.step.isOfProgram
     }
 
     var appRoot: String { self.settings.appRoot }
@@ -69,16 +65,6 @@ struct DiagnosisScene {
         let list = "cd \(ShellWord.quoted(self.appRoot)) && \(command)"
         guard let identity, identity.isSwitched else { return list }
         return self.asUser("sh -c \(ShellWord.quoted(list))")
-    }
-
-    /// `chown` with the app's user for what lies right in the app root.
-    ///
-    /// Links are not followed, and nothing deeper is offered: an app could have put a link in between.
-    func give(_ name: String, recursively: Bool) -> String? {
-        // A stand-in is to own nothing: another user is to be found.
-        guard let identity, identity.isSwitched, !self.isFallbackUser else { return nil }
-        let path = ShellWord.quoted("\(self.appRoot)/\(name)")
-        return "chown \(recursively ? "-hR" : "-h") \(ShellWord.quoted(identity.userName)): \(path)"
     }
 
     // MARK: The user

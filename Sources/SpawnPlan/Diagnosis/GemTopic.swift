@@ -96,8 +96,8 @@ enum GemTopic {
                 command: scene.inAppRoot("\(self.bundle("add \(gem)", scene))")
             ),
             .init(
-                "Without a Gemfile, install it where every user can read it:",
-                command: "\(self.ruby(scene)) -S gem install \(gem)"
+                "Without a Gemfile, install it for that user:",
+                command: scene.inAppRoot("\(self.ruby(scene)) -S gem install --user-install \(gem)")
             ),
             .init(
                 "If it is installed, \(scene.userName) probably cannot read the directory that holds it. "

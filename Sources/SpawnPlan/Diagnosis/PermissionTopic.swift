@@ -48,11 +48,15 @@ enum PermissionTopic {
         }
         let path = name.hasPrefix("/") ? name : "\(scene.appRoot)/\(name)"
         var remedies = self.remediesForUserFirst(scene)
-        if let name = self.directory(of: path, below: scene.appRoot), self.writtenTo.contains(name),
-            let command = scene.give(String(name), recursively: true)
-        {
-            let what = name.hasPrefix("log") ? "its log directory" : "\(scene.appRoot)/\(name)"
-            remedies.append(.init("\(scene.userName) must be able to write to \(what):", command: command))
+        if let name = self.directory(of: path, below: scene.appRoot), self.writtenTo.contains(name) {
+            // No command for root: the app's user may put a link anywhere on the way, by the time it is typed.
+            let what = (name.hasPrefix("log") ? "its log directory, " : "") + "\(scene.appRoot)/\(name)"
+            remedies.append(
+                .init(
+                    "\(scene.userName) must be able to write to \(what). Make it as that user, or give it to that user once you "
+                        + "have looked at the way to it."
+                )
+            )
         }
         remedies.append(
             .init(
@@ -71,6 +75,6 @@ enum PermissionTopic {
     /// The first component below the app root.
     private static func directory(of path: String, below root: String) -> Substring? {
         guard path.hasPrefix(root + "/") else { return nil }
-        return path.dropFirst(root.utf8.count + 1).split(separator: "/").first
+        return path.dropFirst(root.count + 1).split(separator: "/").first
     }
 }

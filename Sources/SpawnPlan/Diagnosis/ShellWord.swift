@@ -12,6 +12,7 @@ enum ShellWord {
     /// Whether an app may have it in a command at all: the name of a package, no option, nothing to be quoted.
     static func isPackageName(_ name: String) -> Bool {
         name.utf8.count <= 128 && !name.hasPrefix("-") && !name.hasPrefix("/") && !name.hasPrefix(".")
+            && !name.hasSuffix(".gem")
             && !name.isEmpty && name.utf8.allSatisfy { self.isPlain($0) && $0 != UInt8(ascii: "=") }
     }
 

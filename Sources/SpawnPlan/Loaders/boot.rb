@@ -136,17 +136,30 @@ module FlyingPassenger
       Control.fail_step(@step, failure)
     rescue Exception => second
       # Such as no memory left for a look at the first one.
-      Control.tell("error category app\nerror summary #{error.class} (#{second.class})")
+      print_error(error)
+      Control.tell("error category app\nerror kind exception\nerror summary #{error.class} (#{second.class})")
       Control.tell("step #{@step} failed")
       exit!(1)
     end
 
     # The app's last words first: the process ends without a look at its buffers.
     def self.print_failure(failure)
-      $stdout.flush
+      flush_output
       $stderr.puts(failure.detail.empty? ? failure.summary : failure.detail)
     rescue StandardError
       nil # whatever the app has put in its place, or a closed one
+    end
+
+    def self.flush_output
+      $stdout.flush
+    rescue StandardError
+      nil # the app has closed it
+    end
+
+    def self.print_error(error)
+      STDERR.syswrite("#{error.class}: #{error.message}\n")
+    rescue StandardError
+      nil # as above
     end
 
     def self.call_exit_event

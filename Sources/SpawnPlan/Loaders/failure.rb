@@ -168,7 +168,7 @@ module FlyingPassenger
         @remedies << "If #{@bundler_branch || 'the Gemfile'} does not name it, add the line: gem \"#{name}\""
         @remedies << bundle_install
       else
-        @remedies << "Install it for this interpreter: #{interpreter} -S gem install #{name} (as root), or list it " \
+        @remedies << "Install it for this interpreter: #{interpreter} -S gem install #{name}, or list it " \
           "in a Gemfile in #{root}."
       end
       say_where_gems_are
@@ -296,11 +296,17 @@ module FlyingPassenger
     end
 
     def message(error)
-      text = error.message.to_s
-      text = text.dup.force_encoding('UTF-8') if text.encoding == Encoding::BINARY
-      text.encode('UTF-8', invalid: :replace, undef: :replace).scrub('?')
+      utf8(error.message.to_s)
     rescue StandardError
       'without a message'
+    end
+
+    # Paths come in the encoding of the locale, which may be none that they are in.
+    def utf8(text)
+      return text.scrub('?') if text.encoding == Encoding::UTF_8
+      bytes = text.dup.force_encoding('UTF-8')
+      return bytes if bytes.valid_encoding?
+      text.encode('UTF-8', invalid: :replace, undef: :replace).scrub('?')
     end
 
     def first_line(error)
@@ -310,7 +316,7 @@ module FlyingPassenger
 
     # Only frames of the application and its libraries.
     def frames(error)
-      (error.backtrace || []).select { |line| line =~ /:\d+(?::in |\z)/ && !own?(line) && line !~ INTERNAL }
+      (error.backtrace || []).map { |line| utf8(line) }.select { |line| line =~ /:\d+(?::in |\z)/ && !own?(line) && line !~ INTERNAL }
     end
 
     def own?(line)

@@ -192,11 +192,12 @@ class Failure:
         return [frame for frame in frames if '<frozen importlib' not in frame.filename]
 
     def described(self, error):
-        lines = []
-        if error.__cause__ is not None or error.__context__ is not None and not error.__suppress_context__:
-            inner = error.__cause__ if error.__cause__ is not None else error.__context__
-            lines += self.formatted(inner) + ['\nwhich led to:\n\n']
-        return ''.join(lines + self.formatted(error)).rstrip()
+        chain = []
+        while error is not None and not any(error is link for link in chain) and len(chain) < 10:
+            chain.append(error)
+            inner = None if error.__suppress_context__ else error.__context__
+            error = error.__cause__ if error.__cause__ is not None else inner
+        return '\nwhich led to:\n\n'.join(''.join(self.formatted(link)) for link in reversed(chain)).rstrip()
 
     def formatted(self, error):
         head = ['Traceback (most recent call last):\n'] + traceback.format_list(self.own_frames(error))

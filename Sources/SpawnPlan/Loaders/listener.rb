@@ -23,6 +23,9 @@ module FlyingPassenger
     def accept
       socket = @to_io.accept_nonblock(exception: false)
       socket == :wait_readable ? nil : socket
+    rescue Errno::EMFILE, Errno::ENFILE
+      sleep 0.05 # the connection stays in the queue until a descriptor is free
+      nil
     rescue SystemCallError
       nil
     end
@@ -46,10 +49,20 @@ module FlyingPassenger
     # On a blocking socket: it is only called when there is a connection, and nobody else takes one.
     def accept
       descriptor = @library.accept4(DESCRIPTOR, nil, nil, CLOSE_ON_EXEC)
-      return nil if descriptor < 0
-      socket = UNIXSocket.for_fd(descriptor)
-      socket.sync = true
-      socket
+      return wait_for_descriptor if descriptor < 0
+      begin
+        socket = UNIXSocket.for_fd(descriptor)
+        socket.sync = true
+        socket
+      rescue SystemCallError, IOError
+        IO.for_fd(descriptor).close
+        nil
+      end
+    end
+
+    def wait_for_descriptor
+      sleep 0.05 if [Errno::EMFILE::Errno, Errno::ENFILE::Errno].include?(FFI.errno)
+      nil
     end
   end
 end

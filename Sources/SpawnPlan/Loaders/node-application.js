@@ -225,7 +225,15 @@ function watchFailures() {
 }
 
 function report(error) {
-  fail(explain.error(error, state.settings));
+  let failure;
+  try {
+    failure = explain.error(error, state.settings);
+  } catch (second) {
+    // An error whose parts throw, or are of other kinds than those of errors.
+    failure = { category: 'app', kind: 'exception', summary: 'the application raised an exception that cannot be shown: ' +
+      second, remedies: [], detail: '' };
+  }
+  fail(failure);
 }
 
 function nameProcess(title) {

@@ -190,10 +190,12 @@ function placeOf(error, settings) {
 }
 
 // The stack without lines of Node and of ours; the text above it, which shows the line of a syntax error, stays.
-function described(error) {
+function described(error, depth = 0) {
   const stack = error && typeof error.stack === 'string' ? error.stack : messageOf(error);
   const lines = stack.split('\n').filter((line) => !/^\s+at /.test(line) || isForeign(line));
-  const cause = error && error.cause !== undefined ? '\nCaused by: ' + described(error.cause) : '';
+  // A cause may be its own.
+  const hasCause = error && error.cause !== undefined && depth < 5;
+  const cause = hasCause ? '\nCaused by: ' + described(error.cause, depth + 1) : '';
   return lines.join('\n').trim() + cause;
 }
 

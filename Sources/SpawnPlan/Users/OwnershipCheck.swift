@@ -96,7 +96,7 @@ extension OwnershipCheck.Finding {
 
     /// What to type; which command is right depends on whose app it is, and only the operator knows that.
     package func remedies(appRoot: String, app: DetectedApp, names: (UInt32) -> String) -> [String] {
-        let path = Self.absolute(self.path, appRoot)
+        let path = ShellWord.quoted(Self.absolute(self.path, appRoot))
         let setting = "Or set passenger_user in the front's configuration."
         switch self.reason {
         case .otherOwner(let expected):
@@ -110,12 +110,16 @@ extension OwnershipCheck.Finding {
                 )
             } else if self.fact.uid != 0 {
                 let owner = Self.owner(self.fact.uid, names)
-                remedies.append("If it is to run as \(names(self.fact.uid)), type: chown -h \(owner) \(file)")
+                remedies.append(
+                    "If it is to run as \(names(self.fact.uid)), type: chown -h \(owner) \(ShellWord.quoted(file))"
+                )
             }
             // Root's own files are no reason to give a directory to root.
             if expected != 0 {
                 let owner = Self.owner(expected, names)
-                remedies.append("If it is to run as \(names(expected)), type: chown \(owner) \(path)")
+                // Below the app root its owner could put a link in place; the app root itself may be one, such as "current".
+                let chown = self.path == .root ? "chown" : "chown -h"
+                remedies.append("If it is to run as \(names(expected)), type: \(chown) \(owner) \(path)")
             }
             return remedies + [setting]
         case .everybodyMayWrite: return ["Type: chmod o-w \(path)", setting]

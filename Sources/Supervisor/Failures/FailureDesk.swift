@@ -74,7 +74,8 @@ final class FailureDesk {
     }
 
     private func start(_ job: Job) {
-        let timer: Scheduled<Void> = self.eventLoop.assumeIsolated().scheduleTask(deadline: job.deadline) { [weak self] in
+        let loop = self.eventLoop.assumeIsolated()
+        let timer: Scheduled<Void> = loop.scheduleTask(deadline: job.deadline) { [weak self] in
             if let self { self.patienceEnded() }
         }
         self.state = .working(job, timer)

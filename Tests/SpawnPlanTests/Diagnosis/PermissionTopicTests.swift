@@ -34,8 +34,12 @@ struct PermissionTopicTests {
         let diagnosis = try DiagnosisBench.diagnosis(printing: output, type: type)
         #expect(diagnosis.kind == .permissionDenied)
         let directory = path.contains("/logs/") ? "logs" : "log"
-        #expect(diagnosis.commands == ["chown -hR joe: /srv/shop/\(directory)", "namei -l \(path)"])
-        #expect(diagnosis.remedies.first?.text == "joe must be able to write to its log directory:")
+        #expect(
+            diagnosis.commands == ["namei -l \(path)"],
+            "root is to change nothing where the app's user could put a link"
+        )
+        let first = try #require(diagnosis.remedies.first?.text)
+        #expect(first.hasPrefix("joe must be able to write to its log directory, /srv/shop/\(directory)."))
         #expect(diagnosis.everything.contains("The app runs as joe because joe owns config.ru."))
     }
 
@@ -54,7 +58,7 @@ struct PermissionTopicTests {
     ])
     func `a relative path is one of the app root`(type: AppType, output: String) throws {
         let diagnosis = try DiagnosisBench.diagnosis(printing: output, type: type)
-        #expect(diagnosis.commands == ["chown -hR joe: /srv/shop/log", "namei -l /srv/shop/log/production.log"])
+        #expect(diagnosis.commands == ["namei -l /srv/shop/log/production.log"])
         let nobody = try DiagnosisBench.diagnosis(printing: output, type: type, identity: DiagnosisBench.nobody)
         #expect(nobody.commands.count == 3 && !nobody.commands.contains { $0.contains("chown -hR") })
     }

@@ -9,7 +9,8 @@ struct SecretMaskTests {
     @Test(arguments: [
         ("SECRET_KEY_BASE", true), ("api_token", true), ("DB_PASSWORD", true), ("MYSQL_PWD", true), ("SSH_KEY", true),
         ("GOOGLE_APPLICATION_CREDENTIALS", true), ("PASSENGER_SECRET", true), ("PWD", false), ("OLDPWD", false),
-        ("PATH", false), ("PASSENGER_APP_ENV", false), ("IN_PASSENGER", false), ("FLYING_PASSENGER_INSTANCE", false), ("PASSENGER_BASE_URI", false),
+        ("PATH", false), ("PASSENGER_APP_ENV", false), ("IN_PASSENGER", false), ("FLYING_PASSENGER_INSTANCE", false),
+        ("PASSENGER_BASE_URI", false),
         ("HOME", false),
     ])
     func `secrets are known by the name of their variable`(name: String, isHidden: Bool) {

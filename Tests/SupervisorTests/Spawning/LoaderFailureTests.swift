@@ -35,7 +35,7 @@ struct LoaderFailureTests {
             "require 'no_such/library'",
             .missingGem,
             "the library no_such/library, which config.ru:1 requires, is in none of the gems that Ruby ",
-            remedy: "-S gem install no_such (as root)"
+            remedy: "-S gem install no_such"
         ),
         Case(
             "config.ru",
