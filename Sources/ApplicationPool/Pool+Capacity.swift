@@ -63,8 +63,7 @@ extension Pool {
     /// A tenant's group takes the room of that tenant's starts only.
     ///
     /// Only a group whose own last start did not fail may take the room, and who gave way counts as one whose start
-    /// failed until it comes up: so each group gives way at most once for each that comes up, and slow apps
-    /// cannot end each other's starts in turn for ever.
+    /// failed until it comes up, but has its patience anew: so slow apps cannot end each other's starts in turn for ever.
     func dispensableSpawn(for group: Group, at now: Instant) -> Int? {
         guard !group.backoff.isFailing else { return nil }
         var best: (index: Int, rank: Int, began: Instant)?
