@@ -12,34 +12,24 @@ struct FailurePage {
     let product: String
 
     var document: HTML {
-        """
-        <!DOCTYPE html>
-        <html lang="en">
-        <head>
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta name="robots" content="noindex">
-        <link rel="icon" href="data:,">
-        <title>\(self.title) - \(self.report.app.groupName)</title>
-        <style>
-        \(PageStyle.common)\(PageStyle.failure)</style>
-        </head>
-        <body>
-        <header>
-        <p class="kind">\(self.occasion)</p>
-        <h1>\(self.title)</h1>
-        <p class="summary">\(self.report.summary)</p>
-        \(self.paragraph(self.report.explanation, as: "explanation"))</header>
-        <main>
-        <div class="column">
-        \(self.remedies)\(self.detail)\(self.output)</div>
-        <div class="column">
-        \(self.user)\(self.app)\(self.journey)</div>
-        \(self.surroundings)</main>
-        \(self.footer)</body>
-        </html>
-
-        """
+        HTML.document(
+            title: "\(self.title) - \(self.report.app.groupName)",
+            style: PageStyle.failure,
+            body: """
+                <header>
+                <p class="kind">\(self.occasion)</p>
+                <h1>\(self.title)</h1>
+                <p class="summary">\(self.report.summary)</p>
+                \(self.paragraph(self.report.explanation, as: "explanation"))</header>
+                <main>
+                <div class="column">
+                \(self.remedies)\(self.detail)\(self.output)</div>
+                <div class="column">
+                \(self.user)\(self.app)\(self.journey)</div>
+                \(self.surroundings)</main>
+                \(self.footer)
+                """
+        )
     }
 
     private var title: String { self.report.title.isEmpty ? "The application did not start" : self.report.title }

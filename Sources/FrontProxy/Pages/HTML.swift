@@ -33,6 +33,27 @@ struct HTML: ExpressibleByStringInterpolation, Sendable {
     /// Nothing.
     static let none: HTML = ""
 
+    /// A whole document that needs nothing from elsewhere; `style` comes behind what all pages share.
+    static func document(title: HTML, style: HTML, body: HTML) -> HTML {
+        """
+        <!DOCTYPE html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="robots" content="noindex">
+        <link rel="icon" href="data:,">
+        <title>\(title)</title>
+        <style>
+        \(PageStyle.common)\(style)</style>
+        </head>
+        <body>
+        \(body)</body>
+        </html>
+
+        """
+    }
+
     /// Text as HTML shows it, also between quotes; without what a browser or a terminal would take for a command.
     static func appendEscaped(_ text: String, to result: inout String) {
         for scalar in ShownText.cleaned(text).unicodeScalars {

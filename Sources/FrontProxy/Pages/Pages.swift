@@ -58,29 +58,19 @@ struct Pages {
         let hints: HTML =
             content.hints.isEmpty
             ? .none : "<div class=\"operator\">\n\(content.hints.map { "<p>\($0)</p>\n" as HTML })</div>\n"
-        return """
-            <!DOCTYPE html>
-            <html lang="en">
-            <head>
-            <meta charset="utf-8">
-            <meta name="viewport" content="width=device-width, initial-scale=1">
-            <meta name="robots" content="noindex">
-            <link rel="icon" href="data:,">
-            <title>\(content.status) \(content.title)</title>
-            <style>
-            \(PageStyle.common)\(PageStyle.short)</style>
-            </head>
-            <body>
-            <main>
-            <p class="kind">Error \(content.status)</p>
-            <h1>\(content.title)</h1>
-            <p>\(content.message)</p>
-            \(content.errorID.map { "<p>Error ID: <code>\($0)</code></p>\n" as HTML } ?? .none)\(hints)</main>
-            <footer>\(self.product)</footer>
-            </body>
-            </html>
+        return HTML.document(
+            title: "\(content.status) \(content.title)",
+            style: PageStyle.short,
+            body: """
+                <main>
+                <p class="kind">Error \(content.status)</p>
+                <h1>\(content.title)</h1>
+                <p>\(content.message)</p>
+                \(content.errorID.map { "<p>Error ID: <code>\($0)</code></p>\n" as HTML } ?? .none)\(hints)</main>
+                <footer>\(self.product)</footer>
 
-            """
+                """
+        )
     }
 
     /// An object without its closing brace.
