@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 /// Words of a command that an operator copies into a root shell.
-enum ShellWord {
+package enum ShellWord {
     /// `word` as a shell takes it, whatever is in it.
-    static func quoted(_ word: String) -> String {
+    package static func quoted(_ word: String) -> String {
         if !word.isEmpty, word.utf8.allSatisfy(self.isPlain) { return word }
         let pieces = word.utf8.split(separator: UInt8(ascii: "'"), omittingEmptySubsequences: false)
         return "'" + pieces.map { String(decoding: $0, as: UTF8.self) }.joined(separator: #"'\''"#) + "'"

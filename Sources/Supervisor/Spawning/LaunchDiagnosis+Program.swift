@@ -33,7 +33,7 @@ extension LaunchDiagnosis {
             step: .shell,
             remedies: [
                 "Look for exit, exec and errors in the profile files of \(user), for example with: "
-                    + "su --login \(user) --shell \(shell) --command env",
+                    + "su --login \(user) --shell \(ShellWord.quoted(shell)) --command env",
                 "Or do without the variables of login shells: passenger_load_shell_envvars off;",
             ]
         )
@@ -61,7 +61,9 @@ extension LaunchDiagnosis {
                 } else if failure.directory != nil {
                     self.remediesToOpen(failure, failure.detail)
                 } else {
-                    ["Make it readable for that user and nobody else: chown \(self.identity.userName) \(path)"]
+                    [
+                        "Make it readable for that user and nobody else: chown \(self.identity.userName) \(ShellWord.quoted(path))"
+                    ]
                 }
         }
         return SpawnProblem(.configuration, .environmentFile, what, step: .environmentFile, remedies: remedies)
@@ -118,7 +120,8 @@ extension LaunchDiagnosis {
         if failure.isNotFound, failure.detail == "no-loader" {
             return (
                 "\(path) cannot be executed: it exists, but the program loader that it needs does not",
-                ["See for which system it was built, for example with: file \(path)"] + self.remediesToInstall
+                ["See for which system it was built, for example with: file \(ShellWord.quoted(path))"]
+                    + self.remediesToInstall
             )
         }
         if failure.isNotFound, !failure.detail.isEmpty {
@@ -128,16 +131,17 @@ extension LaunchDiagnosis {
         if failure.isWrongFormat {
             return (
                 "\(path) cannot be executed: it is no program for this machine, nor a script that begins with #!",
-                ["See what it is, for example with: file \(path)"] + self.remediesToInstall
+                ["See what it is, for example with: file \(ShellWord.quoted(path))"] + self.remediesToInstall
             )
         }
         if failure.detail == "noexec" {
             return (
                 "\(path) cannot be executed: its file system is mounted with noexec",
-                ["See how it is mounted, for example with: findmnt --target \(path)"] + self.remediesToInstall
+                ["See how it is mounted, for example with: findmnt --target \(ShellWord.quoted(path))"]
+                    + self.remediesToInstall
             )
         }
-        let remedy = "Make it executable, for example: chmod a+rx \(path)"
+        let remedy = "Make it executable, for example: chmod a+rx \(ShellWord.quoted(path))"
         return (
             "\(path) cannot be executed by \(self.user): \(failure.reason)",
             (failure.isPermissionDenied ? [remedy] : []) + self.remediesToInstall
@@ -165,9 +169,9 @@ extension LaunchDiagnosis {
         case "passenger_python":
             [
                 "Make a virtualenv that \(self.identity.userName) can enter, outside of \(directory): "
-                    + "/usr/bin/python3 -m venv \(self.appRoot)/venv",
+                    + "/usr/bin/python3 -m venv \(ShellWord.quoted(self.appRoot + "/venv"))",
                 "Install there what the application needs, with its pip, and name its interpreter in the front's "
-                    + "configuration: passenger_python \(self.appRoot)/venv/bin/python;",
+                    + "configuration: passenger_python \(ShellWord.quoted(self.appRoot + "/venv/bin/python"));",
                 "Or, if the application needs nothing but Python itself: passenger_python /usr/bin/python3;",
             ]
         case "passenger_ruby": ["Set passenger_ruby to an interpreter outside of \(directory), such as /usr/bin/ruby."]

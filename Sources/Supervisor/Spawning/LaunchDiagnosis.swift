@@ -91,7 +91,7 @@ extension LaunchDiagnosis {
             remedies = self.remediesToOpen(failure, failure.detail)
         } else if failure.detail.isEmpty || failure.detail == path {
             because = failure.reason
-            remedies = ["Make it readable, for example: chmod o+r \(path)"]
+            remedies = ["Make it readable, for example: chmod o+r \(ShellWord.quoted(path))"]
         } else {
             because = "it is a link to \(failure.detail): \(failure.reason)"
             // Its maker may want to read by it what is none of their business: nobody is told to open that up unseen.
@@ -99,7 +99,7 @@ extension LaunchDiagnosis {
                 failure.isNotFound
                     ? "Correct the link."
                     : "Correct the link. Only if \(self.identity.userName) is meant to read what it leads to: "
-                        + "chmod o+r \(failure.detail)"
+                        + "chmod o+r \(ShellWord.quoted(failure.detail))"
             ]
         }
         return SpawnProblem(
@@ -126,7 +126,9 @@ extension LaunchDiagnosis {
     /// The least that lets the user enter it.
     func remediesToOpen(_ failure: LaunchFailure, _ path: String? = nil) -> [String] {
         let path = path ?? failure.subject
-        guard let directory = failure.directory else { return ["Make it accessible, for example: chmod o+x \(path)"] }
+        guard let directory = failure.directory else {
+            return ["Make it accessible, for example: chmod o+x \(ShellWord.quoted(path))"]
+        }
         let (bit, letter): (UInt32, String) =
             if directory.owner == self.identity.uid {
                 (0o100, "u")
@@ -136,11 +138,13 @@ extension LaunchDiagnosis {
                 (0o001, "o")
             }
         if directory.mode & bit != 0 {
-            return ["Its mode would let the user in: look for an access list (getfacl \(path)), AppArmor or SELinux."]
+            return [
+                "Its mode would let the user in: look for an access list (getfacl \(ShellWord.quoted(path))), AppArmor or SELinux."
+            ]
         }
-        let everybody = "Let the user enter it, for example: chmod \(letter)+x \(path)"
+        let everybody = "Let the user enter it, for example: chmod \(letter)+x \(ShellWord.quoted(path))"
         guard letter == "o" else { return [everybody] }
-        return [everybody, "Or only this user: setfacl -m u:\(self.identity.userName):x \(path)"]
+        return [everybody, "Or only this user: setfacl -m u:\(self.identity.userName):x \(ShellWord.quoted(path))"]
     }
 
     var remedyOtherUser: String {

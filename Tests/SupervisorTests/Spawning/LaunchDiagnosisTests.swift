@@ -145,6 +145,14 @@ struct LaunchDiagnosisTests {
         #expect(root.kind == .appRootMissing && root.summary.contains("/home/joe: No such file or directory"))
     }
 
+    @Test func `what a link or a directory is called is no part of a command`() throws {
+        let link = try problem(.readStartupFile, 13, "config.ru", "/x;touch /pwned")
+        #expect(link.remedies[0].hasSuffix("chmod o+r '/x;touch /pwned'"))
+        let directory = try problem(.enterDirectory, 13, "/srv/$(id)", directory: (0, 0, 0o700))
+        #expect(directory.remedies[0].hasSuffix("chmod o+x '/srv/$(id)'"))
+        #expect(directory.remedies[1].hasSuffix("setfacl -m u:joe:x '/srv/$(id)'"))
+    }
+
     @Test(arguments: [
         ("exited 3", "ended with exit code 3 instead of telling its environment"),
         ("signaled 9", "ended with signal SIGKILL instead"), ("nothing", "ended without telling its environment"),
