@@ -98,7 +98,7 @@ package enum HTTPRequestEncoder {
         _ reuse: Reuse
     ) -> Bool {
         switch field.known {
-        case .internalName, .proxy, .host, .contentLength, .expect, .forwardedFor, .forwardedProto: false
+        case .internalName, .oddName, .proxy, .host, .contentLength, .expect, .forwardedFor, .forwardedProto: false
         case .upgrade: reuse == .upgrade
         default: !HopByHop.isDropped(field, in: head.fields, head.connection, bytes)
         }

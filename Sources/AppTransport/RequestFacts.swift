@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: MIT
 
+/// How a request body of unknown length is delimited on a stream of the session transport.
+package enum BodyFraming: Sendable {
+    /// It ends with the stream: one that broke off looks complete (loaders before framed bodies).
+    case untilEnd
+    /// Chunk coding (RFC 9112 §7.1) without extensions and trailers; announced by `FLYING_PASSENGER_BODY`.
+    case chunks
+}
+
 /// What an app is told about a request beyond what the client's head says.
 package struct RequestFacts: Sendable {
     /// Numeric address of the client; "unix:" for a Unix socket.
@@ -18,6 +26,8 @@ package struct RequestFacts: Sendable {
     package var contentLength: Int?
     /// A body follows, even if it is empty.
     package var hasBody: Bool
+    /// Of a body without `contentLength`; session transport only.
+    package var bodyFraming: BodyFraming
 
     package init(
         remoteAddress: String,
@@ -29,7 +39,8 @@ package struct RequestFacts: Sendable {
         documentRoot: String = "",
         arrival: UInt64 = 0,
         contentLength: Int? = 0,
-        hasBody: Bool = false
+        hasBody: Bool = false,
+        bodyFraming: BodyFraming = .untilEnd
     ) {
         self.remoteAddress = remoteAddress
         self.remotePort = remotePort
@@ -41,6 +52,7 @@ package struct RequestFacts: Sendable {
         self.arrival = arrival
         self.contentLength = contentLength
         self.hasBody = hasBody
+        self.bodyFraming = bodyFraming
     }
 
     /// Bytes of its texts, for sizing the encoded head.

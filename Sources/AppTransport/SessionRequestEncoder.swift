@@ -12,23 +12,32 @@ package enum SessionRequestEncoder {
     /// Appends the request's head to `buffer`.
     ///
     /// `head` is complete, with its bytes in `bytes` from offset 0 on; `pathInfo` is the decoded path behind the base URI,
-    /// without NUL (empty means `/`).
+    /// without NUL (empty means `/`). `rawPathInfo` is what the client sent for it, behind the slash it begins with; nil
+    /// if there is no difference.
     ///
     /// False, and nothing is written, if the head does not fit the estimate.
     package static func encode(
         _ head: borrowing RequestHead,
         _ bytes: UnsafeRawBufferPointer,
         pathInfo: UnsafeRawBufferPointer,
+        rawPathInfo: Range<Int>? = nil,
         facts: RequestFacts,
         into buffer: inout ByteBuffer
     ) -> Bool {
-        // Each field grows by "HTTP_" and shrinks by ": " and CR LF; host, path and query appear a second time.
+        // Each field grows by "HTTP_" and shrinks by ": " and CR LF; host, path and query appear a second time, the path
+        // once more if it has escapes.
         let bound = 2 * bytes.count + 8 * head.fields.count + pathInfo.count + facts.textBytes + 1024
         return buffer.writeHead(bound: bound) { writer in
             writer.write("\0\0\0\0")
             Self.writeRequest(head, bytes, pathInfo, facts, &writer)
+            if let rawPathInfo {
+                writer.write("FLYING_PASSENGER_RAW_PATH_INFO\0/")
+                writer.write(bytes, rawPathInfo)
+                writer.write(0)
+            }
+            Self.writeBody(facts, &writer)
             Self.writeConnection(head, bytes, facts, &writer)
-            Self.writeFields(head, bytes, &writer)
+            SessionFields.write(head, bytes, &writer)
             writer.overwrite(UInt32(truncatingIfNeeded: writer.count - 4), at: 0)
         }
     }
@@ -57,14 +66,18 @@ package enum SessionRequestEncoder {
         writer.write("\0DOCUMENT_ROOT\0")
         writer.write(facts.documentRoot)
         writer.write(0)
+    }
+
+    private static func writeBody(_ facts: RequestFacts, _ writer: inout HeadWriter) {
         guard facts.hasBody else { return }
         if let length = facts.contentLength {
             writer.write("CONTENT_LENGTH\0")
             writer.writeDecimal(length)
             writer.write(0)
         } else {
-            // The body itself has no chunks: it ends by the end of the stream. Without this, apps would read nothing.
+            // Says that a body comes, whatever its framing here is: without this, apps would read nothing.
             writer.write("HTTP_TRANSFER_ENCODING\0chunked\0")
+            if facts.bodyFraming == .chunks { writer.write("FLYING_PASSENGER_BODY\0framed\0") }
         }
     }
 
@@ -123,57 +136,5 @@ package enum SessionRequestEncoder {
         guard !name.isEmpty else { return true }
         if bytes[name.upperBound - 1] == UInt8(ascii: "]") { return true }
         return !name.contains { bytes[$0] == UInt8(ascii: ":") }
-    }
-
-    private static func writeFields(
-        _ head: borrowing RequestHead,
-        _ bytes: UnsafeRawBufferPointer,
-        _ writer: inout HeadWriter
-    ) {
-        // The authority of an absolute target replaces `Host` (RFC 9112 §3.2.2).
-        if let host = head.host {
-            writer.write("HTTP_HOST\0")
-            writer.write(bytes, host)
-            writer.write(0)
-        }
-        for field in head.fields {
-            switch field.known {
-            case .internalName, .proxy, .contentLength, .expect, .host: continue
-            case .contentType:
-                writer.write("CONTENT_TYPE\0")
-                writer.write(bytes, field.value)
-                writer.write(0)
-            default:
-                if HopByHop.isDropped(field, in: head.fields, head.connection, bytes) { continue }
-                Self.writeField(field, head, bytes, &writer)
-            }
-        }
-    }
-
-    /// Names with anything but letters, digits and dashes are left out: `X_Y` would be taken for `X-Y` (CVE-2015-7519).
-    private static func writeField(
-        _ field: HeaderField,
-        _ head: borrowing RequestHead,
-        _ bytes: UnsafeRawBufferPointer,
-        _ writer: inout HeadWriter
-    ) {
-        let start = writer.count
-        writer.write("HTTP_")
-        for index in field.name {
-            let byte = bytes[index]
-            let lower = byte | 0x20
-            if lower &- 0x61 < 26 {
-                writer.write(byte & 0xDF)
-            } else if ByteClass.isDigit(byte) {
-                writer.write(byte)
-            } else if byte == UInt8(ascii: "-") {
-                writer.write(UInt8(ascii: "_"))
-            } else {
-                return writer.truncate(to: start)
-            }
-        }
-        writer.write(0)
-        writer.write(bytes, field.value)
-        writer.write(0)
     }
 }

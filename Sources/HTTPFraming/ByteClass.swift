@@ -19,6 +19,17 @@ package enum ByteClass {
         return byte < 128 && (Self.tokensBelow128 &>> UInt64(byte &- 64)) & 1 == 1
     }
 
+    // Letters, digits and the dash, likewise.
+    private static let plainBelow64: UInt64 = 0x03FF_2000_0000_0000
+    private static let plainBelow128: UInt64 = 0x07FF_FFFE_07FF_FFFE
+
+    /// Whether a header name with this byte means the same to all who read it, CGI variables included.
+    @inline(__always)
+    package static func isPlainName(_ byte: UInt8) -> Bool {
+        if byte < 64 { return (Self.plainBelow64 &>> UInt64(byte)) & 1 == 1 }
+        return byte < 128 && (Self.plainBelow128 &>> UInt64(byte &- 64)) & 1 == 1
+    }
+
     @inline(__always)
     package static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
 

@@ -63,6 +63,8 @@ struct FieldSection {
         let start = self.position
         let end = bytes.count
         var index = start
+        while index < end, ByteClass.isPlainName(bytes[index]) { index &+= 1 }
+        let plainEnd = index
         while index < end, ByteClass.isToken(bytes[index]) { index &+= 1 }
         guard index < end else { return .incomplete }
         if index == start { return self.parseEmptyLine(bytes) }
@@ -82,7 +84,7 @@ struct FieldSection {
             valueStart: UInt32(truncatingIfNeeded: value.lowerBound),
             valueEnd: UInt32(truncatingIfNeeded: value.upperBound),
             lineEnd: UInt32(truncatingIfNeeded: index &+ 2),
-            known: KnownHeader(bytes, start..<nameEnd)
+            known: KnownHeader(bytes, start..<nameEnd, isPlain: plainEnd == nameEnd)
         )
         self.fields.append(field)
         self.position = index &+ 2

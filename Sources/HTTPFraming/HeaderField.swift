@@ -18,10 +18,12 @@ package struct HeaderField: Equatable, Sendable {
 /// Header names that somebody downstream of the parser looks at; all others are `other`.
 package enum KnownHeader: UInt8, Sendable {
     case other, internalName
+    /// Anything but letters, digits and dashes is in it: an app that maps names to variables would take it for another.
+    case oddName
     case host, connection, contentLength, transferEncoding, contentType, upgrade, expect, keepAlive, te, trailer
     case proxyConnection, proxyAuthorization, proxyAuthenticate, proxy
     case userAgent, referer, accept, range, ifRange, ifModifiedSince, ifNoneMatch
-    case forwardedFor, forwardedProto, requestStart
+    case forwardedFor, forwardedProto, requestStart, cookie
     case date, server, status, poweredBy, outOfBandWork
 
     /// Headers that concern one connection only and are never forwarded (RFC 9110 §7.6.1).
@@ -30,9 +32,9 @@ package enum KnownHeader: UInt8, Sendable {
         case .connection, .transferEncoding, .upgrade, .keepAlive, .te, .trailer, .proxyConnection,
             .proxyAuthorization, .proxyAuthenticate:
             true
-        case .other, .internalName, .host, .contentLength, .contentType, .expect, .proxy, .userAgent, .referer,
-            .accept, .range, .ifRange, .ifModifiedSince, .ifNoneMatch, .forwardedFor, .forwardedProto, .requestStart,
-            .date, .server, .status, .poweredBy, .outOfBandWork:
+        case .other, .internalName, .oddName, .host, .contentLength, .contentType, .expect, .proxy, .userAgent,
+            .referer, .accept, .range, .ifRange, .ifModifiedSince, .ifNoneMatch, .forwardedFor, .forwardedProto,
+            .requestStart, .cookie, .date, .server, .status, .poweredBy, .outOfBandWork:
             false
         }
     }
@@ -40,13 +42,19 @@ package enum KnownHeader: UInt8, Sendable {
 
 extension KnownHeader {
     /// Recognises a name; lengths are told apart first, so that most names cost one comparison at most.
-    init(_ bytes: UnsafeRawBufferPointer, _ name: Range<Int>) {
-        self = Self.candidate(bytes, name)
+    ///
+    /// `isPlain`: it is made of letters, digits and dashes only.
+    init(_ bytes: UnsafeRawBufferPointer, _ name: Range<Int>, isPlain: Bool) {
+        if isPlain {
+            self = Self.candidate(bytes, name)
+        } else {
+            let isInternal = bytes[name.lowerBound] == 0x21 && name.count > 1 && bytes[name.lowerBound &+ 1] == 0x7E
+            self = isInternal ? .internalName : .oddName
+        }
     }
 
     private static func candidate(_ bytes: UnsafeRawBufferPointer, _ name: Range<Int>) -> KnownHeader {
         let first = bytes[name.lowerBound]
-        if first == 0x21, name.count > 1, bytes[name.lowerBound &+ 1] == 0x7E { return .internalName }
         func pick(_ text: StaticString, _ header: KnownHeader) -> KnownHeader {
             ByteClass.matches(bytes, name, text) ? header : .other
         }
@@ -58,6 +66,7 @@ extension KnownHeader {
         case (5, UInt8(ascii: "r")): return pick("range", .range)
         case (6, UInt8(ascii: "a")): return pick("accept", .accept)
         case (6, UInt8(ascii: "e")): return pick("expect", .expect)
+        case (6, UInt8(ascii: "c")): return pick("cookie", .cookie)
         case (6, UInt8(ascii: "s")):
             return ByteClass.matches(bytes, name, "server") ? .server : pick("status", .status)
         case (7, UInt8(ascii: "r")): return pick("referer", .referer)

@@ -17,16 +17,26 @@ struct RequestEncoderTests {
     )
 
     /// The variables of the session transport's block.
-    static func variables(_ text: String, pathInfo: String = "/x", facts: RequestFacts = Self.facts) throws -> [String:
-        String]
-    {
+    static func variables(
+        _ text: String,
+        pathInfo: String = "/x",
+        rawPathInfo: Range<Int>? = nil,
+        facts: RequestFacts = Self.facts
+    ) throws -> [String: String] {
         var head = RequestHead()
         let bytes = ByteBuffer(string: text)
         #expect(head.advance(over: bytes) == .complete)
         var output = ByteBuffer()
         let isEncoded = bytes.withUnsafeReadableBytes { raw in
             ByteBuffer(string: pathInfo).withUnsafeReadableBytes { path in
-                SessionRequestEncoder.encode(head, raw, pathInfo: path, facts: facts, into: &output)
+                SessionRequestEncoder.encode(
+                    head,
+                    raw,
+                    pathInfo: path,
+                    rawPathInfo: rawPathInfo,
+                    facts: facts,
+                    into: &output
+                )
             }
         }
         try #require(isEncoded)
@@ -108,9 +118,42 @@ struct RequestEncoderTests {
         facts.contentLength = nil
         let streamed = try Self.variables(request, facts: facts)
         #expect(streamed["HTTP_TRANSFER_ENCODING"] == "chunked" && streamed["CONTENT_LENGTH"] == nil)
+        #expect(streamed["FLYING_PASSENGER_BODY"] == nil)
+        facts.bodyFraming = .chunks
+        let framed = try Self.variables(request, facts: facts)
+        #expect(framed["FLYING_PASSENGER_BODY"] == "framed" && framed["HTTP_TRANSFER_ENCODING"] == "chunked")
         facts.hasBody = false
         let none = try Self.variables(request, facts: facts)
         #expect(none["HTTP_TRANSFER_ENCODING"] == nil && none["CONTENT_LENGTH"] == nil)
+        #expect(none["FLYING_PASSENGER_BODY"] == nil)
+        facts.hasBody = true
+        facts.contentLength = 0
+        let empty = try Self.variables(request, facts: facts)
+        #expect(empty["FLYING_PASSENGER_BODY"] == nil && empty["CONTENT_LENGTH"] == "0")
+    }
+
+    @Test func `no field of a client becomes a variable of the front`() throws {
+        let variables = try Self.variables(
+            "GET /x HTTP/1.1\r\nHost: a\r\nFLYING_PASSENGER_BODY: framed\r\nFlying-Passenger-Raw-Path-Info: /evil\r\n\r\n"
+        )
+        #expect(variables["FLYING_PASSENGER_BODY"] == nil && variables["FLYING_PASSENGER_RAW_PATH_INFO"] == nil)
+        #expect(variables["HTTP_FLYING_PASSENGER_RAW_PATH_INFO"] == "/evil")
+    }
+
+    @Test func `the path that was sent is told where it differs from the decoded one`() throws {
+        let request = "GET /sub/a%2Fb HTTP/1.1\r\nHost: a\r\n\r\n"
+        let variables = try Self.variables(request, pathInfo: "/a/b", rawPathInfo: 9..<14)
+        #expect(variables["FLYING_PASSENGER_RAW_PATH_INFO"] == "/a%2Fb" && variables["PATH_INFO"] == "/a/b")
+        #expect(try Self.variables(request, pathInfo: "/a/b")["FLYING_PASSENGER_RAW_PATH_INFO"] == nil)
+    }
+
+    @Test func `an upgrade reaches an app of the session transport`() throws {
+        let variables = try Self.variables(
+            "GET /x HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nUpgrade: other\r\n\r\n"
+        )
+        #expect(variables["HTTP_CONNECTION"] == "Upgrade" && variables["HTTP_UPGRADE"] == "websocket, other")
+        let none = try Self.variables("GET /x HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n")
+        #expect(none["HTTP_CONNECTION"] == nil && none["HTTP_UPGRADE"] == nil)
     }
 
     static func http(_ text: String, _ reuse: HTTPRequestEncoder.Reuse, facts: RequestFacts = Self.facts) throws
@@ -129,7 +172,7 @@ struct RequestEncoderTests {
 
     @Test func `an HTTP app gets the edited head`() throws {
         let text = try Self.http(
-            "PUT /sub/x%20y?a=1 HTTP/1.0\r\nHost: a:81\r\nX_U: kept\r\nConnection: close, x-hop\r\nX-Hop: 1\r\nAccept: b\r\n"
+            "PUT /sub/x%20y?a=1 HTTP/1.0\r\nHost: a:81\r\nX_U: odd\r\nX.U: odd\r\nConnection: close, x-hop\r\nX-Hop: 1\r\nAccept: b\r\n"
                 + "X-Forwarded-For: 1.1.1.1\r\n!~I: 1\r\nX-Forwarded-Proto: https\r\nCookie: c\r\nContent-Length: 5\r\n\r\n",
             .keepAlive,
             facts: RequestFacts(
@@ -142,7 +185,7 @@ struct RequestEncoderTests {
             )
         )
         #expect(
-            text == "PUT /sub/x%20y?a=1 HTTP/1.1\r\nHost: a:81\r\nX_U: kept\r\nAccept: b\r\nCookie: c\r\n"
+            text == "PUT /sub/x%20y?a=1 HTTP/1.1\r\nHost: a:81\r\nAccept: b\r\nCookie: c\r\n"
                 + "X-Forwarded-For: 1.1.1.1, 192.0.2.7\r\nX-Forwarded-Proto: http\r\nContent-Length: 5\r\n\r\n"
         )
     }
