@@ -50,17 +50,27 @@ package struct ExchangeMachine: Equatable, Sendable {
     private var checkouts = 0
     /// The request was written once and lost; it is not written a third time to another process.
     private var wasRepeated = false
+    /// Descriptors were freed for the request.
+    private var hasMadeRoom = false
     /// The request was written anew on a fresh stream of the same session.
     private var wasResent = false
 
     package init() {}
 
     package mutating func began(_ traits: Traits) {
-        self.state = .waiting
+        state = .waiting
         self.traits = traits
-        self.checkouts = 1
-        self.wasRepeated = false
-        self.wasResent = false
+        checkouts = 1
+        wasRepeated = false
+        wasResent = false
+        hasMadeRoom = false
+    }
+
+    /// Whether idle connections may be closed for the request, which helps once or not at all.
+    package mutating func mayMakeRoom() -> Bool {
+        guard state == .attaching else { return false }
+        defer { hasMadeRoom = true }
+        return !hasMadeRoom
     }
 
     package enum GrantAction: Equatable {
@@ -70,8 +80,8 @@ package struct ExchangeMachine: Equatable, Sendable {
     }
 
     package mutating func granted() -> GrantAction {
-        guard self.state == .waiting else { return .release }
-        self.state = .attaching
+        guard state == .waiting else { return .release }
+        state = .attaching
         return .attach
     }
 
@@ -81,15 +91,15 @@ package struct ExchangeMachine: Equatable, Sendable {
     }
 
     package mutating func refused() -> RefusalAction {
-        guard self.state == .waiting else { return .none }
-        self.state = .idle
+        guard state == .waiting else { return .none }
+        state = .idle
         return .answerWithRefusal
     }
 
     /// True if the request is to be written now.
     package mutating func streamReady(kept: Bool) -> Bool {
-        guard self.state == .attaching else { return false }
-        self.state = .sending(kept: kept)
+        guard state == .attaching else { return false }
+        state = .sending(kept: kept)
         return true
     }
 
@@ -113,56 +123,56 @@ package struct ExchangeMachine: Equatable, Sendable {
     ///
     /// `mayRepeat`: another process might do better.
     package mutating func streamFailed(mayRepeat: Bool = true) -> LossAction {
-        guard self.state == .attaching else { return .none }
+        guard state == .attaching else { return .none }
         guard mayRepeat else {
-            self.state = .idle
+            state = .idle
             return .fail
         }
-        return self.checkoutAgain(orElse: .fail)
+        return checkoutAgain(orElse: .fail)
     }
 
     /// The stream ended before the answer did.
     package mutating func streamClosed() -> LossAction {
-        switch self.state {
-        case .sending(let kept): return self.requestLost(kept: kept)
+        switch state {
+        case .sending(let kept): return requestLost(kept: kept)
         case .relaying:
-            self.state = .idle
+            state = .idle
             return .truncate
         case .abandoned:
-            self.state = .idle
+            state = .idle
             return .release
         case .tunnel:
-            self.state = .idle
+            state = .idle
             return .closeTunnel
         case .idle, .waiting, .attaching: return .none
         }
     }
 
     private mutating func requestLost(kept: Bool) -> LossAction {
-        guard self.traits.isIdempotent, self.traits.isReplayable else {
-            self.state = .idle
+        guard traits.isIdempotent, traits.isReplayable else {
+            state = .idle
             return .fail
         }
-        if kept, !self.wasResent {
-            self.wasResent = true
-            self.state = .attaching
+        if kept, !wasResent {
+            wasResent = true
+            state = .attaching
             return .resend
         }
-        if !self.wasRepeated {
-            self.wasRepeated = true
-            return self.checkoutAgain(orElse: .fail)
+        if !wasRepeated {
+            wasRepeated = true
+            return checkoutAgain(orElse: .fail)
         }
-        self.state = .idle
+        state = .idle
         return .fail
     }
 
     private mutating func checkoutAgain(orElse otherwise: LossAction) -> LossAction {
-        guard self.checkouts < Self.maxCheckouts else {
-            self.state = .idle
+        guard checkouts < Self.maxCheckouts else {
+            state = .idle
             return otherwise
         }
-        self.checkouts += 1
-        self.state = .waiting
+        checkouts += 1
+        state = .waiting
         return .checkoutAgain
     }
 
@@ -173,9 +183,9 @@ package struct ExchangeMachine: Equatable, Sendable {
     }
 
     package mutating func headReceived() -> HeadAction {
-        switch self.state {
+        switch state {
         case .sending:
-            self.state = .relaying
+            state = .relaying
             return .relay
         case .abandoned: return .drop
         case .idle, .waiting, .attaching, .relaying, .tunnel: return .none
@@ -184,8 +194,8 @@ package struct ExchangeMachine: Equatable, Sendable {
 
     /// The app switched protocols: true if the client is still there.
     package mutating func upgraded() -> Bool {
-        guard case .sending = self.state else { return false }
-        self.state = .tunnel
+        guard case .sending = state else { return false }
+        state = .tunnel
         return true
     }
 
@@ -198,8 +208,8 @@ package struct ExchangeMachine: Equatable, Sendable {
     }
 
     package mutating func answerCompleted() -> CompletionAction {
-        defer { self.state = .idle }
-        switch self.state {
+        defer { state = .idle }
+        switch state {
         case .relaying: return .completed
         case .abandoned: return .abandonedCompleted
         case .idle, .waiting, .attaching, .sending, .tunnel: return .none
@@ -208,8 +218,8 @@ package struct ExchangeMachine: Equatable, Sendable {
 
     /// What the app sends is no HTTP: nothing on this stream can be trusted any more.
     package mutating func answerMalformed() -> LossAction {
-        defer { self.state = .idle }
-        switch self.state {
+        defer { state = .idle }
+        switch state {
         case .sending: return .fail
         case .relaying: return .truncate
         case .abandoned: return .release
@@ -231,23 +241,23 @@ package struct ExchangeMachine: Equatable, Sendable {
 
     /// The client left; `mayClose`: the app understands the end of its stream as that (HTTP, not the session transport).
     package mutating func clientGone(mayClose: Bool) -> LeaveAction {
-        switch self.state {
+        switch state {
         case .idle, .abandoned: return .none
         case .waiting:
-            self.state = .idle
+            state = .idle
             return .cancelCheckout
         case .attaching:
-            self.state = .idle
+            state = .idle
             return .releaseUnused
         case .sending, .relaying:
-            if mayClose, !self.traits.ignoresClientAbort {
-                self.state = .idle
+            if mayClose, !traits.ignoresClientAbort {
+                state = .idle
                 return .closeAndRelease
             }
-            self.state = .abandoned
+            state = .abandoned
             return .readToEnd
         case .tunnel:
-            self.state = .idle
+            state = .idle
             return .closeAndRelease
         }
     }
@@ -265,12 +275,12 @@ package struct ExchangeMachine: Equatable, Sendable {
 
     /// The app let `read_timeout` pass without a byte.
     package mutating func deadlineReached(mayClose: Bool) -> DeadlineAction {
-        switch self.state {
+        switch state {
         case .sending:
-            self.state = mayClose ? .idle : .abandoned
+            state = mayClose ? .idle : .abandoned
             return mayClose ? .failAndClose : .failAndReadToEnd
         case .relaying:
-            self.state = mayClose ? .idle : .abandoned
+            state = mayClose ? .idle : .abandoned
             return mayClose ? .truncateAndClose : .truncateAndReadToEnd
         case .idle, .waiting, .attaching, .abandoned, .tunnel: return .none
         }
@@ -290,31 +300,31 @@ package struct ExchangeMachine: Equatable, Sendable {
     ///
     /// `mayRepeat`: the request itself is not at fault, as it is when it took longer than it may.
     package mutating func aborted(mayRepeat: Bool) -> AbortAction {
-        switch self.state {
+        switch state {
         case .attaching, .sending:
             guard mayRepeat else {
-                self.state = .idle
+                state = .idle
                 return .fail
             }
-            return self.repeatAborted()
+            return repeatAborted()
         case .relaying, .tunnel:
-            self.state = .idle
+            state = .idle
             return .truncate
         case .abandoned:
-            self.state = .idle
+            state = .idle
             return .close
         case .idle, .waiting: return .none
         }
     }
 
     private mutating func repeatAborted() -> AbortAction {
-        if case .sending = self.state {
-            guard self.traits.isIdempotent, self.traits.isReplayable, !self.wasRepeated else {
-                self.state = .idle
+        if case .sending = state {
+            guard traits.isIdempotent, traits.isReplayable, !wasRepeated else {
+                state = .idle
                 return .fail
             }
-            self.wasRepeated = true
+            wasRepeated = true
         }
-        return self.checkoutAgain(orElse: .fail) == .fail ? .fail : .checkoutAgain
+        return checkoutAgain(orElse: .fail) == .fail ? .fail : .checkoutAgain
     }
 }

@@ -5,6 +5,7 @@
 ///     state        bytes      head        body done   answer done                  input ended      drain
 ///     idle         → head     → answering                                          close            close after grace
 ///     head         parse      → answering                                          close            finish the request
+///     partialHead  parse      → answering                                          close            finish the request
 ///     answering    body/keep                          → idle · lingering · closed  answer, close    last answer
 ///     tunnel       tunnel                             → closed                     half-close
 ///     lingering    drop                                                            close            close
@@ -14,8 +15,10 @@ package struct ConnectionMachine: Equatable, Sendable {
     package enum State: Equatable, Sendable {
         /// No byte of a request is here. Left by `bytesArrived`, `inputEnded`, `drainingBegan`, `closed`.
         case idle
-        /// Part of a head is here. Left by `headCompleted`, `headFailed`, `inputEnded`, `closed`.
+        /// Bytes of a head are here, perhaps all. Left by `headCompleted`, `headFailed`, `headIncomplete`, `inputEnded`, `closed`.
         case head
+        /// The rest of a head is awaited. Left by `headCompleted`, `headFailed`, `inputEnded`, `closed`.
+        case partialHead
         /// A request is being read or answered. Left by `answerCompleted`, `answerBroken`, `upgraded`, `closed`.
         case answering(Answering)
         /// Bytes both ways, no HTTP. Left by `closed`.
@@ -44,24 +47,27 @@ package struct ConnectionMachine: Equatable, Sendable {
 
     package init() {}
 
-    package var isIdle: Bool { self.state == .idle }
+    package var isIdle: Bool { state == .idle }
 
     package var isReadingBody: Bool {
-        if case .answering(let answering) = self.state { answering.body == .reading } else { false }
+        if case .answering(let answering) = state { answering.body == .reading } else { false }
     }
 
+    /// What comes next belongs to the request under way.
+    package var isReadingHeadOrBody: Bool { isInHead || isReadingBody }
+
     package var isAnswering: Bool {
-        if case .answering = self.state { true } else { false }
+        if case .answering = state { true } else { false }
     }
 
     package var hasAnswerBegun: Bool {
-        if case .answering(let answering) = self.state { answering.answerBegun } else { false }
+        if case .answering(let answering) = state { answering.answerBegun } else { false }
     }
 
     /// What the answer's head promises; asked once, when it is written.
     package var keepsAlive: Bool {
-        guard case .answering(let answering) = self.state else { return false }
-        return answering.keepsAlive && !self.isDraining
+        guard case .answering(let answering) = state else { return false }
+        return answering.keepsAlive && !isDraining
     }
 
     package enum InputAction: Equatable {
@@ -76,49 +82,73 @@ package struct ConnectionMachine: Equatable, Sendable {
     }
 
     package mutating func bytesArrived() -> InputAction {
-        switch self.state {
+        switch state {
         case .idle:
-            self.state = .head
+            state = .head
             return .parseHead
-        case .head: return .parseHead
+        case .head, .partialHead: return .parseHead
         case .answering(let answering): return answering.body == .reading ? .readBody : .keep
         case .tunnel: return .tunnel
         case .lingering, .closed: return .drop
         }
     }
 
+    package enum PartialAction: Equatable {
+        /// The time for a whole head begins.
+        case startClock
+        case wait
+        /// The rest will never come.
+        case close
+        case none
+    }
+
+    package mutating func headIncomplete() -> PartialAction {
+        switch state {
+        case .head, .partialHead:
+            guard !hasInputEnded else {
+                state = .closed
+                return .close
+            }
+            defer { state = .partialHead }
+            return state == .head ? .startClock : .wait
+        case .idle, .answering, .tunnel, .lingering, .closed: return .none
+        }
+    }
+
+    private var isInHead: Bool { state == .head || state == .partialHead }
+
     package mutating func headCompleted(allowsKeepAlive: Bool, hasBody: Bool) {
-        guard self.state == .head else { return }
-        self.state = .answering(Answering(keepsAlive: allowsKeepAlive, body: hasBody ? .reading : .complete))
+        guard isInHead else { return }
+        state = .answering(Answering(keepsAlive: allowsKeepAlive, body: hasBody ? .reading : .complete))
     }
 
     /// The head breaks a rule: nothing behind it can be trusted, it is answered and the connection ends.
     package mutating func headFailed() {
-        guard self.state == .head else { return }
-        self.state = .answering(Answering(keepsAlive: false, body: .reading))
+        guard isInHead else { return }
+        state = .answering(Answering(keepsAlive: false, body: .reading))
     }
 
     package mutating func bodyCompleted() {
-        guard case .answering(var answering) = self.state else { return }
+        guard case .answering(var answering) = state else { return }
         answering.body = .complete
-        self.state = .answering(answering)
+        state = .answering(answering)
     }
 
     package mutating func answerBegun() {
-        guard case .answering(var answering) = self.state else { return }
+        guard case .answering(var answering) = state else { return }
         // The promise of the head is kept, whatever happens until the answer is complete.
-        answering.keepsAlive = self.keepsAlive
+        answering.keepsAlive = keepsAlive
         // A body that nobody will read makes what follows it unusable.
         if answering.body == .reading { answering.keepsAlive = false }
         answering.answerBegun = true
-        self.state = .answering(answering)
+        state = .answering(answering)
     }
 
     /// The answer ends by the end of the connection, or promised it in its own words.
     package mutating func answerEndsConnection() {
-        guard case .answering(var answering) = self.state else { return }
+        guard case .answering(var answering) = state else { return }
         answering.keepsAlive = false
-        self.state = .answering(answering)
+        state = .answering(answering)
     }
 
     package enum AnswerAction: Equatable {
@@ -131,33 +161,33 @@ package struct ConnectionMachine: Equatable, Sendable {
     }
 
     package mutating func answerCompleted() -> AnswerAction {
-        switch self.state {
+        switch state {
         case .answering(let answering):
             if answering.keepsAlive, answering.body == .complete {
-                self.state = .idle
+                state = .idle
                 return .nextRequest
             }
-            if answering.body == .reading, !self.hasInputEnded {
-                self.state = .lingering
+            if answering.body == .reading, !hasInputEnded {
+                state = .lingering
                 return .linger
             }
-            self.state = .closed
+            state = .closed
             return .close
         case .tunnel:
-            self.state = .closed
+            state = .closed
             return .close
-        case .idle, .head, .lingering, .closed: return .none
+        case .idle, .head, .partialHead, .lingering, .closed: return .none
         }
     }
 
     /// The answer cannot be completed: the end of the connection must show that (no final chunk).
     package mutating func answerBroken() {
-        self.state = .closed
+        state = .closed
     }
 
     package mutating func upgraded() {
-        guard case .answering = self.state else { return }
-        self.state = .tunnel
+        guard case .answering = state else { return }
+        state = .tunnel
     }
 
     package enum EndAction: Equatable {
@@ -172,16 +202,16 @@ package struct ConnectionMachine: Equatable, Sendable {
 
     /// `isHoldingBack`: bytes are here that could not be used yet; `inputExhausted` is asked when they have been.
     package mutating func inputEnded(isHoldingBack: Bool = false) -> EndAction {
-        self.hasInputEnded = true
-        switch self.state {
+        hasInputEnded = true
+        switch state {
         case .idle where isHoldingBack: return .none
         case .answering(let answering) where answering.body == .reading && isHoldingBack: return .none
-        case .idle, .head, .lingering:
-            self.state = .closed
+        case .idle, .head, .partialHead, .lingering:
+            state = .closed
             return .close
         case .answering(let answering):
             guard answering.body == .reading else { return .answerThenClose }
-            self.state = .closed
+            state = .closed
             return .abandonThenClose
         case .tunnel: return .halfClose
         case .closed: return .none
@@ -190,27 +220,27 @@ package struct ConnectionMachine: Equatable, Sendable {
 
     /// All bytes that are here were used; true if what they leave open can never be completed: the connection ends.
     package mutating func inputExhausted() -> Bool {
-        guard self.hasInputEnded else { return false }
-        switch self.state {
-        case .idle, .head: break
+        guard hasInputEnded else { return false }
+        switch state {
+        case .idle, .head, .partialHead: break
         case .answering(let answering): guard answering.body == .reading else { return false }
         case .tunnel, .lingering, .closed: return false
         }
-        self.state = .closed
+        state = .closed
         return true
     }
 
     package enum CloseAction: Equatable {
-        /// An answer was under way: the exchange with the app must be ended.
+        /// A request was under way: its exchange must be ended.
         case abandon
         case none
     }
 
     package mutating func closed() -> CloseAction {
-        defer { self.state = .closed }
-        switch self.state {
+        defer { state = .closed }
+        switch state {
         case .answering, .tunnel: return .abandon
-        case .idle, .head, .lingering, .closed: return .none
+        case .idle, .head, .partialHead, .lingering, .closed: return .none
         }
     }
 
@@ -221,7 +251,7 @@ package struct ConnectionMachine: Equatable, Sendable {
     }
 
     package mutating func drainingBegan() -> DrainAction {
-        self.isDraining = true
-        return self.state == .idle || self.state == .lingering ? .closeAfterGrace : .none
+        isDraining = true
+        return state == .idle || state == .lingering ? .closeAfterGrace : .none
     }
 }

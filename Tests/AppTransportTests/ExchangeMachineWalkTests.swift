@@ -18,18 +18,6 @@ struct ExchangeMachineWalkTests {
     }
 }
 
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
-
 private struct Walk {
     /// What the shell around the machine holds.
     private struct Holdings: Equatable {
@@ -52,7 +40,7 @@ private struct Walk {
     private var answers = 0
     private(set) var violation: String?
 
-    init(seed: UInt64) { random = SplitMix(state: seed) }
+    init(seed: UInt64) { random = SplitMix(seed: seed) }
 
     mutating func step() -> String {
         let event = act()

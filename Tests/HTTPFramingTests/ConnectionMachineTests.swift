@@ -14,6 +14,10 @@ struct ConnectionMachineTests {
         }
         _ = machine.bytesArrived()
         guard state != "head" else { return machine }
+        if state == "partial" {
+            _ = machine.headIncomplete()
+            return machine
+        }
         machine.headCompleted(allowsKeepAlive: state != "last", hasBody: state == "reading" || state == "lingering")
         if state == "tunnel" { machine.upgraded() }
         if state == "lingering" { _ = machine.answerCompleted() }
@@ -22,7 +26,8 @@ struct ConnectionMachineTests {
 
     @Test(
         arguments: [
-            ("idle", .parseHead), ("head", .parseHead), ("reading", .readBody), ("answering", .keep), ("last", .keep),
+            ("idle", .parseHead), ("head", .parseHead), ("partial", .parseHead), ("reading", .readBody),
+            ("answering", .keep), ("last", .keep),
             ("tunnel", .tunnel), ("lingering", .drop), ("closed", .drop),
         ] as [(String, ConnectionMachine.InputAction)]
     )
@@ -33,7 +38,8 @@ struct ConnectionMachineTests {
 
     @Test(
         arguments: [
-            ("idle", .none), ("head", .none), ("reading", .linger), ("answering", .nextRequest), ("last", .close),
+            ("idle", .none), ("head", .none), ("partial", .none), ("reading", .linger), ("answering", .nextRequest),
+            ("last", .close),
             ("tunnel", .close), ("lingering", .none), ("closed", .none),
         ] as [(String, ConnectionMachine.AnswerAction)]
     )
@@ -44,7 +50,8 @@ struct ConnectionMachineTests {
 
     @Test(
         arguments: [
-            ("idle", .close), ("head", .close), ("reading", .abandonThenClose), ("answering", .answerThenClose),
+            ("idle", .close), ("head", .close), ("partial", .close), ("reading", .abandonThenClose),
+            ("answering", .answerThenClose),
             ("last", .answerThenClose), ("tunnel", .halfClose), ("lingering", .close), ("closed", .none),
         ] as [(String, ConnectionMachine.EndAction)]
     )
@@ -58,7 +65,8 @@ struct ConnectionMachineTests {
 
     @Test(
         arguments: [
-            ("idle", .none), ("head", .none), ("reading", .abandon), ("answering", .abandon), ("last", .abandon),
+            ("idle", .none), ("head", .none), ("partial", .none), ("reading", .abandon), ("answering", .abandon),
+            ("last", .abandon),
             ("tunnel", .abandon), ("lingering", .none), ("closed", .none),
         ] as [(String, ConnectionMachine.CloseAction)]
     )
@@ -70,13 +78,36 @@ struct ConnectionMachineTests {
 
     @Test(
         arguments: [
-            ("idle", .closeAfterGrace), ("head", .none), ("reading", .none), ("answering", .none), ("last", .none),
+            ("idle", .closeAfterGrace), ("head", .none), ("partial", .none), ("reading", .none), ("answering", .none),
+            ("last", .none),
             ("tunnel", .none), ("lingering", .closeAfterGrace), ("closed", .none),
         ] as [(String, ConnectionMachine.DrainAction)]
     )
     func `draining closes what is idle`(_ state: String, _ action: ConnectionMachine.DrainAction) {
         var machine = Self.machine(in: state)
         #expect(machine.drainingBegan() == action)
+    }
+
+    @Test(
+        arguments: [
+            ("idle", .none), ("head", .startClock), ("partial", .wait), ("reading", .none), ("answering", .none),
+            ("last", .none), ("tunnel", .none), ("lingering", .none), ("closed", .none),
+        ] as [(String, ConnectionMachine.PartialAction)]
+    )
+    func `the time for a head begins once`(_ state: String, _ action: ConnectionMachine.PartialAction) {
+        var machine = Self.machine(in: state)
+        #expect(machine.headIncomplete() == action)
+    }
+
+    @Test(arguments: ["head", "partial"]) func `a head without its rest ends the connection`(_ state: String) {
+        var machine = Self.machine(in: state)
+        #expect(machine.headIncomplete() != .close)
+        #expect(machine.inputEnded(isHoldingBack: true) == .close)
+        machine = ConnectionMachine()
+        #expect(machine.inputEnded(isHoldingBack: true) == .none)
+        #expect(machine.bytesArrived() == .parseHead)
+        #expect(machine.headIncomplete() == .close)
+        #expect(machine.state == .closed)
     }
 
     @Test func `an answer that began while draining is the last one`() {

@@ -76,7 +76,9 @@ private struct Walk {
         let before = machine.state
         let action = machine.bytesArrived()
         switch (before, action) {
-        case (.idle, .parseHead), (.head, .parseHead), (.tunnel, .tunnel), (.lingering, .drop), (.closed, .drop): break
+        case (.idle, .parseHead), (.head, .parseHead), (.partialHead, .parseHead), (.tunnel, .tunnel),
+            (.lingering, .drop), (.closed, .drop):
+            break
         case (.answering, .readBody): if !machine.isReadingBody { violation = "bytes behind a body taken for it" }
         case (.answering, .keep): if machine.isReadingBody { violation = "bytes of a body kept back" }
         default: violation = "\(action) in \(before)"
@@ -85,7 +87,13 @@ private struct Walk {
     }
 
     private mutating func headEnd(isValid: Bool) -> String {
-        guard machine.state == .head else { return "nothing" }
+        guard machine.state == .head || machine.state == .partialHead else { return "nothing" }
+        if Int.random(in: 0..<3, using: &random) == 0 {
+            let isFirst = machine.state == .head
+            let action = machine.headIncomplete()
+            if !hasInputEnded, action != (isFirst ? .startClock : .wait) { violation = "a head's time begins anew" }
+            return "head incomplete"
+        }
         requests += 1
         promise = nil
         guard isValid else {
@@ -158,7 +166,7 @@ private struct Walk {
         case .answering where isReading: if action != .abandonThenClose { violation = "waits for a body for ever" }
         case .answering: if action != .answerThenClose { violation = "a whole request gets no answer" }
         case .tunnel: if action != .halfClose { violation = "half a tunnel closes both" }
-        case .idle, .head, .lingering: if action != .close { violation = "an idle connection stays" }
+        case .idle, .head, .partialHead, .lingering: if action != .close { violation = "an idle connection stays" }
         case .closed: break
         }
         return "input ended"

@@ -37,9 +37,16 @@ final class WorkerLoopContext {
     /// What the latest look for a file of this turn of the loop found nothing for.
     private var miss: RouteModel?
     private var missedPath = ByteBuffer()
-    private var connections: [ObjectIdentifier: ClientConnectionHandler] = [:]
+    private var connections: [ObjectIdentifier: HTTP1Connection] = [:]
+    /// Requests that were answered, for the storage in them.
+    private var spareRequests: [ClientRequest] = []
+    /// Reused for the heads that are written.
+    private var outgoing = ByteBuffer()
     private var date = ByteBuffer()
     private var dateIsValidUntil = NIODeadline.uptimeNanoseconds(0)
+
+    private static let maxSpareRequests = 64
+    private static let keptOutgoingBytes = 64 * 1024
 
     /// `temporaryDirectory` counts if the model has no `data_buffer_dir`; nil: /tmp.
     init(
@@ -71,7 +78,33 @@ final class WorkerLoopContext {
     }
 
     var connectionCount: Int { self.connections.count }
-    var openConnections: [ClientConnectionHandler] { Array(self.connections.values) }
+    var openConnections: [HTTP1Connection] { Array(self.connections.values) }
+
+    /// For a head that is about to be read.
+    func makeRequest(_ addresses: ConnectionAddresses) -> ClientRequest {
+        guard let request = spareRequests.popLast() else { return ClientRequest(addresses: addresses) }
+        request.addresses = addresses
+        return request
+    }
+
+    /// Keeps the storage of a request that nobody else uses any more.
+    func giveBack(_ request: ClientRequest) {
+        guard spareRequests.count < Self.maxSpareRequests else { return }
+        request.reset()
+        spareRequests.append(request)
+    }
+
+    /// An empty buffer with room from earlier heads; what is taken meanwhile has none.
+    func takeOutgoing() -> ByteBuffer {
+        var buffer = outgoing
+        outgoing = ByteBuffer()
+        buffer.clear()
+        return buffer
+    }
+
+    func giveBackOutgoing(_ buffer: ByteBuffer) {
+        if buffer.storageCapacity <= Self.keptOutgoingBytes { outgoing = buffer }
+    }
 
     /// The current time as `Date` has it, rendered once a second.
     func httpDate(at now: NIODeadline) -> ByteBuffer {
@@ -94,11 +127,11 @@ final class WorkerLoopContext {
         return lookup
     }
 
-    func register(_ connection: ClientConnectionHandler) {
+    func register(_ connection: HTTP1Connection) {
         self.connections[ObjectIdentifier(connection)] = connection
     }
 
-    func unregister(_ connection: ClientConnectionHandler) {
+    func unregister(_ connection: HTTP1Connection) {
         self.connections[ObjectIdentifier(connection)] = nil
         if self.isDraining, self.connections.isEmpty { self.reportDrained() }
     }

@@ -63,7 +63,7 @@ final class WorkerLoop: Sendable {
             .channelOption(.maxMessagesPerRead, value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let handler = ClientConnectionHandler(context: bound.value, listen: listen)
+                    let handler = HTTP1Connection(context: bound.value, listen: listen)
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }

@@ -83,7 +83,7 @@ final class DataPath {
                     if let sendBuffer {
                         try channel.syncOptions?.setOption(.socketOption(.so_sndbuf), value: .init(sendBuffer))
                     }
-                    let handler = ClientConnectionHandler(context: bound.value, listen: listen)
+                    let handler = HTTP1Connection(context: bound.value, listen: listen)
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }
@@ -133,9 +133,6 @@ final class DataPath {
 extension WorkerLoopContext {
     /// Bytes of answers that wait in the front for their clients.
     var bufferedOutput: Int {
-        self.openConnections.reduce(0) { sum, connection in
-            let options = connection.channelContext?.channel.syncOptions
-            return sum + ((try? options?.getOption(.bufferedWritableBytes)) ?? 0)
-        }
+        self.openConnections.reduce(0) { $0 + $1.bufferedBytes }
     }
 }

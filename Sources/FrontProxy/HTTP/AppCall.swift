@@ -1,0 +1,517 @@
+// SPDX-License-Identifier: MIT
+
+import AppTransport
+import FrontConfiguration
+import HTTPFraming
+import Logging
+import NIOCore
+import WireProtocol
+
+/// Whoever has a request for an app; hears of it until the answer is complete, has failed, or was left.
+protocol AppCallOwner: AnyObject {
+    /// Appends the request as the granted process wants it; false if it could not be encoded.
+    func encodeRequest(_ content: RequestContent, for transport: AppTransportKind, into buffer: inout ByteBuffer)
+        -> Bool
+    /// The request is with the app, or more of the answer is here: its time limit begins anew.
+    func appIsActive()
+    /// More of a streamed body, or of the tunnel, can be sent.
+    func appTakesBody()
+    func appSent(interim head: borrowing ResponseHead, _ bytes: ByteBuffer)
+    /// The head of the answer and the first bytes of its body; false if it could not be encoded.
+    func appSent(
+        _ head: borrowing ResponseHead,
+        _ bytes: ByteBuffer,
+        _ framing: ClientFraming,
+        _ piece: BodyRelay.Piece
+    )
+        -> Bool
+    /// Bytes for the client, `payload` of which are body.
+    func appSent(body bytes: ByteBuffer, payload: Int)
+    func appSwitched(_ head: borrowing ResponseHead, _ bytes: ByteBuffer)
+    func appAnswered()
+    func appRefused(_ refusal: LinkRefusal, facts: Logger.Metadata)
+    /// There is no answer, or not all of it.
+    func appFailed(_ error: RequestError, facts: Logger.Metadata)
+}
+
+/// One request on its way to an app and back; carries out what `ExchangeMachine` decides.
+///
+/// When its owner leaves, it lives on until the app has answered, because the session ends only then: its stream keeps
+/// it alive.
+final class AppCall {
+    /// What the way to the app needs to know; the head stays with the owner.
+    struct Request {
+        let method: String
+        let path: String
+        let isHead: Bool
+        let clientVersion: RequestHead.Version
+        let wantsUpgrade: Bool
+        let content: RequestContent
+        let traits: ExchangeMachine.Traits
+    }
+
+    /// How long an answer that broke off waits for the daemon's word on the process, so that the log can name the cause.
+    private static let causeLimit = TimeAmount.milliseconds(250)
+
+    private let loop: WorkerLoopContext
+    private let app: FrontApp
+    /// nil once nobody waits for the answer any more.
+    private weak var owner: (any AppCallOwner)?
+    /// nil once the answer is here: its body may be in a file, which must not outlive it.
+    private var request: Request?
+    private var machine = ExchangeMachine()
+    private var sending = SendingMachine()
+    private var reader = AnswerReader.head(ByteBuffer())
+    private var head = ResponseHead()
+    private var grant: Granted?
+    private var stream: AppStream?
+    private var checkout: RequestID?
+    private var outOfBandWorkRequested = false
+    // Facts for the log of the answer.
+    private(set) var pid: Int32?
+    private(set) var queueTime: TimeAmount?
+    private(set) var grantedAt = NIODeadline.uptimeNanoseconds(0)
+
+    init(loop: WorkerLoopContext, owner: any AppCallOwner, app: FrontApp, request: Request) {
+        self.loop = loop
+        self.owner = owner
+        self.app = app
+        self.request = request
+    }
+
+    func start() {
+        guard let request else { return }
+        machine.began(request.traits)
+        checkOut()
+    }
+
+    // MARK: Request body
+
+    /// Whether a streamed body can be sent on now.
+    var takesBody: Bool {
+        guard sending.isStreaming, let stream, stream.isReady else { return false }
+        return stream.isWritable
+    }
+
+    func sendBody(_ bytes: ByteBuffer, isLast: Bool) {
+        guard case .streaming(let ending) = sending.state else { return }
+        var bytes = bytes
+        if ending == .lastChunk {
+            var chunk = ByteBuffer()
+            ChunkedEncoder.writeChunk(bytes, into: &chunk)
+            if isLast { ChunkedEncoder.writeEnd(into: &chunk) }
+            bytes = chunk
+        }
+        if bytes.readableBytes > 0 { stream?.write(bytes) }
+        guard isLast else { return }
+        switch sending.lastPieceSent() {
+        case .none: break
+        case .shutOutput: stream?.endOutput()
+        }
+    }
+
+    /// Sends a spooled body piece by piece, as fast as the app takes it; also when the client has gone meanwhile.
+    private func pump() {
+        guard let stream, stream.isReady, stream.isWritable else { return }
+        switch sending.roomAppeared() {
+        case .none: break
+        case .askClient: owner?.appTakesBody()
+        case .read(let offset, let count):
+            guard case .file(let file, _) = request?.content else { return }
+            file.read(at: offset, count: count) { self.pieceRead($0) }
+        }
+    }
+
+    private func pieceRead(_ result: Result<ByteBuffer, SpoolFile.Failure>) {
+        switch result {
+        case .success(let bytes):
+            guard sending.pieceRead(bytes.readableBytes) == .write, let stream, stream.isReady else { break }
+            stream.write(bytes)
+            owner?.appIsActive()
+        case .failure(let failure):
+            _ = sending.pieceRead(0)
+            let action = machine.answerMalformed()
+            closeStream()
+            return lost(action, RequestError(.spoolFailed(failure.description), retrySafety: .unsafe))
+        }
+        pump()
+    }
+
+    // MARK: Tunnel
+
+    /// Bytes of the client to the app; false if it takes no more at the moment.
+    func tunnel(_ bytes: ByteBuffer) -> Bool {
+        stream?.write(bytes)
+        return stream?.isWritable ?? true
+    }
+
+    func endTunnelOutput() { stream?.endOutput() }
+
+    // MARK: Answer
+
+    func pauseReading() { stream?.pauseReading() }
+    func resumeReading() { stream?.resumeReading() }
+
+    private func parseHead(_ bytes: ByteBuffer) {
+        var bytes = bytes
+        while true {
+            switch head.advance(over: bytes, toHead: request?.isHead ?? false) {
+            case .needMore:
+                reader = .head(bytes)
+                return
+            case .failed(let error): return malformed(error)
+            case .complete:
+                if head.status == 101 { return switchProtocols(bytes) }
+                guard head.isInterim else { return headComplete(bytes) }
+                owner?.appSent(interim: head, bytes)
+                bytes.moveReaderIndex(forwardBy: head.byteCount)
+                head.reset()
+                if bytes.readableBytes == 0 {
+                    reader = .head(ByteBuffer())
+                    return
+                }
+            }
+        }
+    }
+
+    private func headComplete(_ bytes: ByteBuffer) {
+        let framing = ClientFraming(head.body, clientVersion: request?.clientVersion ?? .http11)
+        let action = machine.headReceived()
+        guard action != .none else { return }
+        outOfBandWorkRequested = bytes.withUnsafeReadableBytes { head.requestsOutOfBandWork($0) }
+        reader = .body(BodyRelay(head.body, framing: framing))
+        var rest = bytes
+        rest.moveReaderIndex(forwardBy: head.byteCount)
+        guard let piece = reader.advance(rest) else { return }
+        if action == .relay, owner?.appSent(head, bytes, framing, piece) == false { return malformed(.headTooLarge) }
+        finish(piece)
+    }
+
+    private func finish(_ piece: BodyRelay.Piece) {
+        switch piece.progress {
+        case .more: break
+        case .complete: complete()
+        case .failed(let error): malformed(error)
+        }
+    }
+
+    /// The app has answered: stream and session are given back before the client has everything.
+    private func complete() {
+        let stream = self.stream
+        self.stream = nil
+        // Behind an upgrade that it did not take, Node answers valid requests only, and is silent to all others.
+        let isPlain = !(request?.wantsUpgrade ?? false)
+        let isReusable = reader.isInStep && sending.isInStep && head.allowsReuse && isPlain
+        request = nil
+        switch machine.answerCompleted() {
+        case .none: stream?.close()
+        case .completed:
+            stream?.giveBack(reusable: isReusable)
+            release(.ok)
+            owner?.appAnswered()
+        case .abandonedCompleted:
+            stream?.giveBack(reusable: isReusable)
+            release(.clientGone)
+        }
+    }
+
+    private func malformed(_ error: FramingError) {
+        let action = machine.answerMalformed()
+        closeStream()
+        lost(action, RequestError(.malformedAnswer(error), retrySafety: .unsafe))
+    }
+
+    private func switchProtocols(_ bytes: ByteBuffer) {
+        guard request?.wantsUpgrade ?? false, let grant, grant.transport != .session, machine.upgraded(), let owner
+        else { return malformed(.malformedStatusLine) }
+        reader = .tunnel
+        loop.link.upgraded(grant.session)
+        var rest = bytes
+        rest.moveReaderIndex(forwardBy: head.byteCount)
+        owner.appSwitched(head, bytes)
+        if rest.readableBytes > 0 { owner.appSent(body: rest, payload: rest.readableBytes) }
+    }
+
+    // MARK: Ends
+
+    /// Nobody waits for the answer any more.
+    func leave() {
+        owner = nil
+        switch machine.clientGone(mayClose: grant?.transport != .session) {
+        case .none: break
+        case .cancelCheckout:
+            if let checkout { loop.link.cancel(checkout) }
+            checkout = nil
+        case .releaseUnused:
+            closeStream()
+            release(.unused)
+        case .readToEnd: readToEnd()
+        case .closeAndRelease:
+            closeStream()
+            release(.clientGone)
+        }
+    }
+
+    /// `read_timeout` has passed without a byte from the app.
+    func deadlineReached() {
+        let owner = self.owner
+        switch machine.deadlineReached(mayClose: grant?.transport != .session) {
+        case .none: return
+        case .failAndReadToEnd, .truncateAndReadToEnd: readToEnd()
+        case .failAndClose, .truncateAndClose:
+            closeStream()
+            release(.upstreamFailed)
+        }
+        self.owner = nil
+        owner?.appFailed(RequestError(.readTimeout, retrySafety: .unsafe), facts: facts)
+    }
+
+    private func readToEnd() {
+        // What the client would still have sent never comes: the app must not wait for it.
+        switch sending.cut() {
+        case .none: break
+        case .shutOutput: stream?.endOutput()
+        }
+        stream?.resumeReading()
+    }
+
+    private func closeStream() {
+        let stream = self.stream
+        self.stream = nil
+        stream?.close()
+    }
+
+    private func release(_ kind: ReleaseOutcome.Kind) {
+        guard let grant else { return }
+        self.grant = nil
+        let outcome = ReleaseOutcome(kind, outOfBandWorkRequested: outOfBandWorkRequested)
+        loop.link.release(grant.session, outcome: outcome)
+    }
+
+    /// Carries out what becomes of a request whose stream was lost; `error` is for the client if it is given up.
+    private func lost(_ action: ExchangeMachine.LossAction, _ error: RequestError) {
+        switch action {
+        case .none: break
+        case .resend:
+            guard let grant else { return }
+            use(loop.streams.open(grant, for: self))
+        case .checkoutAgain:
+            release(error.isOurs ? .unused : .upstreamFailed)
+            checkOut()
+        case .fail, .truncate: explain(error)
+        case .release: release(.clientGone)
+        case .closeTunnel:
+            release(.ok)
+            owner?.appAnswered()
+        }
+    }
+
+    /// Gives the session back as failed, and tells the owner once the end of the process is known, or not soon.
+    ///
+    /// End of file on the stream comes a moment before the daemon's word on exit code or signal.
+    private func explain(_ error: RequestError) {
+        var facts = self.facts
+        let process = grant?.process
+        release(error.isOurs ? .unused : .upstreamFailed)
+        guard let process, error.source == .upstream else {
+            owner?.appFailed(error, facts: facts)
+            return
+        }
+        loop.streams.whenKnown(process, within: Self.causeLimit) { fate in
+            facts[RequestLogKeys.cause] = .string("\(fate)")
+            self.owner?.appFailed(error, facts: facts)
+        }
+    }
+
+    /// What the log says about the call beside the error itself.
+    private var facts: Logger.Metadata {
+        var facts: Logger.Metadata = [RequestLogKeys.group: .string(app.groupName)]
+        if let pid { facts[RequestLogKeys.pid] = .stringConvertible(pid) }
+        if let session = grant?.session { facts[RequestLogKeys.session] = .stringConvertible(session) }
+        return facts
+    }
+}
+
+// MARK: - From the daemon
+
+extension AppCall: CheckoutOwner {
+    private func checkOut() {
+        guard let request else { return }
+        checkout = nil
+        let id = loop.link.checkout(
+            app,
+            stickyID: 0,
+            deadline: nil,
+            method: request.method,
+            path: request.path,
+            owner: self
+        )
+        if machine.state == .waiting, checkout == nil { checkout = id }
+    }
+
+    func granted(_ grant: Granted) {
+        checkout = nil
+        switch machine.granted() {
+        case .release: loop.link.release(grant.session, outcome: .unused)
+        case .attach:
+            self.grant = grant
+            pid = grant.pid
+            queueTime = .microseconds(Int64(clamping: grant.queueTimeMicroseconds))
+            grantedAt = .now()
+            use(loop.streams.acquire(grant, for: self))
+        }
+    }
+
+    func refused(_ refusal: LinkRefusal) {
+        checkout = nil
+        switch machine.refused() {
+        case .none: break
+        case .answerWithRefusal: owner?.appRefused(refusal, facts: facts)
+        }
+    }
+
+    func aborted(_ session: SessionID, reason: SessionLoss) {
+        guard let grant, grant.session == session else { return }
+        let facts = self.facts
+        self.grant = nil
+        let stream = self.stream
+        self.stream = nil
+        let action = machine.aborted(mayRepeat: reason == .daemonLost)
+        stream?.close()
+        switch action {
+        case .checkoutAgain: checkOut()
+        case .fail, .truncate: owner?.appFailed(RequestError(.aborted(reason), retrySafety: .unsafe), facts: facts)
+        case .close, .none: break
+        }
+    }
+}
+
+// MARK: - From the stream
+
+extension AppCall: StreamOwner {
+    private func use(_ stream: AppStream) {
+        // It may have failed within the call that made it.
+        guard stream.state != .closed else { return }
+        self.stream = stream
+        if stream.isReady { send(on: stream) }
+    }
+
+    func streamReady(_ stream: AppStream) {
+        guard stream === self.stream else { return stream.close() }
+        send(on: stream)
+    }
+
+    func streamFailed(_ stream: AppStream, reason: String) {
+        self.stream = nil
+        guard !stream.isOutOfDescriptors else {
+            // No other process would make a difference, only room does; the one message is that of the answer.
+            let hasRoom = machine.mayMakeRoom() && loop.makeRoom() > 0
+            return lost(machine.streamFailed(mayRepeat: hasRoom), RequestError(.noDescriptor(reason)))
+        }
+        loop.logger.warning(
+            "no stream to the process",
+            metadata: facts.merging([RequestLogKeys.reason: .string(reason)]) { $1 }
+        )
+        lost(machine.streamFailed(), RequestError(.connectFailed(reason)))
+    }
+
+    private func send(on stream: AppStream) {
+        guard machine.streamReady(kept: stream.isKept), let owner, let request, let grant else {
+            return stream.giveBack(reusable: true)
+        }
+        head.reset()
+        reader = .head(ByteBuffer())
+        outOfBandWorkRequested = false
+        var outgoing = loop.takeOutgoing()
+        guard owner.encodeRequest(request.content, for: grant.transport, into: &outgoing) else {
+            return giveUpUnsent(stream)
+        }
+        owner.appIsActive()
+        if case .memory(let bytes) = request.content { outgoing.writeImmutableBuffer(bytes) }
+        sending.began(SendingMachine.Content(request.content, over: grant.transport))
+        stream.write(outgoing)
+        loop.giveBackOutgoing(outgoing)
+        if !sending.isInStep { pump() }
+    }
+
+    private func giveUpUnsent(_ stream: AppStream) {
+        self.stream = nil
+        _ = machine.answerMalformed()
+        stream.giveBack(reusable: true)
+        release(.unused)
+        owner?.appFailed(RequestError(.unencodable), facts: facts)
+    }
+
+    func streamRead(_ stream: AppStream, _ bytes: ByteBuffer) {
+        guard stream === self.stream else { return }
+        switch reader {
+        case .tunnel: owner?.appSent(body: bytes, payload: bytes.readableBytes)
+        case .complete: break
+        case .head(var received):
+            guard received.readableBytes > 0 else { return parseHead(bytes) }
+            // Without this the bytes would be copied to be appended to.
+            reader = .head(ByteBuffer())
+            received.writeImmutableBuffer(bytes)
+            parseHead(received)
+        case .body:
+            owner?.appIsActive()
+            guard let piece = reader.advance(bytes) else { return }
+            if piece.output.readableBytes > 0 { owner?.appSent(body: piece.output, payload: piece.payload) }
+            finish(piece)
+        }
+    }
+
+    func streamClosed(_ stream: AppStream) {
+        guard stream === self.stream else { return }
+        self.stream = nil
+        let seen = reader.headBytes
+        if let rest = reader.inputEnded() {
+            if rest.readableBytes > 0 { owner?.appSent(body: rest, payload: 0) }
+            return complete()
+        }
+        lost(machine.streamClosed(), RequestError(.incompleteAnswer(bytesSeen: seen), retrySafety: .unsafe))
+    }
+
+    func streamWritable(_ stream: AppStream) {
+        guard stream === self.stream else { return }
+        if machine.state == .tunnel { owner?.appTakesBody() } else { pump() }
+    }
+}
+
+extension SendingMachine.Content {
+    init(_ content: RequestContent, over transport: AppTransportKind) {
+        switch content {
+        case .none, .memory: self = .whole
+        case .file(_, let length): self = .file(length: length)
+        case .streamed(length: .some): self = .streamed(.length)
+        case .streamed(length: nil): self = .streamed(transport == .session ? .streamEnd : .lastChunk)
+        }
+    }
+}
+
+extension StreamPool.Fate: CustomStringConvertible {
+    var description: String {
+        switch self {
+        case .notEnded: "the process has not ended"
+        case .daemonLost: "the connection to the daemon was lost"
+        case .ended(let end):
+            switch (end.exitCode, end.signal) {
+            case (let code?, _): "the process exited with code \(code)"
+            case (nil, let signal?): "the process was ended by signal \(signal)"
+            case (nil, nil): "the process has ended"
+            }
+        }
+    }
+}
+
+/// Keys of log metadata about requests.
+enum RequestLogKeys {
+    static let group = "group"
+    static let pid = "pid"
+    static let session = "session"
+    static let cause = "cause"
+    static let reason = "reason"
+    static let client = "client"
+    static let status = "status"
+    static let errorID = "error-id"
+}
