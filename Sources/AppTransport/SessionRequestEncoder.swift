@@ -117,24 +117,14 @@ package enum SessionRequestEncoder {
             writer.writeDecimal(facts.localPort)
             return
         }
-        var nameEnd = host.upperBound
-        var port = host.upperBound..<host.upperBound
         var index = host.upperBound
         while index > host.lowerBound, ByteClass.isDigit(bytes[index - 1]) { index -= 1 }
-        let isAlone = index > host.lowerBound && bytes[index - 1] == UInt8(ascii: ":")
-        if isAlone, Self.colonEndsName(bytes, host.lowerBound..<index - 1) {
-            nameEnd = index - 1
-            port = index..<host.upperBound
-        }
+        // Colons of an IPv6 address are before its bracket, and a name has none.
+        let hasPort = index > host.lowerBound && bytes[index - 1] == UInt8(ascii: ":")
+        let nameEnd = hasPort ? index - 1 : host.upperBound
+        let port = hasPort ? index..<host.upperBound : 0..<0
         writer.write(bytes, host.lowerBound..<nameEnd)
         writer.write("\0SERVER_PORT\0")
         if port.isEmpty { writer.write(facts.isTLS ? "443" : "80") } else { writer.write(bytes, port) }
-    }
-
-    /// Whether a colon behind `name` begins a port: not inside an IPv6 address that lacks its brackets.
-    private static func colonEndsName(_ bytes: UnsafeRawBufferPointer, _ name: Range<Int>) -> Bool {
-        guard !name.isEmpty else { return true }
-        if bytes[name.upperBound - 1] == UInt8(ascii: "]") { return true }
-        return !name.contains { bytes[$0] == UInt8(ascii: ":") }
     }
 }

@@ -10,6 +10,9 @@ package enum BodyLength: Equatable, Sendable {
 }
 
 /// What all `Content-Length` fields of a head say together.
+///
+/// One rule for several fields and for lists (RFC 9110 §8.6): every element is a decimal number, and all are the same number;
+/// what is passed on is that number once. An empty element (`5,`), a sign, a blank inside, another number is refused.
 enum ContentLength: Equatable {
     case absent
     case bytes(Int)
@@ -17,8 +20,7 @@ enum ContentLength: Equatable {
 
     mutating func add(_ bytes: UnsafeRawBufferPointer, _ value: Range<Int>) {
         var result = self
-        if value.isEmpty { result = .failed(.invalidContentLength) }
-        ByteClass.forEachElement(bytes, value) { element in
+        ByteClass.forEachElement(bytes, value, emptyOnes: true) { element in
             guard let number = ByteClass.decimal(bytes, element) else {
                 result = .failed(.invalidContentLength)
                 return
@@ -29,23 +31,26 @@ enum ContentLength: Equatable {
             case .bytes: result = .failed(.conflictingContentLengths)
             }
         }
-        if result == .absent { result = .failed(.invalidContentLength) }
         self = result
     }
 }
 
 /// What all `Transfer-Encoding` fields of a head say together.
+///
+/// Empty elements (`chunked,`), which a list may have by RFC 9110 §5.6.1, are refused: readers differ about them, and
+/// where they do, requests are smuggled.
 enum TransferCoding: Equatable {
     case absent
     case chunked
     /// A coding that we do not implement.
     case unknown
-    /// Chunked is not the last coding, or is there twice.
+    /// Chunked is not the last coding, or is there twice, or an element is empty.
     case invalid
 
     mutating func add(_ bytes: UnsafeRawBufferPointer, _ value: Range<Int>) {
         var result = self
-        ByteClass.forEachElement(bytes, value) { element in
+        ByteClass.forEachElement(bytes, value, emptyOnes: true) { element in
+            if element.isEmpty { result = .invalid }
             let isChunked = ByteClass.matches(bytes, element, "chunked")
             switch result {
             case .absent: result = isChunked ? .chunked : .unknown
@@ -53,7 +58,6 @@ enum TransferCoding: Equatable {
             case .unknown, .invalid: break
             }
         }
-        if result == .absent { result = .invalid }
         self = result
     }
 }

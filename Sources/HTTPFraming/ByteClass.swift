@@ -33,6 +33,10 @@ package enum ByteClass {
     @inline(__always)
     package static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
 
+    /// Whether it may be in a field's value: visible, a blank, or above ASCII.
+    @inline(__always)
+    static func isText(_ byte: UInt8) -> Bool { (byte >= 0x20 && byte != 0x7F) || byte == Self.tab }
+
     /// The value of a hexadecimal digit, else nil.
     @inline(__always)
     package static func hexValue(_ byte: UInt8) -> UInt8? {
@@ -116,19 +120,20 @@ package enum ByteClass {
         return lower..<upper
     }
 
-    /// Calls `body` with each element of a comma-separated list (RFC 9110 §5.6.1), trimmed; empty ones are skipped.
+    /// Calls `body` with each element of a comma-separated list (RFC 9110 §5.6.1), trimmed; empty ones only if asked for.
     package static func forEachElement(
         _ bytes: UnsafeRawBufferPointer,
         _ range: Range<Int>,
+        emptyOnes: Bool = false,
         _ body: (Range<Int>) -> Void
     ) {
         var start = range.lowerBound
         for index in range where bytes[index] == Self.comma {
             let element = Self.trimmed(bytes, start..<index)
-            if !element.isEmpty { body(element) }
+            if emptyOnes || !element.isEmpty { body(element) }
             start = index + 1
         }
         let element = Self.trimmed(bytes, start..<range.upperBound)
-        if !element.isEmpty { body(element) }
+        if emptyOnes || !element.isEmpty { body(element) }
     }
 }

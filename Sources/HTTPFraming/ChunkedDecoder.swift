@@ -4,7 +4,8 @@ package import NIOCore
 
 /// Finds the payload in a chunked body (RFC 9112 §7.1), however the bytes are cut.
 ///
-///     size ─▶ extension ─▶ sizeLF ─▶ data ─▶ dataCR ─▶ dataLF ─▶ size …        (size 0: ─▶ trailer lines ─▶ finished)
+///     size ─▶ extension ─▶ sizeLF ─▶ data ─▶ dataCR ─▶ dataLF ─▶ size …
+///                             └─ size 0 ─▶ trailer name ─▶ trailer value ─▶ … ─▶ empty line ─▶ finished
 ///
 /// Chunk extensions and trailers are checked, bounded and otherwise ignored.
 package struct ChunkedDecoder: Equatable, Sendable {
@@ -17,25 +18,28 @@ package struct ChunkedDecoder: Equatable, Sendable {
         case failed(FramingError)
     }
 
-    /// Of one chunk's size line with its extensions.
-    static let maxSizeLineBytes = 4096
+    /// Of one chunk's extensions, and of all extensions of a body (RFC 9112 §7.1.1 asks for a limit).
+    static let maxExtensionBytes = 4096
+    static let maxExtensionBytesInAll = 16 * 1024
     static let maxTrailerBytes = 16 * 1024
 
     private enum State: Equatable {
         /// Reads digits; left by CR, a semicolon or a space. `digits` of them were seen.
         case size(value: Int, digits: Int)
-        /// Left by CR.
-        case sizeExtension(value: Int, length: Int)
+        /// Left by CR; `length` bytes of it were seen.
+        case sizeExtension(value: Int, length: Int, part: ChunkExtension)
         /// Left by LF.
         case sizeLineFeed(value: Int)
         /// Left once no payload remains.
         case data(remaining: Int)
         case dataCarriageReturn
         case dataLineFeed
-        /// At the start of a trailer line; left by CR to `lastLineFeed`, by anything else to `trailerLine`.
+        /// At the start of a trailer line; left by CR to `lastLineFeed`, by anything else to `trailerName`.
         case trailerStart(length: Int)
+        /// Left by the colon.
+        case trailerName(length: Int)
         /// Left by CR.
-        case trailerLine(length: Int)
+        case trailerValue(length: Int)
         case trailerLineFeed(length: Int)
         case lastLineFeed
         case finished
@@ -43,6 +47,7 @@ package struct ChunkedDecoder: Equatable, Sendable {
     }
 
     private var state = State.size(value: 0, digits: 0)
+    private var extensionBytes = 0
 
     package init() {}
 
@@ -62,6 +67,7 @@ package struct ChunkedDecoder: Equatable, Sendable {
                 guard offset < bytes.count else { return .needMore }
                 self.state = Self.transition(self.state, bytes[offset])
                 offset += 1
+                if case .sizeExtension = self.state { self.countExtensionByte() }
             }
         }
     }
@@ -69,11 +75,11 @@ package struct ChunkedDecoder: Equatable, Sendable {
     private static func transition(_ state: State, _ byte: UInt8) -> State {
         switch state {
         case .size(let value, let digits): Self.sizeByte(byte, value, digits)
-        case .sizeExtension(let value, let length):
+        case .sizeExtension(let value, let length, let part):
             if byte == ByteClass.carriageReturn {
-                .sizeLineFeed(value: value)
-            } else if Self.isText(byte), length < Self.maxSizeLineBytes {
-                .sizeExtension(value: value, length: length + 1)
+                part.mayEnd ? .sizeLineFeed(value: value) : .failed(.malformedChunk)
+            } else if let next = part.next(byte), length < Self.maxExtensionBytes {
+                .sizeExtension(value: value, length: length + 1, part: next)
             } else {
                 .failed(.malformedChunk)
             }
@@ -89,13 +95,19 @@ package struct ChunkedDecoder: Equatable, Sendable {
             if byte == ByteClass.carriageReturn {
                 .lastLineFeed
             } else {
-                ByteClass.isToken(byte) ? Self.trailer(length) : .failed(.malformedChunk)
+                ByteClass.isToken(byte) ? Self.trailer(length, State.trailerName(length:)) : .failed(.malformedChunk)
             }
-        case .trailerLine(let length):
+        case .trailerName(let length):
+            if byte == ByteClass.colon {
+                Self.trailer(length, State.trailerValue(length:))
+            } else {
+                ByteClass.isToken(byte) ? Self.trailer(length, State.trailerName(length:)) : .failed(.malformedChunk)
+            }
+        case .trailerValue(let length):
             if byte == ByteClass.carriageReturn {
                 .trailerLineFeed(length: length)
             } else {
-                Self.isText(byte) ? Self.trailer(length) : .failed(.malformedChunk)
+                ByteClass.isText(byte) ? Self.trailer(length, State.trailerValue(length:)) : .failed(.malformedChunk)
             }
         case .trailerLineFeed(let length):
             byte == ByteClass.lineFeed ? .trailerStart(length: length) : .failed(.malformedChunk)
@@ -110,19 +122,19 @@ package struct ChunkedDecoder: Equatable, Sendable {
             return digits < 15 ? .size(value: value << 4 | Int(digit), digits: digits + 1) : .failed(.malformedChunk)
         }
         guard digits > 0 else { return .failed(.malformedChunk) }
-        switch byte {
-        case ByteClass.carriageReturn: return .sizeLineFeed(value: value)
-        case UInt8(ascii: ";"), ByteClass.space, ByteClass.tab: return .sizeExtension(value: value, length: digits)
-        default: return .failed(.malformedChunk)
-        }
+        if byte == ByteClass.carriageReturn { return .sizeLineFeed(value: value) }
+        guard let part = ChunkExtension(first: byte) else { return .failed(.malformedChunk) }
+        return .sizeExtension(value: value, length: 1, part: part)
     }
 
-    private static func trailer(_ length: Int) -> State {
-        length < Self.maxTrailerBytes ? .trailerLine(length: length + 1) : .failed(.trailersTooLarge)
+    /// A body of tiny chunks with long extensions would cost far more than it is worth.
+    private mutating func countExtensionByte() {
+        self.extensionBytes += 1
+        if self.extensionBytes > Self.maxExtensionBytesInAll { self.state = .failed(.malformedChunk) }
     }
 
-    private static func isText(_ byte: UInt8) -> Bool {
-        (byte >= 0x20 && byte != 0x7F) || byte == ByteClass.tab
+    private static func trailer(_ length: Int, _ next: (Int) -> State) -> State {
+        length < Self.maxTrailerBytes ? next(length + 1) : .failed(.trailersTooLarge)
     }
 }
 

@@ -7,7 +7,7 @@ package enum FramingError: Error, Hashable, Sendable {
     case malformedField
     case invalidTarget
     case unsupportedVersion
-    /// A `CONNECT` request, or a transfer coding other than `chunked`.
+    /// A `CONNECT` request, a method longer than any, or a transfer coding other than `chunked`.
     case notImplemented
     case requestLineTooLong
     case headTooLarge
@@ -52,11 +52,11 @@ extension FramingError: CustomStringConvertible {
         case .headTooLarge: "the header section is larger than the limit"
         case .missingHost: "an HTTP/1.1 request has no Host"
         case .ambiguousHost: "more than one Host was sent"
-        case .invalidHost: "the Host contains a character that is not allowed"
-        case .invalidContentLength: "Content-Length is not a decimal number"
+        case .invalidHost: "the Host is not a name or address, with or without port"
+        case .invalidContentLength: "Content-Length is not a decimal number of at most 18 digits"
         case .conflictingContentLengths: "several different Content-Length values were sent"
         case .contentLengthWithTransferEncoding: "Content-Length and Transfer-Encoding were sent together"
-        case .invalidTransferEncoding: "Transfer-Encoding does not end with chunked"
+        case .invalidTransferEncoding: "Transfer-Encoding does not end with chunked, once"
         case .malformedChunk: "a chunk of the body is malformed"
         case .trailersTooLarge: "the trailer section is larger than the limit"
         case .upgradeWithBody: "an upgrade was asked for in a request with a body"

@@ -40,6 +40,8 @@ package struct RequestHead {
 
     /// Of the whole head, request line and empty line included.
     package static let maxHeadBytes = 128 * 1024
+    /// The longest registered method has 17; a longer one than this nobody knows (RFC 9112 §3).
+    static let maxMethodBytes = 32
 
     private var phase = Phase.requestLine
     private var section = FieldSection()
@@ -163,6 +165,7 @@ package struct RequestHead {
         var index = line.lowerBound
         while index < line.upperBound, ByteClass.isToken(bytes[index]) { index &+= 1 }
         guard index < line.upperBound, bytes[index] == ByteClass.space else { return .failed(.malformedRequestLine) }
+        guard index - line.lowerBound <= Self.maxMethodBytes else { return .failed(.notImplemented) }
         self.methodName = line.lowerBound..<index
         self.method = Self.method(bytes, self.methodName)
         let targetStart = index + 1
@@ -211,7 +214,7 @@ package struct RequestHead {
         } else if first != UInt8(ascii: "/") {
             if ByteClass.matches(bytes, self.methodName, "connect") { return .failed(.notImplemented) }
             guard let authority = Self.authority(bytes, target) else { return .failed(.invalidTarget) }
-            guard ByteClass.isHost(bytes, authority), !authority.isEmpty else { return .failed(.invalidHost) }
+            guard HostSyntax.isValid(bytes, authority), !authority.isEmpty else { return .failed(.invalidHost) }
             self.host = authority
             target = authority.upperBound..<target.upperBound
         }
@@ -259,7 +262,7 @@ package struct RequestHead {
         var found: Range<Int>?
         for field in self.section.fields where field.known == .host {
             guard found == nil else { return .ambiguousHost }
-            guard ByteClass.isHost(bytes, field.value) else { return .invalidHost }
+            guard HostSyntax.isValid(bytes, field.value) else { return .invalidHost }
             found = field.value
         }
         if found == nil, self.version == .http11 { return .missingHost }
@@ -298,23 +301,5 @@ extension ByteClass {
         for offset in 0..<5 where bytes[start &+ offset] != name.utf8Start[offset] { return false }
         return Self.isDigit(bytes[start &+ 5]) && bytes[start &+ 6] == UInt8(ascii: ".")
             && Self.isDigit(bytes[start &+ 7])
-    }
-
-    /// Letters, digits and what names, addresses and ports need; never a slash, an at sign or a space.
-    static func isHost(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> Bool {
-        for index in range {
-            let byte = bytes[index]
-            let isAlphanumeric = Self.isDigit(byte) || (byte | 0x20) &- 0x61 < 26
-            if isAlphanumeric { continue }
-            switch byte {
-            case UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: ":"), UInt8(ascii: "["),
-                UInt8(ascii: "]"), UInt8(ascii: "~"), UInt8(ascii: "%"), UInt8(ascii: "!"), UInt8(ascii: "$"),
-                UInt8(ascii: "&"), UInt8(ascii: "'"), UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "*"),
-                UInt8(ascii: "+"), UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "="):
-                continue
-            default: return false
-            }
-        }
-        return true
     }
 }

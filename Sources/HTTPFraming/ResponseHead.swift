@@ -36,7 +36,17 @@ package struct ResponseHead {
     /// The stream can carry another request behind this response's body (RFC 9112 §9.3).
     package var allowsReuse: Bool {
         guard self.body != .untilClose, !self.connection.close else { return false }
-        if self.body == .chunked, self.section.contentLength != .absent { return false }
+        if self.section.transferCoding != .absent {
+            // The framing counts, but it is suspect (RFC 9112 §6.1): said twice, or in a version that does not know it.
+            guard self.section.contentLength == .absent, self.isVersion11 else { return false }
+        }
+        if self.status < 200 || self.status == 204 {
+            // The app may send what it announces, although there can be no body (RFC 9112 §6.3).
+            switch self.section.contentLength {
+            case .absent, .bytes(0): guard self.section.transferCoding == .absent else { return false }
+            case .bytes, .failed: return false
+            }
+        }
         return self.isVersion11 || self.connection.keepAlive
     }
 

@@ -87,8 +87,8 @@ struct RequestEncoderTests {
 
     @Test(arguments: [
         ("Host: a.example", "a.example", "80"), ("Host: a.example:", "a.example", "80"),
-        ("Host: [::1]:99", "[::1]", "99"), ("Host: [::1]", "[::1]", "80"), ("Host: ::1", "::1", "80"),
-        ("X: y", "192.0.2.1", "8080"),
+        ("Host: [::1]:99", "[::1]", "99"), ("Host: [::1]", "[::1]", "80"), ("Host: 8080", "8080", "80"),
+        ("Host:", "192.0.2.1", "8080"), ("X: y", "192.0.2.1", "8080"),
     ])
     func `name and port come from Host, else from the listener`(_ field: String, _ name: String, _ port: String) throws
     {

@@ -59,4 +59,34 @@ struct ChunkedTests {
         var again = ByteBuffer(string: "0\r\n\r\n")
         #expect(other.decode(&again, into: &output) == .failed(.malformedChunk))
     }
+
+    @Test(arguments: [
+        (";a", true), (";a=b", true), (";a=\"b\"", true), (" ;a", true), ("\t ; a", true), (";a = b", true),
+        (";a ;b", true),
+        (";a;b;c=d", true), (";a=\"\"", true), (";a=\"\\\"\"", true), (";a=\";\"", true), (";a=\"b\" ;c", true),
+        (";a=\"\t\"", true),
+        ("", true), (" ", false), (";", false), ("; ", false), (";a ", false), (";a=", false), (";a= ", false),
+        (";a=b ", false),
+        (";a=\"", false), (";a=\"b\"c", false), (";a=\"b\" ", false), (";a=\"\\\"", false), (";a b", false),
+        (";=b", false),
+        (";a==b", false), (";a=b=c", false), (";;", false), (";a=b\"", false), (";a,b", false), (";(", false),
+        ("=a", false),
+        (";a=\"\u{1}\"", false), (";a=\"\\\u{1}\"", false), ("a", false), (";a=\u{1}", false),
+    ])
+    func `extensions of a chunk are what the grammar allows`(_ text: String, _ isValid: Bool) {
+        var decoder = ChunkedDecoder()
+        var output = ByteBuffer()
+        var input = ByteBuffer(string: "1\(text)\r\nx\r\n0\r\n\r\n")
+        #expect((decoder.decode(&input, into: &output) == .finished) == isValid)
+    }
+
+    @Test func `extensions of many chunks count together`() {
+        let chunk = "1;a=\(String(repeating: "b", count: 100))\r\nx\r\n"
+        var output = ByteBuffer()
+        for (count, isFine) in [(100, true), (200, false)] {
+            var decoder = ChunkedDecoder()
+            var input = ByteBuffer(string: String(repeating: chunk, count: count) + "0\r\n\r\n")
+            #expect((decoder.decode(&input, into: &output) == .finished) == isFine)
+        }
+    }
 }

@@ -42,6 +42,25 @@ struct ResponseHeadTests {
         Case(text: "HTTP/1.1 204 No Content\r\n\r\n", status: 204, body: .none),
         Case(text: "HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n", status: 304, body: .none),
         Case(text: "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", status: 103, body: .none),
+        Case(text: "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\n", status: 200, body: .bytes(3)),
+        Case(text: "HTTP/1.1 200 OK\r\nContent-Length: 3, 3\r\n\r\n", status: 200, body: .bytes(3)),
+        Case(text: "HTTP/1.1 200 OK\r\nX_Odd: kept\r\nContent-Length: 0\r\n\r\n", status: 200, body: .none),
+        // Chunks of an HTTP/1.0 app are read, but its stream is not used again (RFC 9112 §6.1).
+        Case(
+            text: "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n",
+            status: 200,
+            body: .chunked,
+            reusable: false
+        ),
+        // No body can follow; an app that announces one may send it all the same (RFC 9112 §6.3).
+        Case(text: "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", status: 204, body: .none),
+        Case(text: "HTTP/1.1 204 No\r\nContent-Length: 3\r\n\r\n", status: 204, body: .none, reusable: false),
+        Case(text: "HTTP/1.1 204 No\r\nTransfer-Encoding: chunked\r\n\r\n", status: 204, body: .none, reusable: false),
+        Case(text: "HTTP/1.1 103 E\r\nContent-Length: 3\r\n\r\n", status: 103, body: .none, reusable: false),
+        Case(text: "HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n", status: 304, body: .none),
+        Case(text: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", status: 200, body: .none, toHead: true),
+        Case(text: "HTTP/1.1 200 OK\r\n\r\n", status: 200, body: .none, toHead: true),
+        Case(text: "HTTP/1.1 999 \r\nContent-Length: 0\r\n\r\n", status: 999, body: .none),
     ]
 
     @Test(arguments: Self.valid)
@@ -64,6 +83,16 @@ struct ResponseHeadTests {
         "HTTP/1.1 200 OK\r\nA B: c\r\n\r\n", "HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n", "\r\nHTTP/1.1 200 OK\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1, 2\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1,\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked,\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n\r\n", "HTTP/1.1 200 OK\r\nA : b\r\n\r\n",
+        "HTTP/1.1 200 OK\r\n: b\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nA: b\rc\r\n\r\n", "HTTP/1.1 200 OK\r\nA: b\nC: d\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n",
+        "HTTP/1.1 +20 OK\r\n\r\n", "HTTP/0.9 200 OK\r\n\r\n", "http/1.1 200 OK\r\n\r\n", "HTTP/1.1\t200 OK\r\n\r\n",
+        "HTTP/1.1 200 O\u{1B}K\r\n\r\n", "ICY 200 OK\r\n\r\n", "<html>\r\n\r\n",
     ])
     func `a malformed head is refused, however it is cut`(_ text: String) {
         let bytes = Array(text.utf8)
