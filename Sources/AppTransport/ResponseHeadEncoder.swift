@@ -172,6 +172,15 @@ package enum ResponseHeadEncoder {
 }
 
 extension ResponseHead {
+    /// The field by which the app leaves sending a file to a web server in front of it; nil if there is none.
+    package func fileHandedOver(_ bytes: UnsafeRawBufferPointer) -> String? {
+        for field in fields where field.known == .other {
+            if ByteClass.matches(bytes, field.name, "x-accel-redirect") { return "X-Accel-Redirect" }
+            if ByteClass.matches(bytes, field.name, "x-sendfile") { return "X-Sendfile" }
+        }
+        return nil
+    }
+
     /// The app asks for out-of-band work, in either spelling.
     package func requestsOutOfBandWork(_ bytes: UnsafeRawBufferPointer) -> Bool {
         self.fields.contains { field in

@@ -10,7 +10,7 @@ struct AccessLogEntry {
     var remoteAddress: String
     /// "GET /path HTTP/1.1", as received; empty when the head could not be parsed.
     var requestLine: ByteBuffer
-    /// 0 when no answer was sent at all.
+    /// 499 when the client left before an answer, as nginx has it.
     var status: Int
     /// Body bytes handed to the client's connection, without head and chunk framing.
     var bytesSent: Int
@@ -24,4 +24,8 @@ struct AccessLogEntry {
     var appTime: TimeAmount?
     /// From the parsed head to the end of the answer.
     var totalTime: TimeAmount
+    /// What the client asked for, as it was sent, with its port.
+    var host: ByteBuffer? = nil
+    /// Of a failure that the front answered, as page and log have it.
+    var errorID: String? = nil
 }

@@ -19,6 +19,10 @@ enum AnswerReader {
         if case .head(let bytes) = self { bytes.readableBytes } else { 0 }
     }
 
+    var isInBody: Bool {
+        if case .body = self { true } else { false }
+    }
+
     var isInStep: Bool {
         if case .complete(let isInStep) = self { isInStep } else { false }
     }

@@ -23,6 +23,8 @@ protocol AnswerSource: AnyObject {
 final class AnswerWriter {
     /// Heads and bodies up to this size go out in one piece; a larger body is written behind the head, without a copy.
     private static let joinedBytes = 16 * 1024
+    /// For the access log: the client left before an answer (nginx's number).
+    private static let clientClosedRequest = 499
 
     let loop: WorkerLoopContext
     let request: ClientRequest
@@ -201,6 +203,7 @@ final class AnswerWriter {
     func clientGone() -> Bool {
         client = nil
         discardSpool()
+        if status == 0 { status = Self.clientClosedRequest }
         return machine.broken()
     }
 

@@ -41,6 +41,7 @@ protocol AppCallOwner: AnyObject {
 final class AppCall {
     /// What the way to the app needs to know; the head stays with the owner.
     struct Request {
+        let host: String
         let method: String
         let path: String
         let isHead: Bool
@@ -57,8 +58,9 @@ final class AppCall {
     private let app: FrontApp
     /// nil once nobody waits for the answer any more.
     private weak var owner: (any AppCallOwner)?
-    /// nil once the answer is here: its body may be in a file, which must not outlive it.
-    private var request: Request?
+    private let request: Request
+    /// The body of the request; none once the answer is here, because it may be in a file, which must not outlive it.
+    private var content: RequestContent
     private var machine = ExchangeMachine()
     private var sending = SendingMachine()
     private var reader = AnswerReader.head(ByteBuffer())
@@ -77,10 +79,10 @@ final class AppCall {
         self.owner = owner
         self.app = app
         self.request = request
+        content = request.content
     }
 
     func start() {
-        guard let request else { return }
         machine.began(request.traits)
         checkOut()
     }
@@ -117,7 +119,7 @@ final class AppCall {
         case .none: break
         case .askClient: owner?.appTakesBody()
         case .read(let offset, let count):
-            guard case .file(let file, _) = request?.content else { return }
+            guard case .file(let file, _) = content else { return }
             file.read(at: offset, count: count) { self.pieceRead($0) }
         }
     }
@@ -155,7 +157,7 @@ final class AppCall {
     private func parseHead(_ bytes: ByteBuffer) {
         var bytes = bytes
         while true {
-            switch head.advance(over: bytes, toHead: request?.isHead ?? false) {
+            switch head.advance(over: bytes, toHead: request.isHead) {
             case .needMore:
                 reader = .head(bytes)
                 return
@@ -175,16 +177,28 @@ final class AppCall {
     }
 
     private func headComplete(_ bytes: ByteBuffer) {
-        let framing = ClientFraming(head.body, clientVersion: request?.clientVersion ?? .http11)
+        let framing = ClientFraming(head.body, clientVersion: request.clientVersion)
         let action = machine.headReceived()
         guard action != .none else { return }
-        outOfBandWorkRequested = bytes.withUnsafeReadableBytes { head.requestsOutOfBandWork($0) }
+        bytes.withUnsafeReadableBytes { note(head, $0) }
         reader = .body(BodyRelay(head.body, framing: framing))
         var rest = bytes
         rest.moveReaderIndex(forwardBy: head.byteCount)
         guard let piece = reader.advance(rest) else { return }
         if action == .relay, owner?.appSent(head, bytes, framing, piece) == false { return malformed(.headTooLarge) }
         finish(piece)
+    }
+
+    /// What a head says to us and not to the client.
+    private func note(_ head: borrowing ResponseHead, _ bytes: UnsafeRawBufferPointer) {
+        outOfBandWorkRequested = head.requestsOutOfBandWork(bytes)
+        guard let name = head.fileHandedOver(bytes),
+            let suppressed = loop.throttle.admit(.handedOverFile(app.groupName), at: .now())
+        else { return }
+        var facts = self.facts
+        facts[RequestLogKeys.reason] = "\(name) is passed on, and nobody here sends the file that it names"
+        if suppressed > 0 { facts["suppressed"] = .stringConvertible(suppressed) }
+        loop.logger.warning("the app leaves sending a file to a web server that is not there", metadata: facts)
     }
 
     private func finish(_ piece: BodyRelay.Piece) {
@@ -200,9 +214,9 @@ final class AppCall {
         let stream = self.stream
         self.stream = nil
         // Behind an upgrade that it did not take, Node answers valid requests only, and is silent to all others.
-        let isPlain = !(request?.wantsUpgrade ?? false)
+        let isPlain = !request.wantsUpgrade
         let isReusable = reader.isInStep && sending.isInStep && head.allowsReuse && isPlain
-        request = nil
+        content = .none
         switch machine.answerCompleted() {
         case .none: stream?.close()
         case .completed:
@@ -216,14 +230,19 @@ final class AppCall {
     }
 
     private func malformed(_ error: FramingError) {
+        giveUp(RequestError(.malformedAnswer(error), retrySafety: .unsafe))
+    }
+
+    private func giveUp(_ error: RequestError) {
         let action = machine.answerMalformed()
         closeStream()
-        lost(action, RequestError(.malformedAnswer(error), retrySafety: .unsafe))
+        lost(action, error)
     }
 
     private func switchProtocols(_ bytes: ByteBuffer) {
-        guard request?.wantsUpgrade ?? false, let grant, grant.transport != .session, machine.upgraded(), let owner
-        else { return malformed(.malformedStatusLine) }
+        guard request.wantsUpgrade, let grant, machine.upgraded(), let owner else {
+            return giveUp(RequestError(.unaskedUpgrade, retrySafety: .unsafe))
+        }
         reader = .tunnel
         loop.link.upgraded(grant.session)
         var rest = bytes
@@ -325,7 +344,10 @@ final class AppCall {
 
     /// What the log says about the call beside the error itself.
     private var facts: Logger.Metadata {
-        var facts: Logger.Metadata = [RequestLogKeys.group: .string(app.groupName)]
+        var facts: Logger.Metadata = [
+            RequestLogKeys.app: .string(app.groupName), RequestLogKeys.host: .string(request.host),
+            RequestLogKeys.method: .string(request.method), RequestLogKeys.path: .string(request.path),
+        ]
         if let pid { facts[RequestLogKeys.pid] = .stringConvertible(pid) }
         if let session = grant?.session { facts[RequestLogKeys.session] = .stringConvertible(session) }
         return facts
@@ -336,7 +358,6 @@ final class AppCall {
 
 extension AppCall: CheckoutOwner {
     private func checkOut() {
-        guard let request else { return }
         checkout = nil
         let id = loop.link.checkout(
             app,
@@ -416,19 +437,19 @@ extension AppCall: StreamOwner {
     }
 
     private func send(on stream: AppStream) {
-        guard machine.streamReady(kept: stream.isKept), let owner, let request, let grant else {
+        guard machine.streamReady(kept: stream.isKept), let owner, let grant else {
             return stream.giveBack(reusable: true)
         }
         head.reset()
         reader = .head(ByteBuffer())
         outOfBandWorkRequested = false
         var outgoing = loop.takeOutgoing()
-        guard owner.encodeRequest(request.content, for: grant.transport, into: &outgoing) else {
+        guard owner.encodeRequest(content, for: grant.transport, into: &outgoing) else {
             return giveUpUnsent(stream)
         }
         owner.appIsActive()
-        if case .memory(let bytes) = request.content { outgoing.writeImmutableBuffer(bytes) }
-        sending.began(SendingMachine.Content(request.content, over: grant.transport))
+        if case .memory(let bytes) = content { outgoing.writeImmutableBuffer(bytes) }
+        sending.began(SendingMachine.Content(content, over: grant.transport))
         stream.write(outgoing)
         loop.giveBackOutgoing(outgoing)
         if !sending.isInStep { pump() }
@@ -464,12 +485,15 @@ extension AppCall: StreamOwner {
     func streamClosed(_ stream: AppStream) {
         guard stream === self.stream else { return }
         self.stream = nil
-        let seen = reader.headBytes
+        let error = RequestError(
+            reader.isInBody ? .incompleteBody : .incompleteAnswer(bytesSeen: reader.headBytes),
+            retrySafety: .unsafe
+        )
         if let rest = reader.inputEnded() {
             if rest.readableBytes > 0 { owner?.appSent(body: rest, payload: 0) }
             return complete()
         }
-        lost(machine.streamClosed(), RequestError(.incompleteAnswer(bytesSeen: seen), retrySafety: .unsafe))
+        lost(machine.streamClosed(), error)
     }
 
     func streamWritable(_ stream: AppStream) {
@@ -506,7 +530,11 @@ extension StreamPool.Fate: CustomStringConvertible {
 
 /// Keys of log metadata about requests.
 enum RequestLogKeys {
-    static let group = "group"
+    static let app = "app"
+    static let host = "host"
+    static let method = "method"
+    static let path = "path"
+    static let sentBytes = "sent-bytes"
     static let pid = "pid"
     static let session = "session"
     static let cause = "cause"

@@ -26,6 +26,8 @@ final class Exchange {
     private let begun = NIODeadline.now()
     /// Microseconds since 1970.
     private var arrival: UInt64 = 0
+    /// Of the failure that was answered.
+    private var errorID: String?
 
     init(loop: WorkerLoopContext, client: any DownstreamConnection, request: ClientRequest) {
         self.loop = loop
@@ -76,7 +78,7 @@ final class Exchange {
             lookup = loop.findFile(request.path, in: route)
         }
         switch lookup {
-        case .none: return false
+        case .none, .closed: return false
         case .forbidden: fail(RequestError(.forbidden))
         case .failed(let error):
             let reason = "\(error)"
@@ -165,9 +167,14 @@ final class Exchange {
     }
 
     private func dropBody() {
-        intake.dropped()
-        body?.discard()
-        body = nil
+        switch intake.state {
+        case .none, .complete, .dropped: intake.dropped()
+        case .collecting, .storing, .streaming:
+            intake.dropped()
+            body?.discard()
+            body = nil
+            client?.resumeInput()
+        }
     }
 
     // MARK: App
@@ -181,6 +188,7 @@ final class Exchange {
             owner: self,
             app: app,
             request: AppCall.Request(
+                host: request.hostName,
                 method: request.method,
                 path: request.rawPath,
                 isHead: request.head.method == .head,
@@ -204,16 +212,34 @@ final class Exchange {
     private func fail(_ error: RequestError, facts: Logger.Metadata = [:], page: OwnPage = .short) {
         call?.leave()
         dropBody()
-        guard answer.isPending else { return answer.breakOff() }
-        let errorAnswer = error.answer(overflowStatus: route.overflowStatus, spawnErrorStatus: route.spawnErrorStatus)
+        guard answer.isPending else { return breakOff(error, facts) }
+        var errorAnswer = error.answer(overflowStatus: route.overflowStatus, spawnErrorStatus: route.spawnErrorStatus)
+        if errorAnswer.status >= 500, errorAnswer.errorID == nil { errorAnswer.errorID = Self.makeErrorID() }
+        errorID = errorAnswer.errorID
         var facts = facts
         facts[RequestLogKeys.status] = .stringConvertible(errorAnswer.status)
-        if let errorID = errorAnswer.errorID { facts[RequestLogKeys.errorID] = .string(errorID) }
         log(errorAnswer.level, "request answered by the front", error, facts)
         answer.respond(with: errorAnswer, page: page)
     }
 
     private func failTooLarge() { fail(RequestError(.bodyTooLarge(limit: route.clientMaxBodySize))) }
+
+    /// Eight hexadecimal digits, like those of the daemon.
+    private static func makeErrorID() -> String {
+        let digits = String(UInt32.random(in: 0 ... .max), radix: 16)
+        return String(repeating: "0", count: 8 - digits.utf8.count) + digits
+    }
+
+    /// An answer whose head went out cannot be completed.
+    private func breakOff(_ error: RequestError, _ facts: Logger.Metadata) {
+        guard answer.machine.state != .ended else { return }
+        errorID = Self.makeErrorID()
+        var facts = facts
+        facts[RequestLogKeys.status] = .stringConvertible(answer.status)
+        facts[RequestLogKeys.sentBytes] = .stringConvertible(answer.bytesSent)
+        log(error.source == .downstream ? .info : .error, "answer broken off", error, facts)
+        answer.breakOff()
+    }
 
     private func log(_ level: Logger.Level, _ message: Logger.Message, _ error: RequestError, _ facts: Logger.Metadata)
     {
@@ -221,6 +247,13 @@ final class Exchange {
         var facts = facts
         facts[RequestLogKeys.reason] = .string("\(error)")
         facts[RequestLogKeys.client] = .string(request.addresses.remote)
+        if let app = route.app { facts[RequestLogKeys.app] = .string(app.groupName) }
+        if let errorID { facts[RequestLogKeys.errorID] = .string(errorID) }
+        if request.isComplete {
+            facts[RequestLogKeys.host] = .string(request.hostName)
+            facts[RequestLogKeys.method] = .string(request.method)
+            facts[RequestLogKeys.path] = .string(request.rawPath)
+        }
         if let topic = error.throttleTopic {
             // It would fill the log: once in a while, with the number of those in between.
             guard let suppressed = loop.throttle.admit(topic, at: .now()) else { return }
@@ -243,7 +276,9 @@ final class Exchange {
             pid: pid,
             queueTime: call?.queueTime,
             appTime: pid == nil ? nil : call.map { now - $0.grantedAt },
-            totalTime: now - begun
+            totalTime: now - begun,
+            host: request.head.host.flatMap { request.slice($0) },
+            errorID: errorID
         )
         loop.accessLog.record(entry, in: log)
     }
@@ -365,11 +400,7 @@ extension Exchange: AppCallOwner {
     }
 
     func appFailed(_ error: RequestError, facts: Logger.Metadata) {
-        guard answer.isPending else {
-            log(.error, "answer broken off", error, facts)
-            return answer.breakOff()
-        }
-        fail(error, facts: facts)
+        if answer.isPending { fail(error, facts: facts) } else { breakOff(error, facts) }
     }
 
     // What a page about a failed start needs may be with the daemon or on a disk: nobody else waits for it, and a client
@@ -416,8 +447,7 @@ extension Exchange: AnswerSource {
     }
 
     func answerLost(_ failure: SpoolFile.Failure) {
-        log(.error, "answer broken off", RequestError(.spoolFailed(failure.description)), [:])
-        answer.breakOff()
+        breakOff(RequestError(.spoolFailed(failure.description)), [:])
     }
 
     func answerEnded() {

@@ -117,7 +117,7 @@ final class HTTP1Connection: ChannelDuplexHandler {
         if inbound.readableBytes == 0 {
             // Lets the channel have its read buffer back.
             inbound = ByteBuffer()
-        } else if inbound.readableBytes > Self.maxBufferedBytes, !machine.isReadingHeadOrBody {
+        } else if isHoldingEnough {
             readGate.pause()
         }
     }
@@ -153,7 +153,12 @@ final class HTTP1Connection: ChannelDuplexHandler {
     /// Goes on with what had to wait for the client to take its answers.
     private func readOn() {
         process()
-        if inbound.readableBytes <= Self.maxBufferedBytes { resumeReading() }
+        if !isHoldingEnough { resumeReading() }
+    }
+
+    /// What waits is for later; a head or a body is read on until it is complete, or its own limit strikes.
+    private var isHoldingEnough: Bool {
+        inbound.readableBytes > Self.maxBufferedBytes && !machine.isReadingHeadOrBody
     }
 
     /// The channel is gone, in whatever way.

@@ -9,11 +9,18 @@ final class MessageThrottle: Sendable {
         case refusal
         case temporaryFile
         case descriptors
+        /// The app that hands files over.
+        case handedOverFile(String)
+        /// The document root that is closed.
+        case documentRoot(String)
 
         var interval: TimeAmount {
             switch self {
             case .refusal: .seconds(1)
             case .temporaryFile, .descriptors: .minutes(1)
+            case .handedOverFile: .minutes(10)
+            // Once in the life of a worker, by human measure.
+            case .documentRoot: .hours(24 * 365)
             }
         }
     }

@@ -37,7 +37,11 @@ struct RequestError: Error {
         case fileFailed(String)
         /// The app ended the stream before its head was complete.
         case incompleteAnswer(bytesSeen: Int)
+        /// The app ended the stream in the middle of its body.
+        case incompleteBody
         case malformedAnswer(FramingError)
+        /// The app switched protocols, which the client had not asked for.
+        case unaskedUpgrade
         case readTimeout
         case aborted(SessionLoss)
         /// A temporary file could not be written or read.
@@ -57,7 +61,10 @@ struct RequestError: Error {
             case .framing, .invalidPath, .bodyTooLarge, .headTimeout, .bodyTimeout, .forbidden, .notFound,
                 .methodNotAllowed:
                 .downstream
-            case .refused, .connectFailed, .incompleteAnswer, .malformedAnswer, .readTimeout, .aborted: .upstream
+            case .refused, .connectFailed, .incompleteAnswer, .incompleteBody, .malformedAnswer, .unaskedUpgrade,
+                .readTimeout,
+                .aborted:
+                .upstream
             case .noDescriptor, .fileFailed, .spoolFailed, .unencodable: .internal
             }
     }
@@ -114,13 +121,13 @@ extension RequestError {
             )
         case .fileFailed:
             Self.plain(500, "The file could not be read. The reason is in the log of front-proxy.", .error)
-        case .incompleteAnswer:
+        case .incompleteAnswer, .incompleteBody:
             Self.plain(
                 502,
                 "The application ended before it had answered. The reason is in the log of front-proxy.",
                 .error
             )
-        case .malformedAnswer:
+        case .malformedAnswer, .unaskedUpgrade:
             Self.plain(
                 502,
                 "The application's answer is not valid HTTP. Details are in the log of front-proxy.",
@@ -241,8 +248,8 @@ extension RequestError {
         case .spoolFailed: .temporaryFile
         case .noDescriptor: .descriptors
         case .framing, .invalidPath, .bodyTooLarge, .headTimeout, .bodyTimeout, .forbidden, .notFound,
-            .methodNotAllowed, .connectFailed, .fileFailed, .incompleteAnswer, .malformedAnswer, .readTimeout,
-            .aborted, .unencodable:
+            .methodNotAllowed, .connectFailed, .fileFailed, .incompleteAnswer, .incompleteBody, .malformedAnswer,
+            .unaskedUpgrade, .readTimeout, .aborted, .unencodable:
             nil
         }
     }
@@ -264,7 +271,12 @@ extension RequestError: CustomStringConvertible {
         case .noDescriptor(let reason): "no descriptor is left (see the limit on open files): \(reason)"
         case .fileFailed(let reason): "a file cannot be opened: \(reason)"
         case .incompleteAnswer(let bytes):
-            "the app closed its stream after \(bytes) bytes of an incomplete response head"
+            bytes == 0
+                ? "the app closed its stream without a byte of an answer"
+                : "the app closed its stream after \(bytes) bytes of an incomplete response head"
+        case .incompleteBody: "the app closed its stream in the middle of the body of its answer"
+        case .unaskedUpgrade:
+            "the app switched protocols (status 101), which this client did not ask for or this way does not allow"
         case .malformedAnswer(let error): "the app's answer is malformed: \(error)"
         case .readTimeout: "the app sent nothing for the time of read_timeout"
         case .aborted(let reason): "the session is over: \(reason)"

@@ -118,13 +118,29 @@ final class WorkerLoopContext {
     /// The file that a request names; requests of one turn for the same path that is none share one look.
     func findFile(_ path: ByteBuffer, in route: RouteModel) -> StaticFiles.Lookup {
         if route === self.miss, path == self.missedPath { return .none }
-        let lookup = path.withUnsafeReadableBytes { self.files.find($0, in: route) }
+        var lookup = path.withUnsafeReadableBytes { self.files.find($0, in: route) }
+        if case .closed(let directory) = lookup, let root = route.documentRoot {
+            self.complain(of: root, closedAt: directory)
+            lookup = .none
+        }
         guard case .none = lookup, route.documentRoot != nil else { return lookup }
         if self.miss == nil { self.eventLoop.assumeIsolated().execute { self.miss = nil } }
         self.miss = route
         self.missedPath.clear()
         self.missedPath.writeImmutableBuffer(path)
         return lookup
+    }
+
+    /// Says once why no file of a document root is served: the app gets the requests for them instead.
+    private func complain(of root: String, closedAt directory: String) {
+        guard self.throttle.admit(.documentRoot(root), at: .now()) != nil else { return }
+        self.logger.warning(
+            "the document root cannot be entered, so no file in it is served",
+            metadata: [
+                LogKeys.path: "\(root)", "directory": "\(directory)",
+                "remedy": "chmod o+x \(directory), or give the front's user the right to pass through it",
+            ]
+        )
     }
 
     func register(_ connection: HTTP1Connection) {

@@ -5,9 +5,10 @@ import NIOCore
 
 /// Renders lines of the access log.
 ///
-/// The combined format, then the process that answered, the time in the app's queue and the time in the app:
+/// The combined format, then the process that answered, the time in the app's queue, the time in the app, the host that
+/// was asked for, and the error ID of a failure:
 ///
-///     192.0.2.7 - - [31/Jan/2030:18:05:09 +0100] "GET /cart HTTP/1.1" 200 512 "-" "curl/8.0" 4711 0.000 0.012
+///     192.0.2.7 - - [31/Jan/2030:18:05:09 +0100] "GET /cart HTTP/1.1" 200 512 "-" "curl/8.0" 4711 0.000 0.012 "shop.example" -
 ///
 /// What the client chose is escaped as nginx does it: `"`, `\` and everything outside of printable ASCII as `\xHH`.
 enum AccessLogLine {
@@ -28,6 +29,9 @@ enum AccessLogLine {
         if let pid = entry.pid { appendNumber(Int(pid), to: &line) } else { line.append(UInt8(ascii: "-")) }
         appendTime(entry.queueTime, to: &line)
         appendTime(entry.appTime, to: &line)
+        appendQuoted(entry.host, to: &line)
+        line.append(UInt8(ascii: " "))
+        line += (entry.errorID ?? "-").utf8
         line.append(UInt8(ascii: "\n"))
     }
 

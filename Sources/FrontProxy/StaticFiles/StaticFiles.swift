@@ -16,6 +16,8 @@ struct StaticFiles {
         case forbidden
         /// It exists and cannot be opened for now.
         case failed(SystemError)
+        /// Nobody knows: this directory, the document root or one above it, is closed to this process.
+        case closed(directory: String)
     }
 
     init() {}
@@ -44,9 +46,12 @@ struct StaticFiles {
 
     private func lookUp(_ root: String, _ relative: String) -> Lookup {
         let separator = relative.utf8.first == UInt8(ascii: "/") ? "" : "/"
-        // Any failure means that there is no file to send.
-        guard let status = try? FileStatus(path: root + separator + relative), status.kind == .regular else {
-            return .none
+        do throws(SystemError) {
+            guard try FileStatus(path: root + separator + relative).kind == .regular else { return .none }
+        } catch {
+            // Any other failure means that there is no file to send.
+            guard error.isPermissionDenied, let directory = Self.closedDirectory(on: root) else { return .none }
+            return .closed(directory: directory)
         }
         do throws(SystemError) {
             let name = String(relative.drop { $0 == "/" })
@@ -57,6 +62,23 @@ struct StaticFiles {
             if error.isNotFound || error.isNotDirectory { return .none }
             return error.isPermissionDenied || error.isSymbolicLink ? .forbidden : .failed(error)
         }
+    }
+
+    /// The first directory on the way into `root` that this process cannot enter; nil if it can enter all of them.
+    private static func closedDirectory(on root: String) -> String? {
+        var directory = ""
+        for component in root.split(separator: "/") {
+            let parent = directory.isEmpty ? "/" : directory
+            directory += "/\(component)"
+            do throws(SystemError) {
+                _ = try FileStatus(path: directory + "/.")
+            } catch {
+                guard error.isPermissionDenied else { return nil }
+                // Its own name could be looked up: it is this one, else the one above.
+                return (try? FileStatus(path: directory)) == nil ? parent : directory
+            }
+        }
+        return nil
     }
 
     /// No `..`, no empty or hidden component (but `.well-known`, RFC 8615), no NUL.

@@ -177,8 +177,9 @@ struct DataPathTests {
         #expect(try path.onLoop { $0.openConnections.count == 1 && !$0.openConnections[0].holdsExchange })
     }
 
-    @Test func `an upgraded connection is a tunnel until either side ends it`() throws {
-        let path = try DataPath(.http) { request in
+    @Test(arguments: [AppTransportKind.http, .session])
+    func `an upgraded connection is a tunnel until either side ends it`(_ transport: AppTransportKind) throws {
+        let path = try DataPath(transport) { request in
             request.path == "/ws"
                 ? StubReply("HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\nfirst")
                 : StubReply("echo \(request.variables["raw"] ?? "")")

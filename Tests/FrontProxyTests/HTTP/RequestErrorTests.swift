@@ -51,6 +51,8 @@ struct RequestErrorTests {
         Row(.fileFailed("x"), 500, .error, .internal),
         Row(.incompleteAnswer(bytesSeen: 3), 502, .error, .upstream),
         Row(.malformedAnswer(.malformedStatusLine), 502, .error, .upstream),
+        Row(.incompleteBody, 502, .error, .upstream),
+        Row(.unaskedUpgrade, 502, .error, .upstream),
         Row(.readTimeout, 504, .error, .upstream),
         Row(.aborted(.byDaemon(.maxRequestTime)), 504, .error, .upstream),
         Row(.aborted(.byDaemon(.processDetached)), 502, .error, .upstream),

@@ -104,6 +104,7 @@ private final class StubStream: ChannelInboundHandler {
     }
 
     private func nextSession() -> StubRequest? {
+        if self.isRaw { return self.nextRaw() }
         guard let length = self.buffer.getInteger(at: self.buffer.readerIndex, as: UInt32.self),
             let block = self.buffer.getString(at: self.buffer.readerIndex + 4, length: Int(length))
         else { return nil }
@@ -113,17 +114,20 @@ private final class StubStream: ChannelInboundHandler {
         let bodyLength = variables["CONTENT_LENGTH"].flatMap { Int($0) } ?? 0
         guard self.buffer.readableBytes >= Int(length) + 4 + bodyLength else { return nil }
         self.buffer.moveReaderIndex(forwardBy: Int(length) + 4)
+        self.isRaw = variables["HTTP_UPGRADE"] != nil
         return StubRequest(variables: variables, body: self.buffer.readBytes(length: bodyLength) ?? [])
+    }
+
+    private func nextRaw() -> StubRequest? {
+        guard self.buffer.readableBytes > 0 else { return nil }
+        let text = self.buffer.readString(length: self.buffer.readableBytes) ?? ""
+        return StubRequest(variables: ["raw": text], body: [])
     }
 
     /// Requests with `Content-Length` only; anything behind an upgrade is taken as one request per read.
     private func nextHTTP() -> StubRequest? {
         if self.isRaw || self.buffer.readableBytesView.starts(with: "raw:".utf8) {
-            guard self.buffer.readableBytes > 0 else { return nil }
-            return StubRequest(
-                variables: ["raw": self.buffer.readString(length: self.buffer.readableBytes) ?? ""],
-                body: []
-            )
+            return self.nextRaw()
         }
         if self.headLength == 0 { self.headLength = self.findHead() }
         guard self.headLength > 0,
@@ -149,6 +153,8 @@ private final class StubStream: ChannelInboundHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case .some(.inputClosed) = event as? ChannelEvent, !self.app.isSession { context.close(promise: nil) }
+        if case .some(.inputClosed) = event as? ChannelEvent, !self.app.isSession || self.isRaw {
+            context.close(promise: nil)
+        }
     }
 }

@@ -18,7 +18,9 @@ struct AccessLogLineTests {
             pid: 4711,
             queueTime: .microseconds(450),
             appTime: .milliseconds(1_012),
-            totalTime: .milliseconds(1_020)
+            totalTime: .milliseconds(1_020),
+            host: ByteBuffer(string: "shop.example:80"),
+            errorID: "0badcafe"
         )
         change(&entry)
         return entry
@@ -30,8 +32,9 @@ struct AccessLogLineTests {
         return String(decoding: line, as: UTF8.self)
     }
 
-    @Test func `a line is combined format, pid, queue time, app time`() {
-        let expected = "192.0.2.7 - - [T] \"GET /cart HTTP/1.1\" 200 512 \"-\" \"curl/8.0\" 4711 0.000 1.012\n"
+    @Test func `a line is combined format, pid, queue time, app time, host, error ID`() {
+        let expected =
+            "192.0.2.7 - - [T] \"GET /cart HTTP/1.1\" 200 512 \"-\" \"curl/8.0\" 4711 0.000 1.012 \"shop.example:80\" 0badcafe\n"
         #expect(line(entry()) == expected)
     }
 
@@ -41,10 +44,12 @@ struct AccessLogLineTests {
             $0.pid = nil
             $0.queueTime = nil
             $0.appTime = nil
-            $0.status = 0
+            $0.host = nil
+            $0.errorID = nil
+            $0.status = 499
             $0.requestLine = ByteBuffer()
         }
-        #expect(line(bare) == "192.0.2.7 - - [T] \"\" 000 512 \"-\" \"-\" - - -\n")
+        #expect(line(bare) == "192.0.2.7 - - [T] \"\" 499 512 \"-\" \"-\" - - - \"-\" -\n")
     }
 
     @Test func `what a client sent cannot forge a line`() {
