@@ -5,7 +5,8 @@ package import NIOCore
 
 /// Writes a request for an app that speaks HTTP/1.1 itself: the client's head, edited by runs.
 ///
-/// The path stays whole, base URI included. Hop-by-hop and internal fields go; the client is named in `X-Forwarded-*`.
+/// The path stays whole, base URI included. Hop-by-hop and internal fields go; the client is named in `X-Forwarded-*`
+/// (`ForwardedFields`).
 package enum HTTPRequestEncoder {
     /// What the app is told about the connection.
     package enum Reuse: Sendable {
@@ -34,8 +35,9 @@ package enum HTTPRequestEncoder {
             writer.write(bytes, head.pathAndQuery)
             writer.write(" HTTP/1.1\r\n")
             Self.writeHost(head, bytes, facts, &writer)
-            Self.writeFields(head, bytes, reuse, &writer)
-            Self.writeForwarded(head, bytes, facts, &writer)
+            Self.writeFields(head, bytes, reuse, facts, &writer)
+            ForwardedFields.write(head, bytes, facts, .field, &writer)
+            Self.writeArrival(head, facts, &writer)
             switch reuse {
             case .keepAlive: break
             case .close: writer.write("Connection: close\r\n")
@@ -77,10 +79,11 @@ package enum HTTPRequestEncoder {
         _ head: borrowing RequestHead,
         _ bytes: UnsafeRawBufferPointer,
         _ reuse: Reuse,
+        _ facts: borrowing RequestFacts,
         _ writer: inout HeadWriter
     ) {
         var run = 0..<0
-        for field in head.fields where Self.isKept(field, head, bytes, reuse) {
+        for field in head.fields where Self.isKept(field, head, bytes, reuse, facts) {
             if Int(field.nameStart) == run.upperBound {
                 run = run.lowerBound..<Int(field.lineEnd)
             } else {
@@ -95,33 +98,26 @@ package enum HTTPRequestEncoder {
         _ field: HeaderField,
         _ head: borrowing RequestHead,
         _ bytes: UnsafeRawBufferPointer,
-        _ reuse: Reuse
+        _ reuse: Reuse,
+        _ facts: borrowing RequestFacts
     ) -> Bool {
         switch field.known {
-        case .internalName, .oddName, .proxy, .host, .contentLength, .expect, .forwardedFor, .forwardedProto: false
+        case .internalName, .oddName, .proxy, .host, .contentLength, .expect: false
         case .upgrade: reuse == .upgrade
-        default: !HopByHop.isDropped(field, in: head.fields, head.connection, bytes)
+        default:
+            !ForwardedFields.isReplaced(field, facts, bytes)
+                && !HopByHop.isDropped(field, in: head.fields, head.connection, bytes)
         }
     }
 
-    /// The client's address is appended to what earlier proxies say; the protocol is that of this connection.
-    private static func writeForwarded(
+    private static func writeArrival(
         _ head: borrowing RequestHead,
-        _ bytes: UnsafeRawBufferPointer,
-        _ facts: RequestFacts,
+        _ facts: borrowing RequestFacts,
         _ writer: inout HeadWriter
     ) {
-        writer.write("X-Forwarded-For: ")
-        for field in head.fields where field.known == .forwardedFor && !field.value.isEmpty {
-            writer.write(bytes, field.value)
-            writer.write(", ")
-        }
-        writer.write(facts.remoteAddress)
-        writer.write(facts.isTLS ? "\r\nX-Forwarded-Proto: https\r\n" : "\r\nX-Forwarded-Proto: http\r\n")
-        if facts.arrival > 0, head.field(.requestStart) == nil {
-            writer.write("X-Request-Start: t=")
-            writer.writeDecimal(Int(truncatingIfNeeded: facts.arrival))
-            writer.write("\r\n")
-        }
+        guard facts.arrival > 0, head.field(.requestStart) == nil else { return }
+        writer.write("X-Request-Start: t=")
+        writer.writeDecimal(Int(truncatingIfNeeded: facts.arrival))
+        writer.write("\r\n")
     }
 }

@@ -10,13 +10,15 @@ package enum BodyFraming: Sendable {
 
 /// What an app is told about a request beyond what the client's head says.
 package struct RequestFacts: Sendable {
-    /// Numeric address of the client; "unix:" for a Unix socket.
-    package var remoteAddress: String
-    package var remotePort: Int
+    /// Who the client is, and what it speaks.
+    package var origin: ClientOrigin
+    /// Numeric address of the peer, which is the client or a proxy; "unix:" for a Unix socket.
+    package var peerAddress: String
+    /// The field of `real_ip_header` if it is none of the usual ones; lower case.
+    package var untrustedField: String?
     /// Of the listener, for requests whose `Host` has none.
     package var localAddress: String
     package var localPort: Int
-    package var isTLS: Bool
     /// The base URI without trailing slash; empty at the root.
     package var scriptName: String
     package var documentRoot: String
@@ -30,11 +32,11 @@ package struct RequestFacts: Sendable {
     package var bodyFraming: BodyFraming
 
     package init(
-        remoteAddress: String,
-        remotePort: Int,
+        origin: ClientOrigin,
+        peerAddress: String,
+        untrustedField: String? = nil,
         localAddress: String,
         localPort: Int,
-        isTLS: Bool = false,
         scriptName: String = "",
         documentRoot: String = "",
         arrival: UInt64 = 0,
@@ -42,11 +44,11 @@ package struct RequestFacts: Sendable {
         hasBody: Bool = false,
         bodyFraming: BodyFraming = .untilEnd
     ) {
-        self.remoteAddress = remoteAddress
-        self.remotePort = remotePort
+        self.origin = origin
+        self.peerAddress = peerAddress
+        self.untrustedField = untrustedField
         self.localAddress = localAddress
         self.localPort = localPort
-        self.isTLS = isTLS
         self.scriptName = scriptName
         self.documentRoot = documentRoot
         self.arrival = arrival
@@ -57,7 +59,8 @@ package struct RequestFacts: Sendable {
 
     /// Bytes of its texts, for sizing the encoded head.
     var textBytes: Int {
-        2 * self.remoteAddress.utf8.count + self.localAddress.utf8.count + self.scriptName.utf8.count
+        self.origin.address.utf8.count + 2 * self.peerAddress.utf8.count + self.localAddress.utf8.count
+            + self.scriptName.utf8.count
             + self.documentRoot.utf8.count
     }
 }

@@ -6,7 +6,12 @@ import HTTPFraming
 ///
 /// One look over the names tells whether any may be there twice; usually none is, and nothing is compared.
 enum SessionFields {
-    static func write(_ head: borrowing RequestHead, _ bytes: UnsafeRawBufferPointer, _ writer: inout HeadWriter) {
+    static func write(
+        _ head: borrowing RequestHead,
+        _ bytes: UnsafeRawBufferPointer,
+        _ facts: borrowing RequestFacts,
+        _ writer: inout HeadWriter
+    ) {
         // The authority of an absolute target replaces `Host` (RFC 9112 §3.2.2).
         if let host = head.host {
             writer.write("HTTP_HOST\0")
@@ -17,7 +22,7 @@ enum SessionFields {
         if head.wantsUpgrade { writer.write("HTTP_CONNECTION\0Upgrade\0") }
         let fields = head.fields
         let repeated = FieldNames.possiblyRepeated(fields, bytes)
-        for index in fields.indices where Self.isPassed(fields[index], head, bytes) {
+        for index in fields.indices where Self.isPassed(fields[index], head, bytes, facts) {
             let field = fields[index]
             if repeated.mayContain(field, bytes) {
                 Self.writeJoined(fields, index, bytes, &writer)
@@ -32,13 +37,16 @@ enum SessionFields {
     private static func isPassed(
         _ field: HeaderField,
         _ head: borrowing RequestHead,
-        _ bytes: UnsafeRawBufferPointer
+        _ bytes: UnsafeRawBufferPointer,
+        _ facts: borrowing RequestFacts
     ) -> Bool {
         switch field.known {
         // `X_Y` would be taken for `X-Y` (CVE-2015-7519), `Proxy` for a setting of the environment (CVE-2016-5385).
         case .internalName, .oddName, .proxy, .contentLength, .expect, .host: false
         case .upgrade: head.wantsUpgrade
-        default: !HopByHop.isDropped(field, in: head.fields, head.connection, bytes)
+        default:
+            !ForwardedFields.isReplaced(field, facts, bytes)
+                && !HopByHop.isDropped(field, in: head.fields, head.connection, bytes)
         }
     }
 
@@ -113,7 +121,7 @@ struct FieldNames {
     static func areSame(_ one: HeaderField, _ other: HeaderField, _ bytes: UnsafeRawBufferPointer) -> Bool {
         guard one.nameLength == other.nameLength, one.known == other.known else { return false }
         // What is known by name has one name, all else is compared.
-        guard one.known == .other else { return true }
+        guard one.known == .other || one.known == .forwardedOther else { return true }
         let start = Int(one.nameStart)
         let otherStart = Int(other.nameStart)
         for offset in 0..<Int(one.nameLength) where (bytes[start &+ offset] ^ bytes[otherStart &+ offset]) & 0xDF != 0 {

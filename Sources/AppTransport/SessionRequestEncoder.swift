@@ -37,7 +37,8 @@ package enum SessionRequestEncoder {
             }
             Self.writeBody(facts, &writer)
             Self.writeConnection(head, bytes, facts, &writer)
-            SessionFields.write(head, bytes, &writer)
+            ForwardedFields.write(head, bytes, facts, .variable, &writer)
+            SessionFields.write(head, bytes, facts, &writer)
             writer.overwrite(UInt32(truncatingIfNeeded: writer.count - 4), at: 0)
         }
     }
@@ -90,13 +91,13 @@ package enum SessionRequestEncoder {
         writer.write("SERVER_SOFTWARE\0")
         writer.write(Self.serverSoftware)
         writer.write("\0REMOTE_ADDR\0")
-        writer.write(facts.remoteAddress)
+        writer.write(facts.origin.address)
         writer.write("\0REMOTE_PORT\0")
-        writer.writeDecimal(facts.remotePort)
+        writer.writeDecimal(facts.origin.port)
         writer.write("\0SERVER_NAME\0")
         Self.writeServerName(head.host, bytes, facts, &writer)
         writer.write(0)
-        if facts.isTLS { writer.write("HTTPS\0on\0") }
+        if facts.origin.isTLS { writer.write("HTTPS\0on\0") }
         if facts.arrival > 0, head.field(.requestStart) == nil {
             writer.write("HTTP_X_REQUEST_START\0t=")
             writer.writeDecimal(Int(truncatingIfNeeded: facts.arrival))
@@ -125,6 +126,6 @@ package enum SessionRequestEncoder {
         let port = hasPort ? index..<host.upperBound : 0..<0
         writer.write(bytes, host.lowerBound..<nameEnd)
         writer.write("\0SERVER_PORT\0")
-        if port.isEmpty { writer.write(facts.isTLS ? "443" : "80") } else { writer.write(bytes, port) }
+        if port.isEmpty { writer.write(facts.origin.isTLS ? "443" : "80") } else { writer.write(bytes, port) }
     }
 }

@@ -166,3 +166,100 @@ int fp_unix_accept_queue(uint32_t inode, uint32_t *waiting) {
     }
     return 0;
 }
+
+/* One end of a connection; IPv4 in IPv6 is IPv4, which is how the other end may see it. */
+struct end {
+    int family;
+    uint8_t address[16];
+    uint16_t port; /* network order */
+};
+
+static int read_end(const struct sockaddr_storage *storage, struct end *end) {
+    memset(end, 0, sizeof *end);
+    if (storage->ss_family == AF_INET) {
+        const struct sockaddr_in *address = (const struct sockaddr_in *)storage;
+        end->family = AF_INET;
+        end->port = address->sin_port;
+        memcpy(end->address, &address->sin_addr, 4);
+        return 0;
+    }
+    if (storage->ss_family != AF_INET6) return -1;
+    const struct sockaddr_in6 *address = (const struct sockaddr_in6 *)storage;
+    end->port = address->sin6_port;
+    if (IN6_IS_ADDR_V4MAPPED(&address->sin6_addr)) {
+        end->family = AF_INET;
+        memcpy(end->address, address->sin6_addr.s6_addr + 12, 4);
+    } else {
+        end->family = AF_INET6;
+        memcpy(end->address, &address->sin6_addr, 16);
+    }
+    return 0;
+}
+
+static bool is_loopback(const struct end *end) {
+    return end->family == AF_INET ? end->address[0] == 127
+                                  : IN6_IS_ADDR_LOOPBACK((const struct in6_addr *)end->address);
+}
+
+/* Asks for exactly one socket; a listener that would match instead has another remote port. */
+static int find_socket(int netlink, const struct end *own, const struct end *other, struct fp_peer_socket *peer) {
+    struct {
+        struct nlmsghdr header;
+        struct inet_diag_req_v2 body;
+    } request;
+    memset(&request, 0, sizeof request);
+    request.header.nlmsg_len = sizeof request;
+    request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
+    request.header.nlmsg_flags = NLM_F_REQUEST;
+    request.body.sdiag_family = (uint8_t)own->family;
+    request.body.sdiag_protocol = IPPROTO_TCP;
+    request.body.idiag_states = ~0u;
+    request.body.id.idiag_sport = own->port;
+    request.body.id.idiag_dport = other->port;
+    memcpy(request.body.id.idiag_src, own->address, 16);
+    memcpy(request.body.id.idiag_dst, other->address, 16);
+    request.body.id.idiag_cookie[0] = request.body.id.idiag_cookie[1] = ~0u; /* any: INET_DIAG_NOCOOKIE */
+    if (send_request(netlink, &request, sizeof request) < 0) return -1;
+    _Alignas(struct nlmsghdr) char buffer[4096];
+    ssize_t received = receive_reply(netlink, buffer, sizeof buffer);
+    if (received < 0) return -1;
+    struct nlmsghdr *header = (struct nlmsghdr *)buffer;
+    if (!NLMSG_OK(header, received)) {
+        errno = EPROTO;
+        return -1;
+    }
+    if (header->nlmsg_type == NLMSG_ERROR) {
+        errno = carried_error(header);
+        return -1;
+    }
+    const struct inet_diag_msg *found = NLMSG_DATA(header);
+    if (header->nlmsg_len < NLMSG_LENGTH(sizeof *found)) {
+        errno = EPROTO;
+        return -1;
+    }
+    if (found->id.idiag_sport != own->port || found->id.idiag_dport != other->port) {
+        errno = ENOENT;
+        return -1;
+    }
+    peer->uid = found->idiag_uid;
+    peer->inode = found->idiag_inode;
+    peer->established = found->idiag_state == TCP_ESTABLISHED;
+    return 0;
+}
+
+int fp_tcp_peer_socket(int connection, struct fp_peer_socket *peer) {
+    struct sockaddr_storage storage;
+    struct end remote, local;
+    socklen_t length = sizeof storage;
+    if (getpeername(connection, (struct sockaddr *)&storage, &length) < 0) return -1;
+    if (read_end(&storage, &remote) < 0) return 1;
+    length = sizeof storage;
+    if (getsockname(connection, (struct sockaddr *)&storage, &length) < 0) return -1;
+    if (read_end(&storage, &local) < 0) return 1;
+    if (!is_loopback(&remote) || !is_loopback(&local)) return 1;
+    int netlink = open_diagnosis();
+    if (netlink < 0) return -1;
+    if (find_socket(netlink, &remote, &local, peer) < 0) return close_keeping_errno(netlink);
+    close(netlink);
+    return 0;
+}

@@ -23,7 +23,10 @@ package enum KnownHeader: UInt8, Sendable {
     case host, connection, contentLength, transferEncoding, contentType, upgrade, expect, keepAlive, te, trailer
     case proxyConnection, proxyAuthorization, proxyAuthenticate, proxy
     case userAgent, referer, accept, range, ifRange, ifModifiedSince, ifNoneMatch
-    case forwardedFor, forwardedProto, requestStart, cookie
+    case forwardedFor, forwardedProto, forwarded, realIP
+    /// Any other `X-Forwarded-…`.
+    case forwardedOther
+    case requestStart, cookie
     case date, server, status, poweredBy, outOfBandWork
 
     /// Headers that concern one connection only and are never forwarded (RFC 9110 §7.6.1).
@@ -34,13 +37,22 @@ package enum KnownHeader: UInt8, Sendable {
             true
         case .other, .internalName, .oddName, .host, .contentLength, .contentType, .expect, .proxy, .userAgent,
             .referer, .accept, .range, .ifRange, .ifModifiedSince, .ifNoneMatch, .forwardedFor, .forwardedProto,
-            .requestStart, .cookie, .date, .server, .status, .poweredBy, .outOfBandWork:
+            .forwarded, .realIP, .forwardedOther, .requestStart, .cookie, .date, .server, .status, .poweredBy,
+            .outOfBandWork:
             false
         }
     }
 }
 
 extension KnownHeader {
+    /// It says where a request came from, if its peer is to be believed.
+    package var isForwarded: Bool {
+        switch self {
+        case .forwardedFor, .forwardedProto, .forwarded, .realIP, .forwardedOther: true
+        default: false
+        }
+    }
+
     /// Recognises a name; lengths are told apart first, so that most names cost one comparison at most.
     ///
     /// `isPlain`: it is made of letters, digits and dashes only.
@@ -80,17 +92,25 @@ extension KnownHeader {
         case (12, UInt8(ascii: "x")): return pick("x-powered-by", .poweredBy)
         case (13, UInt8(ascii: "i")): return pick("if-none-match", .ifNoneMatch)
         case (14, UInt8(ascii: "c")): return pick("content-length", .contentLength)
-        case (15, UInt8(ascii: "x")):
-            return ByteClass.matches(bytes, name, "x-forwarded-for")
-                ? .forwardedFor : pick("x-request-start", .requestStart)
+        case (9, UInt8(ascii: "f")): return pick("forwarded", .forwarded)
+        case (9, UInt8(ascii: "x")): return pick("x-real-ip", .realIP)
+        case (13..., UInt8(ascii: "x")): return Self.longCandidate(bytes, name)
         case (16, UInt8(ascii: "p")): return pick("proxy-connection", .proxyConnection)
         case (17, UInt8(ascii: "i")): return pick("if-modified-since", .ifModifiedSince)
         case (17, UInt8(ascii: "t")): return pick("transfer-encoding", .transferEncoding)
-        case (17, UInt8(ascii: "x")): return pick("x-forwarded-proto", .forwardedProto)
         case (18, UInt8(ascii: "p")): return pick("proxy-authenticate", .proxyAuthenticate)
         case (19, UInt8(ascii: "p")): return pick("proxy-authorization", .proxyAuthorization)
-        case (28, UInt8(ascii: "x")): return pick("x-passenger-request-oob-work", .outOfBandWork)
         default: return .other
         }
+    }
+
+    /// Of names that begin with an X.
+    private static func longCandidate(_ bytes: UnsafeRawBufferPointer, _ name: Range<Int>) -> KnownHeader {
+        guard !ByteClass.matches(bytes, name.lowerBound..<name.lowerBound &+ 12, "x-forwarded-") else {
+            if ByteClass.matches(bytes, name, "x-forwarded-for") { return .forwardedFor }
+            return ByteClass.matches(bytes, name, "x-forwarded-proto") ? .forwardedProto : .forwardedOther
+        }
+        if ByteClass.matches(bytes, name, "x-request-start") { return .requestStart }
+        return ByteClass.matches(bytes, name, "x-passenger-request-oob-work") ? .outOfBandWork : .other
     }
 }

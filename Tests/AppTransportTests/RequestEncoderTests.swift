@@ -7,8 +7,8 @@ import Testing
 
 struct RequestEncoderTests {
     static let facts = RequestFacts(
-        remoteAddress: "192.0.2.7",
-        remotePort: 4711,
+        origin: ClientOrigin(of: PeerFacts(address: "192.0.2.7", port: 4711)),
+        peerAddress: "192.0.2.7",
         localAddress: "192.0.2.1",
         localPort: 8080,
         scriptName: "/sub",
@@ -65,7 +65,7 @@ struct RequestEncoderTests {
                 "SERVER_SOFTWARE": "Flying Passenger/0.1.0", "REMOTE_ADDR": "192.0.2.7", "REMOTE_PORT": "4711",
                 "SERVER_NAME": "a.example", "SERVER_PORT": "81", "HTTP_X_REQUEST_START": "t=1700000000000000",
                 "HTTP_HOST": "a.example:81", "HTTP_ACCEPT": "*/*", "HTTP_X_SOME_THING9": "v", "HTTP_COOKIE": "c",
-                "CONTENT_TYPE": "text/plain",
+                "CONTENT_TYPE": "text/plain", "HTTP_X_FORWARDED_FOR": "192.0.2.7", "HTTP_X_FORWARDED_PROTO": "http",
             ]
         )
     }
@@ -100,7 +100,7 @@ struct RequestEncoderTests {
         var facts = Self.facts
         facts.hasBody = true
         facts.contentLength = 12
-        facts.isTLS = true
+        facts.origin = ClientOrigin(of: PeerFacts(address: "192.0.2.7", port: 1, isTLS: true))
         let variables = try Self.variables(
             "POST http://a HTTP/1.1\r\nHost: b\r\nTransfer-Encoding: chunked\r\n\r\n",
             pathInfo: "",
@@ -176,8 +176,8 @@ struct RequestEncoderTests {
                 + "X-Forwarded-For: 1.1.1.1\r\n!~I: 1\r\nX-Forwarded-Proto: https\r\nCookie: c\r\nContent-Length: 5\r\n\r\n",
             .keepAlive,
             facts: RequestFacts(
-                remoteAddress: "192.0.2.7",
-                remotePort: 1,
+                origin: ClientOrigin(of: PeerFacts(address: "192.0.2.7", port: 1)),
+                peerAddress: "192.0.2.7",
                 localAddress: "l",
                 localPort: 80,
                 contentLength: 5,
@@ -186,7 +186,7 @@ struct RequestEncoderTests {
         )
         #expect(
             text == "PUT /sub/x%20y?a=1 HTTP/1.1\r\nHost: a:81\r\nAccept: b\r\nCookie: c\r\n"
-                + "X-Forwarded-For: 1.1.1.1, 192.0.2.7\r\nX-Forwarded-Proto: http\r\nContent-Length: 5\r\n\r\n"
+                + "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r\nContent-Length: 5\r\n\r\n"
         )
     }
 

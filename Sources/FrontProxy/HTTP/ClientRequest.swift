@@ -13,13 +13,20 @@ final class ClientRequest {
     private static let keptBytes = 16 * 1024
 
     var head = RequestHead()
-    var addresses: ConnectionAddresses
+    var addresses: ConnectionAddresses { didSet { origin = ClientOrigin(of: addresses.peer) } }
+    /// Who the client is; what the connection shows, until the route of the request says whose word counts.
+    private(set) var origin: ClientOrigin
     /// The bytes of the head; empty as long as it is not complete.
     private(set) var bytes = ByteBuffer()
     /// The decoded path, without query.
     private(set) var path = ByteBuffer()
+    /// Nothing in the path had to be decoded, and it has no empty or dot segments.
+    private var isPathPlain = true
 
-    init(addresses: ConnectionAddresses) { self.addresses = addresses }
+    init(addresses: ConnectionAddresses) {
+        self.addresses = addresses
+        origin = ClientOrigin(of: addresses.peer)
+    }
 
     /// Forgets everything but the storage.
     func reset() {
@@ -67,10 +74,10 @@ final class ClientRequest {
         case .args, .queryString: head.query.map(text) ?? ""
         case .isArgs: head.query.map { $0.isEmpty ? "" : "?" } ?? ""
         case .host, .serverName: hostName
-        case .remoteAddress: addresses.remote
+        case .remoteAddress: origin.address
         case .requestMethod: method
         case .requestURI: text(head.pathAndQuery)
-        case .scheme: "http"
+        case .scheme: origin.isTLS ? "https" : "http"
         case .serverPort: String(addresses.localPort)
         case .status: String(status)
         case .uri: String(buffer: path)
@@ -89,16 +96,16 @@ extension ClientRequest {
             guard PercentDecoding.decode(raw, into: &path) else { return nil }
             if raw.isEmpty { path.writeStaticString("/") }
             let host = UnsafeRawBufferPointer(rebasing: bytes[head.host ?? 0..<0])
-            let route = path.withUnsafeReadableBytes { path in
-                PathSegments.areNormal(path) ? hosts.route(host: host, path: path) : nil
-            }
-            return route ?? routeOfNormalPath(in: hosts, host)
+            let isNormal = path.withUnsafeReadableBytes { PathSegments.areNormal($0) }
+            isPathPlain = isNormal && !PercentDecoding.isNeeded(raw)
+            guard isNormal else { return routeOfNormalPath(in: hosts, host) }
+            return path.withUnsafeReadableBytes { hosts.route(host: host, path: $0) }
         }
     }
 
     /// Locations hold paths as apps understand them, so that `//admin` and `/x/../admin` lead where `/admin` does.
     ///
-    /// The app gets the path as it was sent, unless its base URI could not be taken off that.
+    /// Files are looked for by the path as it was sent, unless the base URI could not be taken off that.
     private func routeOfNormalPath(in hosts: VirtualHosts, _ host: UnsafeRawBufferPointer) -> RouteModel {
         var normal = ByteBuffer()
         path.withUnsafeReadableBytes { PathSegments.normalize($0, into: &normal) }
@@ -109,6 +116,46 @@ extension ClientRequest {
             path = normal
         }
         return route
+    }
+}
+
+extension ClientRequest {
+    /// The path behind a base URI as the session transport wants it, decoded and as it was sent.
+    struct PathInfo {
+        /// Empty means `/`.
+        var decoded: ByteBuffer
+        /// Where it is in the head, behind its first slash; nil if it is the same decoded.
+        var sent: Range<Int>?
+    }
+
+    /// `base` is the base URI of the request's route.
+    func pathInfo(below base: String) -> PathInfo {
+        let baseBytes = base.utf8.count
+        let plain = PathInfo(decoded: path.getSlice(at: baseBytes, length: path.readableBytes - baseBytes) ?? path)
+        if isPathPlain { return plain }
+        return bytes.withUnsafeReadableBytes { bytes in
+            let raw = UnsafeRawBufferPointer(rebasing: bytes[head.path])
+            let found = ByteBuffer(string: base).withUnsafeReadableBytes { BaseURI.end(of: $0, in: raw) }
+            guard let end = found, end < raw.count else { return plain }
+            // What follows the base URI is a slash, plain or encoded.
+            let start = head.path.lowerBound + end + (raw[end] == UInt8(ascii: "/") ? 1 : 3)
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[start..<head.path.upperBound])
+            var decoded = ByteBuffer(string: "/")
+            // A NUL was refused when the route was looked up.
+            _ = PercentDecoding.decode(rest, into: &decoded)
+            return PathInfo(
+                decoded: decoded,
+                sent: PercentDecoding.isNeeded(rest) ? start..<head.path.upperBound : nil
+            )
+        }
+    }
+
+    /// Decides who the client is, by what the peer says if it is trusted.
+    func findOrigin() {
+        guard isComplete else { return }
+        bytes.withUnsafeReadableBytes { bytes in
+            origin = ClientOrigin(of: head, bytes, from: addresses.peer) { _ in false }
+        }
     }
 }
 

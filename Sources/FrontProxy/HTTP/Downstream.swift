@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: MIT
 
-import HTTPFraming
+import AppTransport
 import FrontConfiguration
+import HTTPFraming
 import NIOCore
 
 /// Numeric addresses of both ends of a client's connection.
 struct ConnectionAddresses {
-    /// Without port; `unix:` for a client on a Unix socket.
-    var remote = "unix:"
-    var remotePort = 0
+    /// Who connected: a client, or a proxy before it.
+    var peer = PeerFacts(address: "unix:", port: 0)
     var local = "localhost"
     var localPort = 80
 
     init() {}
 
-    init(remote: SocketAddress?, local: SocketAddress?) {
+    init(remote: SocketAddress?, local: SocketAddress?, isTrustedPeer: Bool = false) {
+        peer.isTrustedAccount = isTrustedPeer
         if let remote, let ip = remote.ipAddress {
             // An IPv4 client of an IPv6 listener.
-            self.remote = ip.hasPrefix("::ffff:") && ip.contains(".") ? String(ip.dropFirst(7)) : ip
-            remotePort = remote.port ?? 0
+            peer.address = ip.hasPrefix("::ffff:") && ip.contains(".") ? String(ip.dropFirst(7)) : ip
+            peer.port = remote.port ?? 0
         }
         if let local, let ip = local.ipAddress {
             self.local = ip

@@ -47,6 +47,10 @@ final class Exchange {
         arrival = UInt64(clamping: WallClock.microseconds)
         let found = request.route(in: hosts)
         take(found ?? hosts.route(host: "", path: "/"))
+        request.findOrigin()
+        if request.origin.hasIgnoredFields {
+            loop.forwardingNotes.ignoredFields(of: request.addresses.peer, loop.logger)
+        }
         guard found != nil else { return fail(RequestError(.invalidPath)) }
         if let action = route.returns { return answer.respond(with: action) }
         if case .bytes(let count) = request.head.body, intake.isTooLarge(count) { return failTooLarge() }
@@ -246,7 +250,7 @@ final class Exchange {
         guard loop.logger.logLevel <= level else { return }
         var facts = facts
         facts[RequestLogKeys.reason] = .string("\(error)")
-        facts[RequestLogKeys.client] = .string(request.addresses.remote)
+        facts[RequestLogKeys.client] = .string(request.origin.address)
         if let app = route.app { facts[RequestLogKeys.app] = .string(app.groupName) }
         if let errorID { facts[RequestLogKeys.errorID] = .string(errorID) }
         if request.isComplete {
@@ -267,7 +271,7 @@ final class Exchange {
         let now = NIODeadline.now()
         let pid = call?.pid
         let entry = AccessLogEntry(
-            remoteAddress: request.addresses.remote,
+            remoteAddress: request.origin.address,
             requestLine: request.slice(request.head.requestLine) ?? ByteBuffer(),
             status: answer.status,
             bytesSent: answer.bytesSent,
@@ -337,8 +341,8 @@ extension Exchange: AppCallOwner {
         -> Bool
     {
         let facts = RequestFacts(
-            remoteAddress: request.addresses.remote,
-            remotePort: request.addresses.remotePort,
+            origin: request.origin,
+            peerAddress: request.addresses.peer.address,
             localAddress: request.addresses.local,
             localPort: request.addresses.localPort,
             scriptName: route.baseURI,
@@ -352,18 +356,19 @@ extension Exchange: AppCallOwner {
         return request.bytes.withUnsafeReadableBytes { bytes in
             switch transport {
             case .session:
-                request.path.withUnsafeReadableBytes { path in
-                    let info = UnsafeRawBufferPointer(rebasing: path.dropFirst(route.baseURI.utf8.count))
-                    return SessionRequestEncoder.encode(
+                let info = request.pathInfo(below: route.baseURI)
+                return info.decoded.withUnsafeReadableBytes { path in
+                    SessionRequestEncoder.encode(
                         request.head,
                         bytes,
-                        pathInfo: info,
+                        pathInfo: path,
+                        rawPathInfo: info.sent,
                         facts: facts,
                         into: &buffer
                     )
                 }
             case .http, .httpOneShot:
-                HTTPRequestEncoder.encode(request.head, bytes, reuse: reuse, facts: facts, into: &buffer)
+                return HTTPRequestEncoder.encode(request.head, bytes, reuse: reuse, facts: facts, into: &buffer)
             }
         }
     }

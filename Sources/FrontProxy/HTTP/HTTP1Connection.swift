@@ -31,6 +31,7 @@ final class HTTP1Connection: ChannelDuplexHandler {
 
     private let loop: WorkerLoopContext
     private let hosts: VirtualHosts
+    private let isTrustedPeer: Bool
     private var machine = ConnectionMachine()
     private var addresses = ConnectionAddresses()
     /// What came from the client and has not been used.
@@ -49,8 +50,10 @@ final class HTTP1Connection: ChannelDuplexHandler {
     private var isProcessing = false
     private var context: ChannelHandlerContext?
 
-    init(context: WorkerLoopContext, listen: ListenAddress) {
+    /// `isTrustedPeer`: what the peer says about the origin of its requests counts (`PeerTrust`).
+    init(context: WorkerLoopContext, listen: ListenAddress, isTrustedPeer: Bool = false) {
         loop = context
+        self.isTrustedPeer = isTrustedPeer
         hosts = context.model.virtualHosts(on: listen)
     }
 
@@ -94,7 +97,11 @@ final class HTTP1Connection: ChannelDuplexHandler {
     func channelActive(context: ChannelHandlerContext) { opened(context) }
 
     private func opened(_ context: ChannelHandlerContext) {
-        addresses = ConnectionAddresses(remote: context.channel.remoteAddress, local: context.channel.localAddress)
+        addresses = ConnectionAddresses(
+            remote: context.channel.remoteAddress,
+            local: context.channel.localAddress,
+            isTrustedPeer: isTrustedPeer
+        )
         loop.register(self)
         setDeadline(after: .init(loop.model.clientHeaderTimeout))
         if loop.isDraining { beginDraining() }

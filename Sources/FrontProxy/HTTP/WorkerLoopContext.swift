@@ -23,6 +23,7 @@ final class WorkerLoopContext {
     let threadPool: NIOThreadPool
     let logger: Logger
     let throttle: MessageThrottle
+    let forwardingNotes: ForwardingNotes
     let customPages: CustomPages
     /// Where bodies spill to.
     let temporaryDirectory: String
@@ -58,6 +59,7 @@ final class WorkerLoopContext {
         threadPool: NIOThreadPool,
         logger: Logger,
         throttle: MessageThrottle = MessageThrottle(),
+        forwardingNotes: ForwardingNotes = ForwardingNotes(),
         customPages: CustomPages? = nil,
         temporaryDirectory: String? = nil
     ) {
@@ -69,6 +71,7 @@ final class WorkerLoopContext {
         self.threadPool = threadPool
         self.logger = logger
         self.throttle = throttle
+        self.forwardingNotes = forwardingNotes
         self.customPages = customPages ?? CustomPages(logger: logger)
         self.temporaryDirectory = model.dataBufferDirectory ?? temporaryDirectory ?? "/tmp"
         let product = model.showVersionInHeader ? Product.nameAndVersion : Product.name

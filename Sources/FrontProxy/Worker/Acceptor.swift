@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import AppTransport
 import FrontConfiguration
 import LinuxSystem
 import Logging
@@ -24,6 +25,7 @@ final class Acceptor: Sendable {
 
     private let listeners: [Listener]
     private let loops: [WorkerLoop]
+    private let trust: PeerTrust
     private let logger: Logger
     private let wakeUp: SharedWakeUp
     private let order = Mutex(Order.accept)
@@ -34,9 +36,10 @@ final class Acceptor: Sendable {
     private static let complaintInterval: UInt64 = 60_000_000_000
     private static let wakeUpToken = UInt64.max
 
-    init(listeners: [Listener], loops: [WorkerLoop], logger: Logger) throws(SystemError) {
+    init(listeners: [Listener], loops: [WorkerLoop], trust: PeerTrust, logger: Logger) throws(SystemError) {
         self.listeners = listeners
         self.loops = loops
+        self.trust = trust
         self.logger = logger
         wakeUp = SharedWakeUp(try WakeUp())
         for listener in listeners { try listener.socket.descriptor.setNonBlocking() }
@@ -95,7 +98,15 @@ final class Acceptor: Sendable {
         for _ in 0..<Self.maxPerTurn {
             do throws(SystemError) {
                 let connection = try UnixListener.accept(on: listener.socket.rawValue, nonBlocking: true)
-                loops[turn.nextLoop].adopt(connection.takeDescriptor().release(), from: listener.address)
+                // Now, not when a request says something: the peer may be gone by then, and its socket somebody else's.
+                let isUnix = if case .unix = listener.address { true } else { false }
+                let uid = isUnix ? connection.peer.uid : PeerSocket.uid(ofPeerOfTCP: connection.rawValue)
+                loops[turn.nextLoop]
+                    .adopt(
+                        connection.takeDescriptor().release(),
+                        from: listener.address,
+                        isTrustedPeer: trust.trusts(uid)
+                    )
                 turn.nextLoop = (turn.nextLoop + 1) % loops.count
             } catch  where error.isWouldBlock {
                 return false

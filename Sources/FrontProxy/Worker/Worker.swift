@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import AppTransport
 import FrontConfiguration
 import LinuxSystem
 import Logging
@@ -27,6 +28,7 @@ final class Worker: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let threadPool = NIOThreadPool(numberOfThreads: 2)
     private let throttle = MessageThrottle()
+    private let forwardingNotes = ForwardingNotes()
     private let customPages: CustomPages
     private let parts = Mutex(Parts())
 
@@ -70,7 +72,8 @@ final class Worker: Sendable {
         threadPool.start()
         let presence = DaemonPresence(socketPath: bootstrap.flyWith ?? "", logger: logger)
         let loops = try group.makeIterator().map { loop in try loop.submit { self.makeLoop(loop, presence) }.wait() }
-        let acceptor = try Acceptor(listeners: listeners, loops: loops, logger: logger)
+        let trust = PeerTrust(model: model, logger: logger)
+        let acceptor = try Acceptor(listeners: listeners, loops: loops, trust: trust, logger: logger)
         // A signal that somebody sends to the worker itself; the master has its own channel.
         let signals = try SignalStream([.terminate, .quit]) { _ in self.drain(DrainOrder(closingListens: [])) }
         parts.withLock { parts in
@@ -101,6 +104,7 @@ final class Worker: Sendable {
             threadPool: threadPool,
             logger: logger,
             throttle: throttle,
+            forwardingNotes: forwardingNotes,
             customPages: customPages,
             temporaryDirectory: CurrentProcess.environment("TMPDIR")
         )

@@ -33,12 +33,12 @@ final class WorkerLoop: Sendable {
         state = NIOLoopBound(State(context: context, link: link), eventLoop: context.eventLoop)
     }
 
-    /// Takes over an accepted socket.
-    func adopt(_ socket: Int32, from listen: ListenAddress) {
+    /// Takes over an accepted socket; `isTrustedPeer` says whether its peer is a proxy whose word counts.
+    func adopt(_ socket: Int32, from listen: ListenAddress, isTrustedPeer: Bool) {
         eventLoop.execute {
             let state = self.state.value
             state.adopting += 1
-            self.open(socket, listen, state.context)
+            self.open(socket, listen, isTrustedPeer, state.context)
                 .assumeIsolated()
                 .whenComplete { result in
                     state.adopting -= 1
@@ -54,6 +54,7 @@ final class WorkerLoop: Sendable {
     private func open(
         _ socket: Int32,
         _ listen: ListenAddress,
+        _ isTrustedPeer: Bool,
         _ context: WorkerLoopContext
     ) -> EventLoopFuture<any Channel> {
         let bound = NIOLoopBound(context, eventLoop: eventLoop)
@@ -63,7 +64,11 @@ final class WorkerLoop: Sendable {
             .channelOption(.maxMessagesPerRead, value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let handler = HTTP1Connection(context: bound.value, listen: listen)
+                    let handler = HTTP1Connection(
+                        context: bound.value,
+                        listen: listen,
+                        isTrustedPeer: isTrustedPeer
+                    )
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }
