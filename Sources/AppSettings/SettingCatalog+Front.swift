@@ -20,7 +20,6 @@ extension SettingCatalog {
         .front("ignore_headers", .text, rank: .later),
         .front("intercept_errors", .flag, default: "off", rank: .later),
         .front("temp_path", .absolutePath, rank: .later),
-        .front("trusted_proxies", .text, rank: .later),
         .front("queue_time_header", .flag, default: "on", rank: .later),
         .front("turbocaching", .flag, default: "off", rank: .later),
         .front("vary_turbocache_by_cookie", .text, rank: .later),

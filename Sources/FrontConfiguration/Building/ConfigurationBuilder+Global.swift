@@ -38,6 +38,8 @@ extension ConfigurationBuilder {
             case "server" where check(directive, in: .http, seen: &seen): serverDirectives.append(directive)
             case "server": break
             case "error_log": if check(directive, in: .http, seen: &seen) { applyErrorLog(directive) }
+            case "passenger_trusted_users":
+                if check(directive, in: .http, seen: &seen) { globals.trustedUsers = directive.arguments }
             case "client_header_timeout":
                 guard check(directive, in: .http, seen: &seen), let timeout = duration(of: directive) else { break }
                 globals.clientHeaderTimeout = timeout

@@ -31,6 +31,12 @@ extension ConfigurationBuilder {
         case "client_body_timeout": if let time = duration(of: directive) { scope.route.clientBodyTimeout = time }
         case "send_timeout": if let time = duration(of: directive) { scope.route.sendTimeout = time }
         case "keepalive_timeout": if let time = duration(of: directive) { scope.route.keepaliveTimeout = time }
+        case "set_real_ip_from", "passenger_trusted_proxies": applyTrustedNetworks(directive, to: &scope)
+        case "real_ip_header": applyRealIPHeader(directive, to: &scope)
+        case "real_ip_recursive":
+            if let flag = value(of: directive, { () throws(ValueError) in try ValueParsers.flag(arguments[0]) }) {
+                scope.route.realIPRecursive = flag
+            }
         case "client_header_timeout":
             warnOnce(
                 directive.name,
@@ -73,6 +79,29 @@ extension ConfigurationBuilder {
             )
         else { return }
         scope.route.addHeaders.append(AddedHeader(name: arguments[0], value: text, isAlways: arguments.count == 3))
+    }
+
+    /// As in nginx, the first of a block replaces those of the blocks around it.
+    private mutating func applyTrustedNetworks(_ directive: Directive, to scope: inout Scope) {
+        if scope.startsAnew("set_real_ip_from") { scope.route.trustedNetworks = [] }
+        for text in directive.arguments {
+            if let network = value(of: directive, { () throws(ValueError) in try IPNetwork(parsing: text) }) {
+                scope.route.trustedNetworks.append(network)
+            }
+        }
+    }
+
+    private mutating func applyRealIPHeader(_ directive: Directive, to scope: inout Scope) {
+        let name = directive.arguments[0]
+        guard name != "proxy_protocol" else {
+            report(directive.location.error("\"real_ip_header\": the PROXY protocol is not supported; name a header"))
+            return
+        }
+        guard Self.isHeaderName(name) else {
+            report(directive.location.error("\"real_ip_header\": \"\(name)\" is no header name"))
+            return
+        }
+        scope.route.realIPHeader = name.lowercased()
     }
 
     /// RFC 9110 §5.6.2: a token.

@@ -120,6 +120,7 @@ struct ConfigurationBuilder {
         model.pidFile = globals.pidFile
         model.threads = globals.threads
         model.accessLogs = accessLogs
+        model.trustedUsers = globals.trustedUsers
         model.clientHeaderTimeout = globals.clientHeaderTimeout
         model.keepaliveTimeout = globals.keepaliveTimeout
         model.showVersionInHeader = globals.showVersionInHeader

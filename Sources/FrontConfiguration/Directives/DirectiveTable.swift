@@ -40,6 +40,11 @@ enum DirectiveTable {
         "keepalive_timeout": .init(.requests, 1...2),
         "types": .init(.requests, 0...0, hasBlock: true),
         "default_type": .init(.requests, 1...1),
+        "set_real_ip_from": .init(.requests, 1...1, mayRepeat: true),
+        "real_ip_header": .init(.requests, 1...1),
+        "real_ip_recursive": .init(.requests, 1...1),
+        "passenger_trusted_proxies": .init(.requests, 1...64, mayRepeat: true),
+        "passenger_trusted_users": .init(.http, 1...64),
     ]
 
     private static let ignored: [String: DirectiveRule] = table([
@@ -97,8 +102,7 @@ enum DirectiveTable {
                 "sub_filter", "image_filter", "xslt_stylesheet",
             ],
             "requests are not rewritten here": [
-                "rewrite", "if", "set", "map", "geo", "geoip_country", "split_clients", "break", "real_ip_header",
-                "set_real_ip_from", "userid",
+                "rewrite", "if", "set", "map", "geo", "geoip_country", "split_clients", "break", "userid",
             ],
         ],
         isError: true

@@ -35,6 +35,8 @@ package struct FrontModel: Sendable {
     /// How long a kept connection may be silent; routes may say otherwise once a request is known.
     package var keepaliveTimeout: Duration
     package var showVersionInHeader: Bool
+    /// Accounts whose processes on this machine are proxies of ours; nil: the usual ones that exist.
+    package var trustedUsers: [String]?
     /// Where bodies spill to; nil: `$TMPDIR` or `/tmp`.
     package var dataBufferDirectory: String?
     /// Bytes of a response that may be spilled before reading from the app stops.

@@ -31,6 +31,11 @@ package final class RouteModel: Sendable {
         /// Index into `FrontModel.accessLogs`; nil: not logged.
         package var accessLog: Int?
         package var mimeTypes = MIMETypes.standard
+        /// Peers and proxies whose word about a request's origin counts (`set_real_ip_from`, `passenger_trusted_proxies`).
+        package var trustedNetworks: [IPNetwork] = []
+        /// Lower case; nil: not said.
+        package var realIPHeader: String?
+        package var realIPRecursive = false
 
         package init() {}
     }
@@ -55,6 +60,9 @@ package final class RouteModel: Sendable {
     package let returns: ReturnAction?
     package let accessLog: Int?
     package let mimeTypes: MIMETypes
+    package let trustedNetworks: [IPNetwork]
+    package let realIPHeader: String?
+    package let realIPRecursive: Bool
 
     package init(_ values: Values) {
         documentRoot = values.documentRoot
@@ -77,6 +85,9 @@ package final class RouteModel: Sendable {
         returns = values.returns
         accessLog = values.accessLog
         mimeTypes = values.mimeTypes
+        trustedNetworks = values.trustedNetworks
+        realIPHeader = values.realIPHeader
+        realIPRecursive = values.realIPRecursive
     }
 
     /// What a path that belongs to nothing gets: no files, no app.

@@ -151,11 +151,27 @@ extension ClientRequest {
     }
 
     /// Decides who the client is, by what the peer says if it is trusted.
-    func findOrigin() {
+    func findOrigin(by route: RouteModel) {
         guard isComplete else { return }
         bytes.withUnsafeReadableBytes { bytes in
-            origin = ClientOrigin(of: head, bytes, from: addresses.peer) { _ in false }
+            origin = ClientOrigin(of: head, bytes, from: addresses.peer, rules: route.realIPRules) { address in
+                route.trustedNetworks.contains { $0.contains(address) }
+            }
         }
+    }
+}
+
+extension RouteModel {
+    fileprivate var realIPRules: RealIPRules {
+        let field: RealIPRules.Field =
+            switch realIPHeader {
+            case nil: .usual
+            case "x-real-ip": .realIP
+            case "x-forwarded-for": .forwardedFor
+            case "forwarded": .forwarded
+            case .some(let name): .other(name)
+            }
+        return RealIPRules(field: field, isRecursive: realIPRecursive)
     }
 }
 

@@ -47,7 +47,7 @@ final class Exchange {
         arrival = UInt64(clamping: WallClock.microseconds)
         let found = request.route(in: hosts)
         take(found ?? hosts.route(host: "", path: "/"))
-        request.findOrigin()
+        request.findOrigin(by: route)
         if request.origin.hasIgnoredFields {
             loop.forwardingNotes.ignoredFields(of: request.addresses.peer, loop.logger)
         }
@@ -343,6 +343,7 @@ extension Exchange: AppCallOwner {
         let facts = RequestFacts(
             origin: request.origin,
             peerAddress: request.addresses.peer.address,
+            untrustedField: route.realIPHeader,
             localAddress: request.addresses.local,
             localPort: request.addresses.localPort,
             scriptName: route.baseURI,

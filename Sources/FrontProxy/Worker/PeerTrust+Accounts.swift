@@ -27,7 +27,7 @@ extension PeerTrust {
         }
         self.init(
             ownUID: CurrentProcess.effectiveUID,
-            accounts: uids(PeerTrust.defaultUsers),
+            accounts: uids(model.trustedUsers ?? PeerTrust.defaultUsers),
             apps: uids(Set(model.apps.compactMap { $0.settings[SettingName.user] }))
         )
     }

@@ -354,6 +354,8 @@ class Server:
         environ = self.template.copy()
         fields = head.decode('latin-1').split('\0')
         environ.update(zip(fields[0::2], fields[1::2]))
+        # For Rack; WSGI wants the decoded path, which PATH_INFO is.
+        environ.pop('FLYING_PASSENGER_RAW_PATH_INFO', None)
         if environ.get('HTTPS') == 'on':
             environ['wsgi.url_scheme'] = 'https'
         return environ

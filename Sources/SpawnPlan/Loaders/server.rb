@@ -140,12 +140,14 @@ module FlyingPassenger
       end
       env['HTTP_VERSION'] = env['SERVER_PROTOCOL']
       env['rack.url_scheme'] = 'https' if env['HTTPS'] == 'on'
-      keep_escapes(env) if env['REQUEST_URI'].to_s.include?('%')
+      keep_escapes(env, env.delete('FLYING_PASSENGER_RAW_PATH_INFO')) if env['REQUEST_URI'].to_s.include?('%')
       env
     end
 
-    # Rack applications decode the path themselves; a second time would be wrong.
-    def keep_escapes(env)
+    # Rack applications decode the path themselves; a second time would be wrong. Older fronts do not say where it begins.
+    def keep_escapes(env, raw_path)
+      return env['PATH_INFO'] = raw_path if raw_path
+
       path = env['REQUEST_URI'].split('?', 2).first
       prefix = env['SCRIPT_NAME']
       return unless path.start_with?(prefix)
