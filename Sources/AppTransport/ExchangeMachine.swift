@@ -3,11 +3,12 @@
 /// One request's way to an app process and back: checkouts, streams, retries, and when the session may be released.
 ///
 ///     idle ─▶ waiting ─granted─▶ attaching ─ready─▶ sending ─head─▶ relaying ─end─▶ idle
-///               ▲  │refused ─▶ idle  │failed          │closed: resend, or give up
-///               └──┴─── checkout again ◀──────────────┘
+///               ▲  │refused ─▶ idle  │failed          │closed without a byte of an answer
+///               └──┴─── checkout again ◀── asking ◀───┘    asking: resend · checkout again · give up
 ///     client gone: waiting ─▶ idle (cancel) · attaching ─▶ idle (release) · sending, relaying ─▶ abandoned ─end─▶ idle
 ///
-/// A session ends when the app has answered, not when the client left: an abandoned answer is read to its end first.
+/// A session ends when the app has answered, not when the client left: an abandoned answer is drained first, as far as
+/// that is bearable. A request that a process had when it ended is never given to a second one: it may be the cause.
 package struct ExchangeMachine: Equatable, Sendable {
     /// What about the request decides over retries and over leaving its answer.
     package struct Traits: Equatable, Sendable {
@@ -34,10 +35,13 @@ package struct ExchangeMachine: Equatable, Sendable {
         /// The request is being written, no byte of the answer is here; `kept`: on a stream that was used before.
         /// Left by `headReceived`, `streamClosed`, `deadlineReached`, `answerMalformed`, `clientGone`, `aborted`.
         case sending(kept: Bool)
+        /// The stream ended without a byte of an answer; the daemon is asked why. Left by `fateKnown`, `clientGone`, `aborted`.
+        case asking(kept: Bool)
         /// The head is with the client. Left by `answerCompleted`, `streamClosed`, `deadlineReached`, `clientGone`, `aborted`.
         case relaying
-        /// Nobody waits for the answer; it is read and dropped. Left by `answerCompleted`, `streamClosed`, `aborted`.
-        case abandoned
+        /// Nobody waits for the answer; it is read and dropped. Left by `answerCompleted`, `streamClosed`, `aborted`,
+        /// `drained`, `drainEnded`. `left`: bytes that may still come; nil: any number.
+        case abandoned(left: Int?)
         /// Bytes both ways. Left by `streamClosed`, `clientGone`, `aborted`.
         case tunnel
     }
@@ -45,10 +49,13 @@ package struct ExchangeMachine: Equatable, Sendable {
     /// Of one request, as long as no byte of it was written.
     package static let maxCheckouts = 10
 
+    /// Of an answer that nobody waits for.
+    package static let maxDrainedBytes = 1024 * 1024
+
     package private(set) var state = State.idle
     private var traits = Traits(isIdempotent: false, isReplayable: false)
     private var checkouts = 0
-    /// The request was written once and lost; it is not written a third time to another process.
+    /// The request was lost with the daemon once; it is not asked of a third one.
     private var wasRepeated = false
     /// Descriptors were freed for the request.
     private var hasMadeRoom = false
@@ -104,6 +111,8 @@ package struct ExchangeMachine: Equatable, Sendable {
     }
 
     package enum LossAction: Equatable {
+        /// Ask the daemon for the fate of the process.
+        case askFate
         /// Write the request again on a fresh stream of the same session.
         case resend
         /// Give the session back as failed, and ask for another.
@@ -124,17 +133,25 @@ package struct ExchangeMachine: Equatable, Sendable {
     /// `mayRepeat`: another process might do better.
     package mutating func streamFailed(mayRepeat: Bool = true) -> LossAction {
         guard state == .attaching else { return .none }
-        guard mayRepeat else {
+        // One that was written once goes to the same process or to none.
+        guard mayRepeat, !wasResent else {
             state = .idle
             return .fail
         }
         return checkoutAgain(orElse: .fail)
     }
 
-    /// The stream ended before the answer did.
-    package mutating func streamClosed() -> LossAction {
+    /// The stream ended before the answer did; `hasAnswerBegun`: some bytes of a head are here.
+    package mutating func streamClosed(hasAnswerBegun: Bool = false) -> LossAction {
         switch state {
-        case .sending(let kept): return requestLost(kept: kept)
+        case .sending(let kept):
+            // What cannot be written again is lost whatever the daemon says.
+            guard !hasAnswerBegun, traits.isReplayable else {
+                state = .idle
+                return .fail
+            }
+            state = .asking(kept: kept)
+            return .askFate
         case .relaying:
             state = .idle
             return .truncate
@@ -144,26 +161,37 @@ package struct ExchangeMachine: Equatable, Sendable {
         case .tunnel:
             state = .idle
             return .closeTunnel
-        case .idle, .waiting, .attaching: return .none
+        case .idle, .waiting, .attaching, .asking: return .none
         }
     }
 
-    private mutating func requestLost(kept: Bool) -> LossAction {
-        guard traits.isIdempotent, traits.isReplayable else {
-            state = .idle
-            return .fail
-        }
-        if kept, !wasResent {
+    /// Why a stream ended without a byte of an answer.
+    package enum Fate: Equatable, Sendable, CaseIterable {
+        /// The app had not read all of the request.
+        case unread
+        /// The process lives on: it closed a stream that it had kept open (the keep-alive race).
+        case alive
+        /// The process has ended, or nobody knows.
+        case ended
+        /// The daemon was lost, and its processes with it: the request is not the cause.
+        case daemonLost
+    }
+
+    package mutating func fateKnown(_ fate: Fate) -> LossAction {
+        guard case .asking(let kept) = state else { return .none }
+        switch fate {
+        case .unread: return checkoutAgain(orElse: .fail)
+        case .alive where kept && traits.isIdempotent && !wasResent:
             wasResent = true
             state = .attaching
             return .resend
-        }
-        if !wasRepeated {
+        case .daemonLost where traits.isIdempotent && !wasRepeated:
             wasRepeated = true
             return checkoutAgain(orElse: .fail)
+        case .alive, .ended, .daemonLost:
+            state = .idle
+            return .fail
         }
-        state = .idle
-        return .fail
     }
 
     private mutating func checkoutAgain(orElse otherwise: LossAction) -> LossAction {
@@ -188,7 +216,7 @@ package struct ExchangeMachine: Equatable, Sendable {
             state = .relaying
             return .relay
         case .abandoned: return .drop
-        case .idle, .waiting, .attaching, .relaying, .tunnel: return .none
+        case .idle, .waiting, .attaching, .asking, .relaying, .tunnel: return .none
         }
     }
 
@@ -212,19 +240,20 @@ package struct ExchangeMachine: Equatable, Sendable {
         switch state {
         case .relaying: return .completed
         case .abandoned: return .abandonedCompleted
-        case .idle, .waiting, .attaching, .sending, .tunnel: return .none
+        case .idle, .waiting, .attaching, .sending, .asking, .tunnel: return .none
         }
     }
 
     /// What the app sends is no HTTP: nothing on this stream can be trusted any more.
     package mutating func answerMalformed() -> LossAction {
+        if case .asking = state { return .none }
         defer { state = .idle }
         switch state {
         case .sending: return .fail
         case .relaying: return .truncate
         case .abandoned: return .release
         case .tunnel: return .closeTunnel
-        case .idle, .waiting, .attaching: return .none
+        case .idle, .waiting, .attaching, .asking: return .none
         }
     }
 
@@ -232,7 +261,11 @@ package struct ExchangeMachine: Equatable, Sendable {
         case cancelCheckout
         /// Stop attaching and give the session back unused.
         case releaseUnused
-        /// Read the answer to its end and drop it; release then.
+        /// Give the session back, of which no stream is left.
+        case releaseLost
+        /// Read the answer to its end, as far as that is bearable, and drop it; release then.
+        case drain
+        /// Read the answer to its end, however long that takes, and drop it; release then.
         case readToEnd
         /// Close the stream and release: an HTTP app sees its client leave.
         case closeAndRelease
@@ -249,13 +282,16 @@ package struct ExchangeMachine: Equatable, Sendable {
         case .attaching:
             state = .idle
             return .releaseUnused
+        case .asking:
+            state = .idle
+            return .releaseLost
         case .sending, .relaying:
             if mayClose, !traits.ignoresClientAbort {
                 state = .idle
                 return .closeAndRelease
             }
-            state = .abandoned
-            return .readToEnd
+            state = .abandoned(left: traits.ignoresClientAbort ? nil : Self.maxDrainedBytes)
+            return traits.ignoresClientAbort ? .readToEnd : .drain
         case .tunnel:
             state = .idle
             return .closeAndRelease
@@ -264,11 +300,11 @@ package struct ExchangeMachine: Equatable, Sendable {
 
     package enum DeadlineAction: Equatable {
         /// Answer 504; the answer that may still come is dropped.
-        case failAndReadToEnd
+        case failAndDrain
         /// Answer 504 and close the stream.
         case failAndClose
         /// The client's answer breaks off; the rest of the app's is dropped.
-        case truncateAndReadToEnd
+        case truncateAndDrain
         case truncateAndClose
         case none
     }
@@ -277,13 +313,34 @@ package struct ExchangeMachine: Equatable, Sendable {
     package mutating func deadlineReached(mayClose: Bool) -> DeadlineAction {
         switch state {
         case .sending:
-            state = mayClose ? .idle : .abandoned
-            return mayClose ? .failAndClose : .failAndReadToEnd
+            state = mayClose ? .idle : .abandoned(left: Self.maxDrainedBytes)
+            return mayClose ? .failAndClose : .failAndDrain
         case .relaying:
-            state = mayClose ? .idle : .abandoned
-            return mayClose ? .truncateAndClose : .truncateAndReadToEnd
-        case .idle, .waiting, .attaching, .abandoned, .tunnel: return .none
+            state = mayClose ? .idle : .abandoned(left: Self.maxDrainedBytes)
+            return mayClose ? .truncateAndClose : .truncateAndDrain
+        case .idle, .waiting, .attaching, .asking, .abandoned, .tunnel: return .none
         }
+    }
+
+    package enum DrainAction: Equatable {
+        /// Shut the stream both ways; ending the session is up to the daemon.
+        case abandon
+        case none
+    }
+
+    /// Bytes came of an answer that perhaps nobody waits for.
+    package mutating func drained(_ count: Int) -> DrainAction {
+        guard case .abandoned(let left?) = state else { return .none }
+        guard count <= left else { return drainEnded() }
+        state = .abandoned(left: left - count)
+        return .none
+    }
+
+    /// The time for the rest of an answer that nobody waits for is over.
+    package mutating func drainEnded() -> DrainAction {
+        guard case .abandoned(.some) = state else { return .none }
+        state = .idle
+        return .abandon
     }
 
     package enum AbortAction: Equatable {
@@ -296,17 +353,29 @@ package struct ExchangeMachine: Equatable, Sendable {
         case none
     }
 
+    package enum AbortCause: Equatable, Sendable, CaseIterable {
+        /// The request itself is at fault: it took longer than it may.
+        case timeLimit
+        /// The process takes no more requests, and those that it has took too long.
+        case detached
+        /// The connection to the daemon has ended.
+        case daemonLost
+    }
+
     /// The session is over by the daemon's word, or with the connection to the daemon; it needs no release.
-    ///
-    /// `mayRepeat`: the request itself is not at fault, as it is when it took longer than it may.
-    package mutating func aborted(mayRepeat: Bool) -> AbortAction {
+    package mutating func aborted(_ cause: AbortCause) -> AbortAction {
         switch state {
-        case .attaching, .sending:
-            guard mayRepeat else {
+        case .attaching where cause != .timeLimit: return checkoutAgain(orElse: .fail) == .fail ? .fail : .checkoutAgain
+        case .sending where cause == .daemonLost, .asking where cause == .daemonLost:
+            guard traits.isIdempotent, traits.isReplayable, !wasRepeated else {
                 state = .idle
                 return .fail
             }
-            return repeatAborted()
+            wasRepeated = true
+            return checkoutAgain(orElse: .fail) == .fail ? .fail : .checkoutAgain
+        case .attaching, .sending, .asking:
+            state = .idle
+            return .fail
         case .relaying, .tunnel:
             state = .idle
             return .truncate
@@ -315,16 +384,5 @@ package struct ExchangeMachine: Equatable, Sendable {
             return .close
         case .idle, .waiting: return .none
         }
-    }
-
-    private mutating func repeatAborted() -> AbortAction {
-        if case .sending = state {
-            guard traits.isIdempotent, traits.isReplayable, !wasRepeated else {
-                state = .idle
-                return .fail
-            }
-            wasRepeated = true
-        }
-        return checkoutAgain(orElse: .fail) == .fail ? .fail : .checkoutAgain
     }
 }

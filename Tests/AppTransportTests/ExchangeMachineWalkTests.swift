@@ -53,7 +53,7 @@ private struct Walk {
             switch machine.state {
             case .idle: !held.checkout && !held.session && !held.stream
             case .waiting: held.checkout && !held.session && held.client
-            case .attaching: !held.checkout && held.session && !held.stream && held.client
+            case .attaching, .asking: !held.checkout && held.session && !held.stream && held.client
             case .sending, .relaying, .tunnel: held.session && held.stream && held.client
             case .abandoned: held.session && held.stream && !held.client
             }
@@ -70,6 +70,7 @@ private struct Walk {
         case .idle: return begin()
         case .waiting: return wait()
         case .attaching: return attach()
+        case .asking: return ask()
         case .sending, .relaying, .abandoned, .tunnel: return exchange()
         }
     }
@@ -122,6 +123,19 @@ private struct Walk {
         }
     }
 
+    private mutating func ask() -> String {
+        switch below(8) {
+        case 0: return leave()
+        case 1: return abort()
+        default:
+            let fate = ExchangeMachine.Fate.allCases[below(ExchangeMachine.Fate.allCases.count)]
+            // Nothing of it was read, so it does not count.
+            if fate == .unread { writes -= 1 }
+            lost(machine.fateKnown(fate))
+            return "fate \(fate)"
+        }
+    }
+
     private mutating func exchange() -> String {
         switch below(10) {
         case 0:
@@ -133,6 +147,15 @@ private struct Walk {
         case 2 where held.client: return leave()
         case 3 where held.client && !held.tunnel: return expire()
         case 4: return abort()
+        case 5 where !held.client:
+            let isBounded = machine.state != .abandoned(left: nil)
+            guard (machine.drainEnded() == .abandon) == isBounded else {
+                violation = "an answer for nobody goes on"
+                return "drain ended"
+            }
+            guard isBounded else { return "nothing" }
+            (held.session, held.stream) = (false, false)
+            return "drain ended"
         case 5 where !held.headSeen && held.client:
             if !machine.upgraded() { violation = "no tunnel" }
             held.tunnel = true
@@ -167,7 +190,9 @@ private struct Walk {
         case .none: violation = "nothing is done in \(before)"
         case .cancelCheckout: held.checkout = false
         case .releaseUnused: held.session = false
-        case .readToEnd: break
+        case .releaseLost: held.session = false
+        case .drain: if traits.ignoresClientAbort { violation = "the app was not let finish" }
+        case .readToEnd: if !traits.ignoresClientAbort { violation = "an answer for nobody has no bounds" }
         case .closeAndRelease:
             if traits.ignoresClientAbort, !held.tunnel { violation = "the app was not let finish" }
             (held.session, held.stream) = (false, false)
@@ -177,7 +202,7 @@ private struct Walk {
 
     private mutating func expire() -> String {
         let action = machine.deadlineReached(mayClose: mayClose)
-        let truncates = action == .truncateAndClose || action == .truncateAndReadToEnd
+        let truncates = action == .truncateAndClose || action == .truncateAndDrain
         if action == .none || truncates != held.headSeen { violation = "\(action)" }
         answered()
         if action == .failAndClose || action == .truncateAndClose { (held.session, held.stream) = (false, false) }
@@ -187,7 +212,8 @@ private struct Walk {
     private mutating func abort() -> String {
         let (hadClient, headSeen) = (held.client, held.headSeen)
         (held.session, held.stream) = (false, false)
-        switch machine.aborted(mayRepeat: flip()) {
+        let cause = ExchangeMachine.AbortCause.allCases[below(3)]
+        switch machine.aborted(cause) {
         case .checkoutAgain: checkOutAgain()
         case .fail:
             if headSeen { violation = "a second head" }
@@ -210,6 +236,7 @@ private struct Walk {
     private mutating func lost(_ action: ExchangeMachine.LossAction) {
         held.stream = false
         switch action {
+        case .askFate: break
         case .resend: if held.headSeen { violation = "repeated after the head" }
         case .checkoutAgain: checkOutAgain()
         case .fail:

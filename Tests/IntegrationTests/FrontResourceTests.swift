@@ -135,7 +135,7 @@ extension Integration {
         // MARK: Rotation
 
         private static var line: Regex<Substring> {
-            #/127\.0\.0\.1 - - \[[^\]]+\] "(?:GET /pid|PUT /echo) HTTP/1\.1" \d+ \d+ "-" "-" (?:\d+|-) [0-9.\-]+ [0-9.\-]+/#
+            #/127\.0\.0\.1 - - \[[^\]]+\] "(?:GET /pid|PUT /echo) HTTP/1\.1" \d+ \d+ "-" "-" \S+ \S+ \S+ "[^" ]+" \S+/#
         }
 
         private static func rotating() throws -> (site: Site, path: String) {

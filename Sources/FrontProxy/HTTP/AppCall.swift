@@ -53,6 +53,13 @@ final class AppCall {
 
     /// How long an answer that broke off waits for the daemon's word on the process, so that the log can name the cause.
     private static let causeLimit = TimeAmount.milliseconds(250)
+    /// A process that has not ended by then has only closed its stream.
+    ///
+    /// If that is wrong, nothing is given to a second process: the request goes to the same one or to none.
+    private static let fateLimit = TimeAmount.milliseconds(50)
+
+    /// For an answer that nobody waits for, so that a process that is nearly done gets there.
+    private static let drainTime = TimeAmount.seconds(1)
 
     private let loop: WorkerLoopContext
     private let app: FrontApp
@@ -264,7 +271,9 @@ final class AppCall {
         case .releaseUnused:
             closeStream()
             release(.unused)
-        case .readToEnd: readToEnd()
+        case .releaseLost: release(.clientGone)
+        case .drain: readToEnd(isBounded: true)
+        case .readToEnd: readToEnd(isBounded: false)
         case .closeAndRelease:
             closeStream()
             release(.clientGone)
@@ -276,7 +285,7 @@ final class AppCall {
         let owner = self.owner
         switch machine.deadlineReached(mayClose: grant?.transport != .session) {
         case .none: return
-        case .failAndReadToEnd, .truncateAndReadToEnd: readToEnd()
+        case .failAndDrain, .truncateAndDrain: readToEnd(isBounded: true)
         case .failAndClose, .truncateAndClose:
             closeStream()
             release(.upstreamFailed)
@@ -285,13 +294,28 @@ final class AppCall {
         owner?.appFailed(RequestError(.readTimeout, retrySafety: .unsafe), facts: facts)
     }
 
-    private func readToEnd() {
+    private func readToEnd(isBounded: Bool) {
         // What the client would still have sent never comes: the app must not wait for it.
         switch sending.cut() {
         case .none: break
         case .shutOutput: stream?.endOutput()
         }
+        if isBounded, loop.link.endsAbandonedSessions {
+            loop.eventLoop.assumeIsolated().scheduleTask(in: Self.drainTime) {
+                self.endDrain(self.machine.drainEnded())
+            }
+        }
         stream?.resumeReading()
+    }
+
+    /// Nobody waits for the answer, and the app has had its chance to end it: its next write shall fail.
+    private func endDrain(_ action: ExchangeMachine.DrainAction) {
+        guard action == .abandon else { return }
+        closeStream()
+        guard let grant else { return }
+        self.grant = nil
+        loop.logger.info("answer that nobody waits for given up", metadata: facts)
+        loop.link.abandoned(grant.session)
     }
 
     private func closeStream() {
@@ -311,6 +335,7 @@ final class AppCall {
     private func lost(_ action: ExchangeMachine.LossAction, _ error: RequestError) {
         switch action {
         case .none: break
+        case .askFate: askFate(error)
         case .resend:
             guard let grant else { return }
             use(loop.streams.open(grant, for: self))
@@ -322,6 +347,16 @@ final class AppCall {
         case .closeTunnel:
             release(.ok)
             owner?.appAnswered()
+        }
+    }
+
+    /// Finds out whether the request may be sent again: the end of a process is known a moment after that of its streams.
+    private func askFate(_ error: RequestError) {
+        guard let grant else { return }
+        loop.streams.whenKnown(grant.process, within: Self.fateLimit) { fate in
+            // The daemon's word on the session itself may have come first.
+            guard self.grant?.session == grant.session else { return }
+            self.lost(self.machine.fateKnown(ExchangeMachine.Fate(fate)), error)
         }
     }
 
@@ -397,7 +432,7 @@ extension AppCall: CheckoutOwner {
         self.grant = nil
         let stream = self.stream
         self.stream = nil
-        let action = machine.aborted(mayRepeat: reason == .daemonLost)
+        let action = machine.aborted(ExchangeMachine.AbortCause(reason))
         stream?.close()
         switch action {
         case .checkoutAgain: checkOut()
@@ -465,6 +500,9 @@ extension AppCall: StreamOwner {
 
     func streamRead(_ stream: AppStream, _ bytes: ByteBuffer) {
         guard stream === self.stream else { return }
+        if owner == nil, loop.link.endsAbandonedSessions, machine.drained(bytes.readableBytes) == .abandon {
+            return endDrain(.abandon)
+        }
         switch reader {
         case .tunnel: owner?.appSent(body: bytes, payload: bytes.readableBytes)
         case .complete: break
@@ -493,12 +531,32 @@ extension AppCall: StreamOwner {
             if rest.readableBytes > 0 { owner?.appSent(body: rest, payload: 0) }
             return complete()
         }
-        lost(machine.streamClosed(), error)
+        lost(machine.streamClosed(hasAnswerBegun: reader.headBytes > 0), error)
     }
 
     func streamWritable(_ stream: AppStream) {
         guard stream === self.stream else { return }
         if machine.state == .tunnel { owner?.appTakesBody() } else { pump() }
+    }
+}
+
+extension ExchangeMachine.Fate {
+    init(_ fate: StreamPool.Fate) {
+        switch fate {
+        case .ended: self = .ended
+        case .notEnded: self = .alive
+        case .daemonLost: self = .daemonLost
+        }
+    }
+}
+
+extension ExchangeMachine.AbortCause {
+    init(_ loss: SessionLoss) {
+        switch loss {
+        case .byDaemon(.maxRequestTime): self = .timeLimit
+        case .byDaemon(.processDetached): self = .detached
+        case .daemonLost: self = .daemonLost
+        }
     }
 }
 
@@ -511,35 +569,4 @@ extension SendingMachine.Content {
         case .streamed(length: nil): self = .streamed(transport == .session ? .streamEnd : .lastChunk)
         }
     }
-}
-
-extension StreamPool.Fate: CustomStringConvertible {
-    var description: String {
-        switch self {
-        case .notEnded: "the process has not ended"
-        case .daemonLost: "the connection to the daemon was lost"
-        case .ended(let end):
-            switch (end.exitCode, end.signal) {
-            case (let code?, _): "the process exited with code \(code)"
-            case (nil, let signal?): "the process was ended by signal \(signal)"
-            case (nil, nil): "the process has ended"
-            }
-        }
-    }
-}
-
-/// Keys of log metadata about requests.
-enum RequestLogKeys {
-    static let app = "app"
-    static let host = "host"
-    static let method = "method"
-    static let path = "path"
-    static let sentBytes = "sent-bytes"
-    static let pid = "pid"
-    static let session = "session"
-    static let cause = "cause"
-    static let reason = "reason"
-    static let client = "client"
-    static let status = "status"
-    static let errorID = "error-id"
 }

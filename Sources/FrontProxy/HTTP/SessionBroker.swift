@@ -19,8 +19,16 @@ protocol SessionBroker: AnyObject {
     func cancel(_ id: RequestID)
     func release(_ session: SessionID, outcome: ReleaseOutcome)
     func upgraded(_ session: SessionID)
+    /// Whether the daemon ends sessions by itself whose answer nobody waits for; else these are read to their end.
+    var endsAbandonedSessions: Bool { get }
+    /// The stream of this session was shut before the app had answered: ending the session is up to the daemon.
+    func abandoned(_ session: SessionID)
     /// Hands the details of a failed start over, once; nil if there are none in time.
     func details(of errorID: String, app: FrontApp, completion: @escaping (FailureDetails?) -> Void)
 }
 
-extension DaemonLink: SessionBroker {}
+extension DaemonLink: SessionBroker {
+    // No version of the protocol has a message for it yet.
+    var endsAbandonedSessions: Bool { false }
+    func abandoned(_ session: SessionID) {}
+}

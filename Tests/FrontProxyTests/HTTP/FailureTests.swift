@@ -11,17 +11,61 @@ import WireProtocol
 
 /// What clients and the daemon see when something goes wrong on the way.
 struct FailureTests {
-    @Test func `a request lost on a fresh stream is checked out once more if that is safe`() throws {
+    @Test func `a request lost on a fresh stream is never sent again`() throws {
         let path = try DataPath { _ in StubReply("", closes: true) }
         let client = try path.connect()
         #expect(try client.get("/").status == 502)
-        #expect(path.notes.checkouts.load(ordering: .relaxed) == 2)
+        #expect(path.notes.checkouts.load(ordering: .relaxed) == 1)
         try client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx")
         let response = try client.readResponse()
         #expect(response.status == 502)
         #expect(response.header("cache-control") == "no-cache, no-store, must-revalidate")
-        #expect(path.notes.checkouts.load(ordering: .relaxed) == 3)
+        #expect(path.notes.checkouts.load(ordering: .relaxed) == 2)
+        #expect(path.app.requests.withLock { $0.count } == 2)
         #expect(path.notes.outcomes.withLock { $0 }.allSatisfy { $0 == .upstreamFailed })
+    }
+
+    @Test func `a request that a process had when it ended is given to no other`() throws {
+        let path = try DataPath { $0.path == "/kill" ? nil : .ok("fine") }
+        let client = try path.connect()
+        #expect(try client.get("/").text == "fine")
+        try client.send("GET /kill HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        try eventually("the app is asked") { path.app.requests.withLock { $0.count } == 2 }
+        try path.onLoop { $0.streams.processGone(ProcessID(rawValue: 1), exitCode: nil, signal: 11) }
+        try path.app.channels.withLock { try $0.last?.close().wait() }
+        #expect(try client.readResponse().status == 502)
+        #expect(path.notes.checkouts.load(ordering: .relaxed) == 2)
+        #expect(path.app.requests.withLock { $0.count } == 2)
+    }
+
+    @Test func `an answer that nobody waits for has a second to come`() throws {
+        let path = try DataPath { _ in nil }
+        try path.connect().send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        try eventually("the session is the daemon's") { path.notes.abandoned.load(ordering: .relaxed) == 1 }
+        #expect(path.notes.released == 0)
+        try eventually("the stream is closed") { try path.onLoop { $0.streams.streamCount } == 0 }
+    }
+
+    @Test func `an answer that nobody waits for may have a megabyte`() throws {
+        let path = try DataPath { _ in nil }
+        try path.connect().send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        try eventually("the front knows") {
+            try path.onLoop { $0.connectionCount } == 0 && path.app.requests.withLock { $0.count } == 1
+        }
+        // The front may have shut it before the last byte.
+        try? path.app.write("HTTP/1.1 200 OK\r\n\r\n" + String(repeating: "x", count: 2_000_000))
+        try eventually("the session is the daemon's") { path.notes.abandoned.load(ordering: .relaxed) == 1 }
+        #expect(path.notes.released == 0)
+    }
+
+    @Test func `an app that may finish undisturbed has all the time it needs`() throws {
+        let path = try DataPath(change: { $0.ignoreClientAbort = true }) { _ in nil }
+        try path.connect().send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        try eventually("the app is asked") { path.app.requests.withLock { $0.count } == 1 }
+        #expect(try path.wait(.milliseconds(1_200)))
+        try path.app.write("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate")
+        try eventually("the session has ended") { path.notes.released == 1 }
+        #expect(path.notes.abandoned.load(ordering: .relaxed) == 0)
     }
 
     @Test func `headers with variables of a head that was never complete are empty`() throws {

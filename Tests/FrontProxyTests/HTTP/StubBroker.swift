@@ -17,6 +17,7 @@ final class StubBroker: SessionBroker {
         let cancelled = Atomic(0)
         let checkouts = Atomic(0)
         let upgrades = Atomic(0)
+        let abandoned = Atomic(0)
         let detailQueries = Atomic(0)
         /// Handed over when details are asked for.
         let report = Mutex<FailureReport?>(nil)
@@ -81,6 +82,13 @@ final class StubBroker: SessionBroker {
     func release(_ session: SessionID, outcome: ReleaseOutcome) {
         self.holders[session] = nil
         self.notes.outcomes.withLock { $0.append(outcome) }
+    }
+
+    var endsAbandonedSessions: Bool { true }
+
+    func abandoned(_ session: SessionID) {
+        self.holders[session] = nil
+        self.notes.abandoned.add(1, ordering: .relaxed)
     }
 
     func details(of errorID: String, app: FrontApp, completion: @escaping (FailureDetails?) -> Void) {
