@@ -25,8 +25,8 @@ package struct PassengerStatus: ParsableCommand {
 
     @Option(
         help: .init(
-            "pool, server (connected fronts; also requests, connections) or json.",
-            valueName: "pool|server|json"
+            "pool, requests (running and waiting), server (connected fronts; also connections) or json.",
+            valueName: "pool|requests|server|json"
         )
     )
     package var show = Show.pool
@@ -70,7 +70,8 @@ package struct PassengerStatus: ParsableCommand {
         case .pool:
             return self.header(report)
                 + PoolText(isVerbose: self.verbose, colours: colours, date: Terminal.date).render(report)
-        case .server, .requests, .connections:
+        case .requests: return self.header(report) + RequestsText().render(report)
+        case .server, .connections:
             return self.header(report) + ServerText().render(report)
         }
     }

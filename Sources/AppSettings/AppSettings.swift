@@ -46,6 +46,10 @@ package struct AppSettings: Sendable, Equatable {
     package var maxRequestTime: Duration
     package var startTimeout: Duration
     package var shutdownTimeout: Duration
+    /// How long an app may work on an answer that nobody waits for; as `shutdownTimeout` if it was not said.
+    package var abandonedTimeout: Duration
+    /// Upgraded connections of a process that is to end are cut instead of waited for.
+    package var abortWebsocketsOnProcessShutdown: Bool
     /// Relative to the app root, or absolute.
     package var restartDirectory: String
     /// nil: the daemon's.
@@ -87,6 +91,8 @@ package struct AppSettings: Sendable, Equatable {
         maxRequestTime = reader.duration(SettingName.maxRequestTime) ?? .zero
         startTimeout = reader.duration(SettingName.startTimeout) ?? .seconds(90)
         shutdownTimeout = reader.duration(SettingName.shutdownTimeout) ?? .seconds(600)
+        abandonedTimeout = reader.duration(SettingName.abandonedTimeout) ?? shutdownTimeout
+        abortWebsocketsOnProcessShutdown = reader.flag(SettingName.abortWebsockets) ?? true
         restartDirectory = reader.text(SettingName.restartDirectory) ?? "tmp"
         statThrottleRate = reader.duration(SettingName.statThrottleRate)
         forceMaxConcurrentRequestsPerProcess = reader.integer(SettingName.forceMaxConcurrentRequests) ?? -1

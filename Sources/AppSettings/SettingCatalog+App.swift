@@ -49,18 +49,19 @@ extension SettingCatalog {
         .init("max_request_queue_size", count, default: "100", change: .live, owner: .any),
         .init("force_max_concurrent_requests_per_process", .integer(-1...1_000_000_000), default: "-1"),
         .init("app_keepalive", .flag, default: "off"),
+        .init("abort_websockets_on_process_shutdown", .flag, default: "on", change: .live),
     ]
 
     private static let limits: [SettingDefinition] = [
         .init("start_timeout", positiveTime, default: "90", change: .live, owner: .any),
         .init("shutdown_timeout", time, default: "600", change: .live, owner: .any),
+        .init("abandoned_timeout", time, change: .live, owner: .any),
         .init("max_request_time", time, default: "0", change: .live, owner: .any),
         .init("stat_throttle_rate", time, change: .live),
         .init("friendly_error_pages", .flag, change: .live, owner: .only(["off"])),
     ]
 
     private static let later: [SettingDefinition] = [
-        .init("abort_websockets_on_process_shutdown", .flag, default: "on", rank: .later, change: .live),
         .init(
             "spawn_method",
             .choice(["smart", "smart-lv2", "direct", "conservative"]),

@@ -27,6 +27,8 @@ package enum SettingName {
     package static let python = "python"
     package static let restartDirectory = "restart_dir"
     package static let ruby = "ruby"
+    package static let abandonedTimeout = "abandoned_timeout"
+    package static let abortWebsockets = "abort_websockets_on_process_shutdown"
     package static let shutdownTimeout = "shutdown_timeout"
     package static let startTimeout = "start_timeout"
     package static let startupFile = "startup_file"

@@ -50,6 +50,8 @@ package struct GroupLimits: Equatable, Sendable {
     package var maxRequestTime: Duration?
     /// How long a detached process may finish its sessions.
     package var shutdownTimeout: Duration
+    /// How long an app may work on an answer that nobody waits for.
+    package var abandonedTimeout: Duration
     /// Upgraded sessions of a detached process are cut instead of waited for.
     package var abortsUpgradedSessions: Bool
     /// Sessions per process at a time, in place of what the process says; 0 = any number.
@@ -63,6 +65,7 @@ package struct GroupLimits: Equatable, Sendable {
         maxQueueTime: Duration? = nil,
         maxRequestTime: Duration? = nil,
         shutdownTimeout: Duration = .seconds(600),
+        abandonedTimeout: Duration? = nil,
         abortsUpgradedSessions: Bool = true,
         concurrencyOverride: Int? = nil
     ) {
@@ -73,6 +76,7 @@ package struct GroupLimits: Equatable, Sendable {
         self.maxQueueTime = maxQueueTime
         self.maxRequestTime = maxRequestTime
         self.shutdownTimeout = shutdownTimeout
+        self.abandonedTimeout = abandonedTimeout ?? shutdownTimeout
         self.abortsUpgradedSessions = abortsUpgradedSessions
         self.concurrencyOverride = concurrencyOverride
     }
@@ -86,6 +90,8 @@ package struct GroupLimits: Equatable, Sendable {
             maxQueueSize: settings.maxRequestQueueSize,
             maxRequestTime: settings.maxRequestTime > .zero ? settings.maxRequestTime : nil,
             shutdownTimeout: settings.shutdownTimeout,
+            abandonedTimeout: settings.abandonedTimeout,
+            abortsUpgradedSessions: settings.abortWebsocketsOnProcessShutdown,
             concurrencyOverride: concurrency >= 0 ? concurrency : nil
         )
     }

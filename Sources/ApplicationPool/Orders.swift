@@ -38,6 +38,8 @@ package enum RequestOrder: Equatable, Sendable {
     case refuse(Ticket, Refusal)
     /// The pool ended a session, or it will end with its process: the front must give it up.
     case abort(Session.ID, AbortReason)
+    /// The app has had its time for an answer that nobody waits for; `process` is replaced if it takes one at a time.
+    case gaveUp(Session.ID, on: Process.ID)
 }
 
 package enum AbortReason: Equatable, Sendable {

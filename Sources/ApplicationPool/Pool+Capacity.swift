@@ -42,7 +42,29 @@ extension Pool {
         }
     }
 
-    /// Takes one place in a full pool for a group that starves: an idle process goes, else a start that hangs.
+    /// Whether a place in a full pool can be had: for a group that starves whatever is idle, or a start that hangs; for one
+    /// whose processes are all busy only what has been idle for a while, or two busy apps would end each other's processes.
+    private mutating func hasRoom(
+        for group: Group,
+        _ need: Group.Need,
+        _ room: inout RoomInFullPool,
+        at now: Instant
+    ) -> Bool {
+        switch need {
+        case .starving: return room.isThere(for: group, in: self, at: now)
+        case .busy:
+            guard let idle = self.longestIdle() else { return false }
+            let rested = self.groups[idle.group].processes[idle.process].lastUsed.advanced(by: Self.restTime)
+            if rested > now { self.wake(at: rested) }
+            return rested <= now
+        case .none, .replacement, .minimum: return false
+        }
+    }
+
+    /// An idle process is not taken from its app for another one that has processes before this time.
+    static let restTime = Duration.seconds(5)
+
+    /// Takes one place in a full pool for a group that needs it: an idle process goes, else a start that hangs.
     private mutating func makeRoom(for index: Int, at now: Instant, orders: inout Orders) -> Bool {
         if let idle = self.longestIdle() {
             self.detach(idle.process, of: idle.group, at: now, orders: &orders)
@@ -90,9 +112,7 @@ extension Pool {
             let need = self.groups[index].need(at: now, maxInstances: self.maxInstances(of: self.groups[index]))
             if need == .none { continue }
             stillHungry.append(id)
-            guard !self.isFull || (need.mayMakeRoom && room.isThere(for: self.groups[index], in: self, at: now)) else {
-                continue
-            }
+            guard !self.isFull || self.hasRoom(for: self.groups[index], need, &room, at: now) else { continue }
             if let tenant = self.groups[index].tenant {
                 let use = tenants ?? TenantUse(self.groups)
                 tenants = use
@@ -147,7 +167,7 @@ extension Pool {
     /// which has to be there first.
     mutating func replace(_ process: Int, of index: Int, at now: Instant, orders: inout Orders) {
         let group = self.groups[index]
-        let isLast = group.processes.allSatisfy(group.isWorn)
+        let isLast = group.processes.allSatisfy(group.isAtItsLast)
         let hasRoom = !self.isFull && group.usage < self.maxInstances(of: group)
         if isLast, hasRoom || group.spawn != nil {
             self.noteNeed(of: index)
@@ -175,12 +195,8 @@ private struct RoomInFullPool {
 }
 
 extension Group.Need {
-    /// Nobody gives way for a group that has a process.
-    var mayMakeRoom: Bool {
-        switch self {
-        case .starving: true
-        case .none, .replacement, .minimum, .busy: false
-        }
+    var isStarving: Bool {
+        if case .starving = self { true } else { false }
     }
 
     /// Of two that wait for the same, the one that has waited longer.

@@ -31,6 +31,8 @@ extension Pool {
         guard let index = self.indices[id] else { return orders }
         self.groups[index].limits = limits
         self.trim(index, at: now, orders: &orders)
+        // A larger `max_requests` may make one usable.
+        self.serveWaiters(of: index, at: now, orders: &orders)
         self.noteNeed(of: index)
         self.fillCapacity(at: now, orders: &orders)
         // Idle processes may have become surplus.

@@ -35,7 +35,7 @@ extension Pool {
             if !holds { found.append("group \(group.id.rawValue): \(sentence)") }
         }
         for waiter in group.queue.waiters {
-            let route = Group.route(stickyID: waiter.stickyID, to: group.processes)
+            let route = group.route(stickyID: waiter.stickyID)
             check(route == nil, "request \(waiter.number) waits while a process could take it")
         }
         for process in group.processes {

@@ -12,6 +12,9 @@ extension Pool {
     /// Time between the end of the time for graceful things and SIGKILL when there is no reason for patience.
     static let hurry = Duration.seconds(5)
 
+    /// What a process that was told to stop has for it, however short its `shutdown_timeout` is.
+    static let shortestExitTime = Duration.seconds(2)
+
     /// An operator wants the process to go.
     ///
     /// nil: it is not in service, or not any more.
@@ -29,16 +32,21 @@ extension Pool {
 
     /// Nobody can connect to the process.
     ///
-    /// That is as good as its end, which often follows: a young one holds the next spawn back. nil: it is not in
-    /// service, or not any more.
+    /// That is as good as its end, which often follows: a young one that has served nobody holds the next spawn back.
+    /// nil: it is not in service, or not any more.
     package mutating func processUnreachable(_ id: Process.ID, at now: Instant) -> Orders? {
         guard let index = self.groupOfProcess[id].flatMap({ self.indices[$0] }),
             let position = self.groups[index].processes.firstIndex(where: { $0.id == id })
         else { return nil }
-        let life = now.since(self.groups[index].processes[position].spawnedAt)
+        let process = self.groups[index].processes[position]
         var orders = Orders()
         self.detach(position, of: index, at: now, orders: &orders)
-        self.groups[index].backoff.processDied(afterLiving: life, at: now)
+        self.groups[index].backoff.processDied(
+            afterLiving: now.since(process.spawnedAt),
+            // One of the sessions is that which could not connect.
+            hadRequests: process.processed > 0 || process.sessions > 1,
+            at: now
+        )
         self.processCrashed(in: index, at: now, orders: &orders)
         return orders
     }
@@ -54,7 +62,11 @@ extension Pool {
             self.usage -= 1
             let sessions = self.dropSessions(of: process)
             let life = now.since(process.spawnedAt)
-            self.groups[index].backoff.processDied(afterLiving: life, at: now)
+            self.groups[index].backoff.processDied(
+                afterLiving: life,
+                hadRequests: process.processed > 0 || process.sessions > 0,
+                at: now
+            )
             self.processCrashed(in: index, at: now, orders: &orders)
             return .crashed(afterLiving: life, sessions: sessions, orders)
         }
@@ -100,7 +112,8 @@ extension Pool {
 
     /// Tells a detached process to end, whatever runs on it.
     mutating func stop(_ position: Int, of index: Int, at now: Instant, orders: inout Orders) {
-        var killAt = now.advanced(by: self.limits.exitTimeout)
+        let patience = max(Self.shortestExitTime, self.groups[index].limits.shutdownTimeout)
+        var killAt = now.advanced(by: min(self.limits.exitTimeout, patience))
         if case .shuttingDown(let deadline) = self.phase {
             killAt = min(killAt, max(now, deadline).advanced(by: Self.hurry))
         }

@@ -2,7 +2,8 @@
 
 /// What becomes of a request at once.
 package enum CheckoutAction: Equatable, Sendable {
-    case grant(Grant)
+    /// The orders are for others: a process that takes its last request wants a successor.
+    case grant(Grant, Orders)
     /// It is answered by a later order that names the ticket.
     case wait(Ticket, Orders)
     case refuse(Refusal)
@@ -30,8 +31,13 @@ extension Pool {
         guard self.phase == .running else { return .refuse(.shuttingDown) }
         guard self.groups[index].standing != .retired else { return .refuse(.retired) }
         // Those who wait already cannot use any process that is free now, so nobody is overtaken.
-        if let process = Group.route(stickyID: stickyID, to: self.groups[index].processes) {
-            return .grant(self.openSession(on: process, of: index, queueTime: .zero, at: now))
+        if let process = self.groups[index].route(stickyID: stickyID) {
+            let grant = self.openSession(on: process, of: index, queueTime: .zero, at: now)
+            var orders = Orders()
+            if self.groups[index].isAtItsLast(self.groups[index].processes[process]) {
+                self.fillCapacity(at: now, orders: &orders)
+            }
+            return .grant(grant, orders)
         }
         return self.enqueue(in: index, stickyID: stickyID, deadline: deadline, at: now)
     }
@@ -54,6 +60,18 @@ extension Pool {
         guard let session = self.sessions.removeValue(forKey: id) else { return .ignored(reason: "unknown session") }
         guard let index = self.indices[session.group] else { return .ignored(reason: "session of an unknown group") }
         var orders = Orders()
+        self.end(session, of: index, wasUsed: wasUsed, at: now, orders: &orders)
+        return .released(orders)
+    }
+
+    /// What follows from the end of a session that is not in the table any more.
+    mutating func end(
+        _ session: Session,
+        of index: Int,
+        wasUsed: Bool,
+        at now: Instant,
+        orders: inout Orders
+    ) {
         if let process = self.groups[index].processes.firstIndex(where: { $0.id == session.process }) {
             self.groups[index].processes[process].close(wasUsed: wasUsed, at: now)
             self.sessionEnded(on: process, of: index, at: now, orders: &orders)
@@ -61,7 +79,19 @@ extension Pool {
             self.groups[index].detached[process].close(wasUsed: wasUsed, at: now)
             self.stopIfDrained(process, of: index, at: now, orders: &orders)
         }
-        return .released(orders)
+    }
+
+    /// The front has given up on the answer, or is gone: nobody waits for it any more.
+    ///
+    /// The session goes on until the app is done with it, because its slot is taken until then. A limit that strikes
+    /// earlier stays in force. False: the session had ended before.
+    package mutating func sessionAbandoned(_ id: Session.ID, at now: Instant) -> Bool {
+        guard let session = self.sessions[id], let index = self.indices[session.group] else { return false }
+        let until = now.advanced(by: self.groups[index].limits.abandonedTimeout)
+        if case .runningOut(let deadline) = session.clock, deadline <= until { return true }
+        self.sessions[id]?.clock = .abandoned(until: until)
+        self.wake(at: until)
+        return true
     }
 
     /// The session's connection speaks another protocol from now on: no limit of time holds for it.
@@ -102,6 +132,7 @@ extension Pool {
         let session = Session.ID(rawValue: self.sessionNumbers.next())
         let processID = self.groups[index].processes[process].id
         self.groups[index].processes[process].sessions += 1
+        if self.groups[index].isAtItsLast(self.groups[index].processes[process]) { self.noteNeed(of: index) }
         self.groups[index].processes[process].lastUsed = now
         var clock = Session.Clock.none
         if let limit = self.groups[index].limits.maxRequestTime {

@@ -27,7 +27,7 @@ struct TenantUse {
 
     /// Whether one more process of a tenant has a place in its share, or could take that of an idle one of its own.
     func allows(_ tenant: UInt32, _ need: Group.Need, share: Int) -> Bool {
-        self.places(of: tenant) < share || (need.mayMakeRoom && self.withIdle.contains(tenant))
+        self.places(of: tenant) < share || (need.isStarving && self.withIdle.contains(tenant))
     }
 }
 

@@ -49,11 +49,36 @@ extension Pool {
     private mutating func endOverdueSessions(at now: Instant, orders: inout Orders) {
         let overdue = self.sessions.filter { $0.value.isOverdue(at: now) }
         for (id, session) in overdue {
+            if case .abandoned = session.clock {
+                self.giveUp(id, at: now, orders: &orders)
+                continue
+            }
             self.sessions[id]?.clock = .none
             orders.requests.append(.abort(id, .maxRequestTime))
             guard let index = self.indices[session.group] else { continue }
             self.giveUp(session.process, in: index, at: now, orders: &orders)
         }
+    }
+
+    /// An answer that nobody waits for has taken too long.
+    ///
+    /// A process that takes one request at a time is of no use until it is done: it goes as one that was detached, and
+    /// its session with it. Elsewhere the slot is all that it costs.
+    private mutating func giveUp(_ id: Session.ID, at now: Instant, orders: inout Orders) {
+        guard let session = self.sessions[id], let index = self.indices[session.group] else { return }
+        orders.requests.append(.gaveUp(id, on: session.process))
+        let group = self.groups[index]
+        guard let process = (group.processes + group.detached).first(where: { $0.id == session.process }),
+            process.concurrency == 1
+        else {
+            self.sessions[id] = nil
+            self.end(session, of: index, wasUsed: true, at: now, orders: &orders)
+            return
+        }
+        self.sessions[id]?.clock = .none
+        guard let position = group.processes.firstIndex(where: { $0.id == process.id }) else { return }
+        self.detach(position, of: index, at: now, orders: &orders)
+        self.noteNeed(of: index)
     }
 
     private mutating func giveUp(_ id: Process.ID, in index: Int, at now: Instant, orders: inout Orders) {
@@ -109,7 +134,7 @@ extension Pool {
 extension Session {
     var deadline: Instant? {
         switch self.clock {
-        case .runningOut(let deadline): deadline
+        case .runningOut(let deadline), .abandoned(let deadline): deadline
         case .none, .upgraded: nil
         }
     }

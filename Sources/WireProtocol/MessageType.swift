@@ -18,6 +18,7 @@ package enum MessageType: UInt8, CaseIterable, Sendable {
     case upgraded = 0x15
     case resume = 0x16
     case reportQuery = 0x17
+    case abandoned = 0x18
 
     // Daemon to front.
     case appAccepted = 0x40

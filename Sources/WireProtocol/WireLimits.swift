@@ -12,6 +12,7 @@ package enum WireLimits {
     package static let frontNameBytes = 1024
     package static let methodBytes = 64
     package static let pathBytes = 2048
+    package static let hostBytes = 256
     /// Bytes of a reason or a refusal.
     package static let reasonBytes = 2048
     package static let errorIDBytes = 64

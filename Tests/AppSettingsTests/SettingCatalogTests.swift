@@ -30,7 +30,8 @@ struct SettingCatalogTests {
         let allowed = SettingCatalog.all.filter(\.isOwnerSetting).map(\.name).sorted()
         #expect(
             allowed == [
-                "app_root", "base_uri", "friendly_error_pages", "max_instances", "max_preloader_idle_time",
+                "abandoned_timeout", "app_root", "base_uri", "friendly_error_pages", "max_instances",
+                "max_preloader_idle_time",
                 "max_request_queue_size", "max_request_queue_time", "max_request_time", "max_requests",
                 "min_instances", "shutdown_timeout", "start_timeout", "sticky_sessions",
                 "sticky_sessions_cookie_attributes", "sticky_sessions_cookie_name",
@@ -47,7 +48,7 @@ struct SettingCatalogTests {
         #expect(!user.mayBeSetByOwner(to: "joe"))
     }
 
-    @Test(arguments: ["spawn_method", "abort_websockets_on_process_shutdown"])
+    @Test(arguments: ["spawn_method", "memory_limit"])
     func `what nothing acts on is not called supported`(name: String) {
         #expect(SettingCatalog.named(name)?.rank == .later)
     }

@@ -42,20 +42,43 @@ struct BackoffTests {
 
     @Test func `one early death delays, the second one refuses`() {
         var backoff = Backoff()
-        backoff.processDied(afterLiving: .seconds(3), at: self.at(3))
+        backoff.processDied(afterLiving: .seconds(3), hadRequests: false, at: self.at(3))
         #expect(backoff.isBlocking(at: self.at(3)))
         #expect(backoff.refusing(at: self.at(3)) == nil)
         backoff.spawnSucceeded(at: self.at(4))
         #expect(!backoff.isBlocking(at: self.at(4)))
-        backoff.processDied(afterLiving: .seconds(2), at: self.at(6))
+        backoff.processDied(afterLiving: .seconds(2), hadRequests: false, at: self.at(6))
         #expect(backoff.refusing(at: self.at(6)) == self.at(8))
+    }
+
+    @Test func `a process that ended after a request is no failed start, however young it was`() {
+        var backoff = Backoff()
+        for second in 1...20 {
+            backoff.spawnSucceeded(at: self.at(second))
+            backoff.processDied(afterLiving: .milliseconds(10), hadRequests: true, at: self.at(second))
+            #expect(!backoff.isBlocking(at: self.at(second)) && !backoff.isBlockingRequests(at: self.at(second)))
+            #expect(backoff.refusing(at: self.at(second)) == nil && !backoff.isFailing)
+        }
+    }
+
+    @Test func `an end after a request neither begins nor ends a row of failed starts`() {
+        var backoff = Backoff()
+        for _ in 1...3 { backoff.spawnFailed(isCheap: false, at: self.start) }
+        backoff.spawnSucceeded(at: self.at(4))
+        backoff.processDied(afterLiving: .seconds(1), hadRequests: true, at: self.at(5))
+        #expect(backoff.failures == 3 && !backoff.isBlocking(at: self.at(5)))
+        backoff.spawnFailed(isCheap: false, at: self.at(6))
+        #expect(backoff.failures == 4)
+        #expect(backoff.refusing(at: self.at(6)) == self.at(14))
+        backoff.processDied(afterLiving: .seconds(10), hadRequests: true, at: self.at(30))
+        #expect(backoff.failures == 0)
     }
 
     @Test func `a life of ten seconds ends a row`() {
         var backoff = Backoff()
         for _ in 1...3 { backoff.spawnFailed(isCheap: false, at: self.start) }
         backoff.spawnSucceeded(at: self.at(10))
-        backoff.processDied(afterLiving: .seconds(10), at: self.at(20))
+        backoff.processDied(afterLiving: .seconds(10), hadRequests: false, at: self.at(20))
         #expect(backoff.failures == 0)
         #expect(!backoff.isBlocking(at: self.at(20)))
     }
@@ -77,10 +100,10 @@ struct BackoffTests {
         #expect(backoff.isFailing)
         backoff.spawnSucceeded(at: self.at(1))
         #expect(!backoff.isFailing)
-        backoff.processDied(afterLiving: .seconds(1), at: self.at(2))
+        backoff.processDied(afterLiving: .seconds(1), hadRequests: false, at: self.at(2))
         #expect(backoff.isFailing)
         backoff.spawnSucceeded(at: self.at(3))
-        backoff.processDied(afterLiving: .seconds(60), at: self.at(63))
+        backoff.processDied(afterLiving: .seconds(60), hadRequests: false, at: self.at(63))
         #expect(!backoff.isFailing)
         backoff.startGaveWay()
         #expect(backoff.isFailing && !backoff.isBlocking(at: self.at(63)))

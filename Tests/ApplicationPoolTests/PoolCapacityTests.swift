@@ -139,13 +139,59 @@ struct PoolCapacityTests {
         var model = PoolModel()
         let app = model.define(GroupLimits(maxRequests: 2), preStart: true)
         let first = try model.spawnEnds()
-        for _ in 0..<2 { model.release(try model.use(app).session) }
+        model.release(try model.use(app).session)
+        let last = try model.use(app).session
+        model.wait(.zero)
         #expect(model.spawns.count == 1)
-        #expect(try model.use(app).process == first)
+        // Its last session is there: it takes no more.
+        let waiting = try model.queue(app)
+        model.release(last)
+        #expect(model.grants[waiting] == nil)
         let second = try model.spawnEnds()
+        #expect(model.grants[waiting]?.process == second)
         #expect(try model.inService(app) == [second])
-        #expect(model.processes[first]?.isDraining == true)
-        #expect(model.processes[first]?.isStopped == false)
+        #expect(model.processes[first]?.isStopped == true)
+        #expect(model.violations == [])
+    }
+
+    @Test(arguments: [0, 1, 2])
+    func `no process has more than its max_requests, whatever comes`(concurrency: Int) throws {
+        var model = PoolModel()
+        model.concurrency = concurrency
+        let app = model.define(GroupLimits(maxRequests: 3), preStart: true)
+        try model.spawnEnds()
+        var served: [Process.ID: Int] = [:]
+        for _ in 0..<60 {
+            model.checkout(app)
+            model.wait(.milliseconds(1))
+            for (session, process) in model.sessions {
+                served[process, default: 0] += 1
+                model.release(session)
+            }
+            if !model.spawns.isEmpty { try model.spawnEnds() }
+        }
+        #expect(served.values.reduce(0, +) > 40)
+        #expect(served.values.allSatisfy { $0 <= 3 })
+        #expect(model.violations == [])
+    }
+
+    @Test func `in a full pool what has been idle for five seconds gives way to an app whose processes are all busy`()
+        throws
+    {
+        var model = PoolModel(max: 2)
+        let idle = model.define(preStart: true)
+        try model.spawnEnds()
+        let busy = model.define()
+        _ = try model.queue(busy)
+        try model.spawnEnds()
+        let waiting = try model.queue(busy)
+        model.wait(.seconds(4))
+        #expect(try model.inService(idle).count == 1)
+        model.wait(.seconds(1))
+        #expect(try model.inService(idle).isEmpty)
+        for process in model.processes.keys where model.processes[process]?.isStopped == true { model.exits(process) }
+        try model.spawnEnds(busy)
+        #expect(model.grants[waiting] != nil)
         #expect(model.violations == [])
     }
 
@@ -181,6 +227,8 @@ struct PoolCapacityTests {
         try model.spawnFails()
         #expect(try model.inService(app) == [first])
         #expect(model.spawns.isEmpty)
+        // Better one that is worn than none.
+        #expect(try model.use(app).process == first)
         model.wait(.seconds(1))
         #expect(model.spawns.count == 1)
         #expect(model.violations == [])

@@ -32,8 +32,7 @@ struct PoolInspectionTests {
 
     @Test func `a request that waits for the end of a backoff does not wait for room`() throws {
         var model = PoolModel()
-        let app = model.define()
-        _ = try model.queue(app)
+        let app = model.define(preStart: true)
         model.exits(try model.spawnEnds())
         _ = try model.queue(app)
         let view = try self.view(model, app)

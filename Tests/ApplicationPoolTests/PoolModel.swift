@@ -40,6 +40,7 @@ struct PoolModel {
     var grants: [Ticket: Grant] = [:]
     var grantOrder: [Ticket] = []
     var refusals: [Ticket: Refusal] = [:]
+    var gaveUp: [Session.ID] = []
     var aborted: [Session.ID: AbortReason] = [:]
     var goneGroups: Set<Group.ID> = []
     var isDrained = false
@@ -77,8 +78,9 @@ struct PoolModel {
     @discardableResult
     mutating func checkout(_ group: Group.ID, sticky: UInt32 = 0, deadline: Duration? = nil) -> Answer {
         switch self.pool.requestArrived(for: group, stickyID: sticky, deadline: deadline, at: self.now) {
-        case .grant(let grant):
+        case .grant(let grant, let orders):
             self.opened(grant)
+            self.carryOut(orders)
             return .granted(grant)
         case .wait(let ticket, let orders):
             self.waiting.insert(ticket)
@@ -118,6 +120,12 @@ struct PoolModel {
         }
         if case .released(let orders) = self.pool.sessionClosed(session, wasUsed: wasUsed, at: self.now) {
             self.carryOut(orders)
+        }
+    }
+
+    mutating func abandon(_ session: Session.ID) {
+        if !self.pool.sessionAbandoned(session, at: self.now) {
+            self.problems.append("an unknown session was abandoned")
         }
     }
 
@@ -291,6 +299,13 @@ struct PoolModel {
             self.aborted[session] = reason
             // Cut upgraded sessions are over for the pool at once; others end like all sessions do.
             guard reason == .processDetached, let process = self.sessions.removeValue(forKey: session) else { return }
+            self.processes[process]?.sessions.remove(session)
+        case .gaveUp(let session, let process):
+            if self.sessions[session] != process { self.problems.append("an unknown session was given up") }
+            self.gaveUp.append(session)
+            // Where it was not the only one that the process may have, its slot is free at once.
+            guard self.processes[process]?.concurrency != 1 else { return }
+            self.sessions[session] = nil
             self.processes[process]?.sessions.remove(session)
         }
     }

@@ -34,6 +34,17 @@ struct PoolProcessesTests {
         #expect(model.violations == [])
     }
 
+    @Test(arguments: [(0, 2), (2, 2), (30, 30), (600, 60)])
+    func `the time to end is that for the last requests, within bounds`(shutdownTimeout: Int, exitTime: Int) throws {
+        var (model, _, process, session) = try self.busyApp(GroupLimits(shutdownTimeout: .seconds(shutdownTimeout)))
+        model.release(session)
+        _ = model.detach(process)
+        model.wait(.seconds(exitTime) - .milliseconds(1))
+        #expect(model.processes[process].map { $0.isStopped && !$0.isKilled } == true)
+        model.wait(.milliseconds(1))
+        #expect(model.processes[process]?.isKilled == true)
+    }
+
     @Test func `a detached process is stopped when its time is over, and killed when it does not end`() throws {
         var (model, _, process, session) = try self.busyApp(GroupLimits(shutdownTimeout: .seconds(30)))
         _ = model.detach(process)
@@ -41,7 +52,7 @@ struct PoolProcessesTests {
         #expect(model.processes[process]?.isStopped == false)
         model.wait(.seconds(1))
         #expect(model.processes[process]?.isStopped == true)
-        model.wait(.seconds(59))
+        model.wait(.seconds(29))
         #expect(model.processes[process]?.isKilled == false)
         model.wait(.seconds(1))
         #expect(model.processes[process]?.isKilled == true)
@@ -87,39 +98,53 @@ struct PoolProcessesTests {
         #expect(model.spawns.isEmpty)
     }
 
-    @Test func `after one early death requests wait for the next try`() throws {
-        var (model, app, process, _) = try self.busyApp()
-        model.exits(process)
+    @Test func `after one death without a request, requests wait for the next try`() throws {
+        var model = PoolModel()
+        let app = model.define(preStart: true)
+        model.exits(try model.spawnEnds())
         #expect(model.spawns.isEmpty)
         let ticket = try model.queue(app)
+        #expect(model.spawns.isEmpty)
         model.wait(.seconds(1))
         try model.spawnEnds()
         #expect(model.grants[ticket] != nil)
         #expect(model.violations == [])
     }
 
-    @Test func `a crash loop backs off and refuses requests, waiting ones too`() throws {
-        var (model, app, process, _) = try self.busyApp()
+    @Test func `starts that fail again and again are held back, and requests refused`() throws {
+        var model = PoolModel()
+        let app = model.define(preStart: true)
+        model.exits(try model.spawnEnds())
         let waiting = try model.queue(app)
+        model.wait(.seconds(1))
         try model.spawnFails()
         #expect(model.refusals[waiting] == .spawnFailed)
-        model.exits(process)
         let until = model.now.advanced(by: .seconds(2))
         #expect(model.checkout(app) == .refused(.backingOff(until: until)))
-        model.wait(.seconds(2))
-        let second = try model.spawnEnds()
-        _ = try model.use(app)
-        let ticket = try model.queue(app)
-        #expect(model.spawns.count == 1)
-        try model.spawnEnds()
-        _ = try #require(model.grants[ticket])
-        for process in try model.inService(app) where process != second { model.exits(process) }
-        let last = try model.queue(app)
-        model.exits(second)
-        guard case .backingOff = model.refusals[last] else {
-            Issue.record("not refused")
-            return
+        #expect(model.violations == [])
+    }
+
+    @Test func `a process that ended during a request is replaced at once, as often as that happens`() throws {
+        var model = PoolModel()
+        let app = model.define()
+        var waiting = try model.queue(app)
+        for _ in 1...20 {
+            let process = try model.spawnEnds()
+            #expect(model.grants[waiting] != nil)
+            waiting = try model.queue(app)
+            model.exits(process)
+            #expect(model.refusals[waiting] == nil)
+            #expect(model.spawns.count == 1)
         }
+        #expect(model.violations == [])
+    }
+
+    @Test func `a process that ended during a request costs the others of its group nothing`() throws {
+        var (model, app, process, _) = try self.busyApp(GroupLimits(minInstances: 2))
+        try model.spawnEnds()
+        model.exits(process)
+        #expect(model.spawns.count == 1)
+        _ = try model.use(app)
         #expect(model.violations == [])
     }
 

@@ -52,6 +52,7 @@ private struct Walk {
         case 84..<86: self.restart()
         case 86..<87: self.retire()
         case 87..<89: self.changeLimits()
+        case 89..<92: self.abandon()
         default: self.wait()
         }
     }
@@ -111,6 +112,12 @@ private struct Walk {
         guard let ticket = self.pick(waiting) else { return "nothing" }
         if !self.model.cancel(ticket) { self.model.problems.append("a waiting request was not there to cancel") }
         return "cancel"
+    }
+
+    private mutating func abandon() -> String {
+        guard let session = self.pick(self.sessions) else { return "nothing" }
+        self.model.abandon(session)
+        return "abandoned session"
     }
 
     private mutating func upgrade() -> String {

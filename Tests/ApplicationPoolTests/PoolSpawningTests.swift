@@ -76,8 +76,7 @@ struct PoolSpawningTests {
 
     @Test func `an app that had started is tried again without being asked`() throws {
         var model = PoolModel()
-        let app = model.define()
-        _ = try model.queue(app)
+        _ = model.define(preStart: true)
         model.exits(try model.spawnEnds())
         var seconds: [Int] = []
         for second in 1...20 {

@@ -22,6 +22,7 @@ struct CrossingTests {
 
     static let frontEvents: [(String, SessionPair.FrontEvent)] = [
         ("cancel", .cancel(2)), ("release", .release(100)), ("upgraded", .upgraded(100)),
+        ("abandoned", .abandoned(100)),
         ("checkout", .checkout(3, app: 1)), ("checkout of a new app", .checkout(3, app: 2)),
         ("valid settings", .redefine(app: 1, valid: true)), ("invalid settings", .redefine(app: 1, valid: false)),
         ("report query", .askReport("1a2b3c4d", app: 1)),
@@ -88,6 +89,8 @@ struct CrossingTests {
                 if let id = pair.ownersWaiting.sorted().randomElement(using: &random) { pair.apply(.cancel(id)) }
             case 33..<48:
                 if let id = pair.ownersHolding.sorted().randomElement(using: &random) { pair.apply(.release(id)) }
+            case 92..<94:
+                if let id = pair.ownersHolding.sorted().randomElement(using: &random) { pair.apply(.abandoned(id)) }
             case 48..<51:
                 if let id = pair.ownersHolding.sorted().randomElement(using: &random) { pair.apply(.upgraded(id)) }
             case 51..<55:
@@ -151,6 +154,12 @@ extension CrossingTests {
         Row(crossing: "upgraded × abort", front: "aborted 100", daemon: "ignored"),
         Row(crossing: "upgraded × drain", front: "draining", daemon: "upgraded 100"),
         Row(crossing: "upgraded × goodbye", front: "goodbye, requeued 2", daemon: "upgraded 100"),
+        Row(crossing: "abandoned × grant", front: "granted 2", daemon: "abandoned 100"),
+        Row(crossing: "abandoned × refuse", front: "refused 2 queueTimeout", daemon: "abandoned 100"),
+        Row(crossing: "abandoned × process gone", front: "gone with 0", daemon: "ignored"),
+        Row(crossing: "abandoned × abort", front: "ignored", daemon: "ignored"),
+        Row(crossing: "abandoned × drain", front: "draining", daemon: "abandoned 100"),
+        Row(crossing: "abandoned × goodbye", front: "goodbye, requeued 2", daemon: "abandoned 100"),
         Row(crossing: "checkout × grant", front: "granted 2", daemon: "checkout 3"),
         Row(crossing: "checkout × refuse", front: "refused 2 queueTimeout", daemon: "checkout 3"),
         Row(crossing: "checkout × process gone", front: "gone with 1", daemon: "checkout 3"),

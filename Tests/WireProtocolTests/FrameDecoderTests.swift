@@ -47,7 +47,8 @@ struct FrameDecoderTests {
             (
                 .fromFront(mayManifest: true),
                 [
-                    .manifest, .defineApp, .checkout, .cancel, .release, .upgraded, .resume, .reportQuery, .ping, .pong,
+                    .manifest, .defineApp, .checkout, .cancel, .release, .upgraded, .resume, .reportQuery,
+                    .abandoned, .ping, .pong,
                 ]
             ),
             (

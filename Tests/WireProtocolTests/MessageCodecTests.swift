@@ -100,7 +100,16 @@ struct MessageCodecTests {
                     type: type,
                     payload: payload.getSlice(at: payload.readerIndex, length: length) ?? payload
                 )
-                #expect(throws: WireError.self) { try FrontMessage(frame: cut) }
+                // Without its last field it is a checkout of peers that do not say the host.
+                if case .checkout(let checkout) = message, let host = checkout.host,
+                    length == payload.readableBytes - 4 - host.utf8.count
+                {
+                    var without = checkout
+                    without.host = nil
+                    #expect((try? FrontMessage(frame: cut)) == .checkout(without))
+                } else {
+                    #expect(throws: WireError.self) { try FrontMessage(frame: cut) }
+                }
             }
             var longer = payload
             longer.writeInteger(UInt8(0))

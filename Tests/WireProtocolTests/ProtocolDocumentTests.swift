@@ -71,7 +71,10 @@ struct ProtocolDocumentTests {
         ),
         (
             "Checkout",
-            { FrontMessage.checkout(Checkout(request: request, app: app, method: "GET", path: "/")).write(into: &$0) }
+            {
+                let checkout = Checkout(request: request, app: app, method: "GET", path: "/", host: "foo.local")
+                FrontMessage.checkout(checkout).write(into: &$0)
+            }
         ),
         ("AppAccepted", { DaemonMessage.appAccepted(AppAccepted(app: app)).write(into: &$0) }),
         (

@@ -39,14 +39,19 @@ enum Samples {
         stickyID: 77,
         deadlineMilliseconds: 5000,
         method: "GET",
-        path: "/index?q=ü"
+        path: "/index?q=ü",
+        host: "www.example.com"
     )
 
     static let frontMessages: [FrontMessage] =
         [
             .manifest(manifest), .defineApp(definition), .checkout(checkout),
             .cancel(Cancel(request: RequestID(rawValue: 9))),
+            .checkout(
+                Checkout(request: RequestID(rawValue: 1), app: AppNumber(rawValue: 1), method: "", path: "", host: "")
+            ),
             .upgraded(Upgraded(session: SessionID(rawValue: .max))),
+            .abandoned(Abandoned(session: SessionID(rawValue: 100))),
             .resume(
                 Resume(sessions: [SessionID(rawValue: 1)], requests: [RequestID(rawValue: 2), RequestID(rawValue: 3)])
             ),

@@ -14,6 +14,7 @@ struct SessionPair {
         case cancel(UInt64)
         case release(UInt64)
         case upgraded(UInt64)
+        case abandoned(UInt64)
         case redefine(app: UInt32, valid: Bool)
         case askReport(String, app: UInt32)
     }
@@ -116,6 +117,13 @@ struct SessionPair {
                 return
             }
             self.toDaemon.append(message)
+        case .abandoned(let id):
+            guard self.ownersHolding.remove(id) != nil else { return }
+            guard case .send(let message) = self.front.abandoned(.init(rawValue: id)) else {
+                self.violations.append("owner holds nothing")
+                return
+            }
+            self.toDaemon.append(message)
         case .redefine(let app, let valid):
             if case .send(let definition) = self.front.redefine(Self.definition(app, valid: valid)) {
                 self.toDaemon.append(.defineApp(definition))
@@ -189,6 +197,11 @@ struct SessionPair {
             }
             self.daemonNotes.append("release \(session.rawValue) \(outcome.kind)")
         case .upgraded(let session): self.daemonNotes.append("upgraded \(session.rawValue)")
+        case .abandoned(let session, let process):
+            if self.poolSessions.removeValue(forKey: session.rawValue) != process.rawValue {
+                self.violations.append("abandoned session of another process")
+            }
+            self.daemonNotes.append("abandoned \(session.rawValue)")
         case .reportQuery(let query):
             let json = ByteBuffer(string: #"{"id":"\#(query.errorID)"}"#)
             self.toFront.append(.report(Report(app: query.app, errorID: query.errorID, json: json)))

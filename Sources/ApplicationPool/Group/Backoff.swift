@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: MIT
 
-/// Holds spawns of a group back after failed spawns and early deaths.
+/// Holds spawns of a group back after failed starts.
+///
+/// A start has failed when the process never became ready, and when it ended young without having had a request. What
+/// ends during a request is another matter: the request may be the cause, so the next process is wanted at once, and
+/// nobody else's request is refused for it.
 ///
 /// The n-th failure in a row blocks for min(60, 2^(n-1)) seconds:
 ///
 ///     failure   1  2  3  4  5   6   7 …
 ///     seconds   1  2  4  8  16  32  60
 ///
-/// A life of ten seconds ends a row, and so does a restart.
+/// Only a life of ten seconds ends a row, and a restart; that a start succeeds in between does not.
 struct Backoff: Equatable, Sendable {
-    /// Whoever dies younger counts as a failure.
+    /// Whoever ends younger, without having had a request, counts as a failed start.
     static let youth = Duration.seconds(10)
     static let longest = Duration.seconds(60)
 
     /// In a row.
     private(set) var failures = 0
-    /// No spawn begins before that no request waits for.
+    /// Until then, spawn only if a request is waiting.
     private(set) var blockedUntil: Instant?
-    /// No spawn begins before: the same, but after a cheap failure a second at most.
+    /// Until then, do not spawn at all: the same instant, but after a cheap failure a second at most.
     private var requestsBlockedUntil: Instant?
     /// The last process came up then, and nothing failed since.
     private var lastSuccess: Instant?
@@ -74,12 +78,13 @@ struct Backoff: Equatable, Sendable {
         if isCheap { self.requestsBlockedUntil = now.advanced(by: Self.delay(afterFailures: 1)) }
     }
 
-    /// A process ended without having been asked to.
-    mutating func processDied(afterLiving life: Duration, at now: Instant) {
+    /// A process ended without having been asked to; `hadRequests`: it may have been one of them that ended it.
+    mutating func processDied(afterLiving life: Duration, hadRequests: Bool, at now: Instant) {
         guard life < Self.youth else {
             self.endRow()
             return
         }
+        guard !hadRequests else { return }
         self.countFailure(at: now)
         if self.failures > 1 { self.hasError = true }
     }

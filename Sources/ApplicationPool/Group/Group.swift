@@ -77,6 +77,12 @@ package struct Group: Sendable {
         self.limits.maxRequests > 0 && process.processed >= self.limits.maxRequests
     }
 
+    /// With the sessions that it has, it reaches its `max_requests`: it takes no more of them, unless no other process
+    /// comes up.
+    func isUsedUp(_ process: Process) -> Bool {
+        self.isAtItsLast(process) && !self.backoff.hasFailed
+    }
+
     /// When the next try is, if there is no process and requests are not to wait for that try.
     func refusing(at now: Instant) -> Instant? {
         self.processes.isEmpty && self.spawn == nil ? self.backoff.refusing(at: now) : nil
@@ -91,25 +97,27 @@ package struct Group: Sendable {
         }
         guard !self.backoff.isBlocking(at: now) else { return .none }
         if self.processes.count < self.minimum { return .minimum }
-        let isReplacementDue = !self.processes.isEmpty && self.processes.allSatisfy(self.isWorn)
+        let isReplacementDue = !self.processes.isEmpty && self.processes.allSatisfy(self.isAtItsLast)
         return isReplacementDue ? .replacement : .none
     }
 
     /// Waits for one certain process: another one would not help.
     private func isInsisting(_ waiter: Waiter) -> Bool {
-        waiter.stickyID != 0 && self.processes.contains { $0.id.stickyID == waiter.stickyID }
+        waiter.stickyID != 0 && self.processes.contains { $0.id.stickyID == waiter.stickyID && !self.isUsedUp($0) }
     }
 
     /// The process that a request goes to now: the one it knows, else the least busy, of equals the oldest.
     ///
     /// nil: it has to wait.
-    static func route(stickyID: UInt32, to processes: [Process]) -> Int? {
-        if stickyID != 0, let known = processes.firstIndex(where: { $0.id.stickyID == stickyID }) {
+    func route(stickyID: UInt32) -> Int? {
+        if stickyID != 0,
+            let known = processes.firstIndex(where: { $0.id.stickyID == stickyID && !self.isUsedUp($0) })
+        {
             return processes[known].isTotallyBusy ? nil : known
         }
         var best: Int?
         var least = Double.infinity
-        for index in processes.indices where !processes[index].isTotallyBusy {
+        for index in processes.indices where self.takesMore(processes[index]) {
             if processes[index].isIdle { return index }
             let busyness = processes[index].busyness
             guard busyness < least else { continue }
@@ -119,14 +127,19 @@ package struct Group: Sendable {
         return best
     }
 
+    func isAtItsLast(_ process: Process) -> Bool {
+        self.limits.maxRequests > 0 && process.processed + process.sessions >= self.limits.maxRequests
+    }
+
+    private func takesMore(_ process: Process) -> Bool { !process.isTotallyBusy && !self.isUsedUp(process) }
+
     /// Removes the first waiter that some process can take now.
     mutating func nextServable() -> (waiter: Waiter, process: Int)? {
-        guard !self.queue.isEmpty else { return nil }
-        let processes = self.processes
-        guard processes.contains(where: { !$0.isTotallyBusy }) else { return nil }
+        guard !self.queue.isEmpty, self.processes.contains(where: self.takesMore) else { return nil }
+        let group = self
         var target: Int?
         let waiter = self.queue.removeFirst { waiter in
-            target = Self.route(stickyID: waiter.stickyID, to: processes)
+            target = group.route(stickyID: waiter.stickyID)
             return target != nil
         }
         guard let waiter, let target else { return nil }

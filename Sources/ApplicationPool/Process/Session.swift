@@ -14,6 +14,8 @@ package struct Session: Sendable {
         case none
         /// The app must have answered by then.
         case runningOut(at: Instant)
+        /// Nobody waits for the answer; the app should be done with it by then.
+        case abandoned(until: Instant)
         /// The connection speaks another protocol now and may last for ever.
         case upgraded
     }

@@ -69,6 +69,7 @@ final class DaemonLink {
         deadline: TimeAmount?,
         method: String,
         path: String,
+        host: String,
         owner: any CheckoutOwner
     ) -> RequestID {
         let id = RequestID(rawValue: nextRequest)
@@ -85,7 +86,8 @@ final class DaemonLink {
             stickyID: stickyID,
             deadlineMilliseconds: deadline.map { UInt32(clamping: max(1, $0.nanoseconds / 1_000_000)) } ?? 0,
             method: method,
-            path: path
+            path: path,
+            host: host
         )
         let definition = { DefineApp(app: number, groupName: app.groupName, settings: app.settings) }
         switch session.checkout(checkout, of: definition(), at: .now()) {
@@ -114,6 +116,16 @@ final class DaemonLink {
     func release(_ session: SessionID, outcome: ReleaseOutcome) {
         holders[session] = nil
         send(self.session.release(session, outcome: outcome))
+        leaveIfUnused()
+    }
+
+    /// Whether the daemon ends sessions by itself whose answer nobody waits for; else these are read to their end.
+    var endsAbandonedSessions: Bool { session.endsAbandonedSessions }
+
+    /// The stream of this session was shut before the app had answered: ending the session is up to the daemon.
+    func abandoned(_ session: SessionID) {
+        holders[session] = nil
+        send(self.session.abandoned(session))
         leaveIfUnused()
     }
 

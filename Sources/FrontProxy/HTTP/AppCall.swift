@@ -263,7 +263,7 @@ final class AppCall {
     /// Nobody waits for the answer any more.
     func leave() {
         owner = nil
-        switch machine.clientGone(mayClose: grant?.transport != .session) {
+        switch machine.clientGone(mayClose: grant?.transport.isSession != true) {
         case .none: break
         case .cancelCheckout:
             if let checkout { loop.link.cancel(checkout) }
@@ -283,7 +283,7 @@ final class AppCall {
     /// `read_timeout` has passed without a byte from the app.
     func deadlineReached() {
         let owner = self.owner
-        switch machine.deadlineReached(mayClose: grant?.transport != .session) {
+        switch machine.deadlineReached(mayClose: grant?.transport.isSession != true) {
         case .none: return
         case .failAndDrain, .truncateAndDrain: readToEnd(isBounded: true)
         case .failAndClose, .truncateAndClose:
@@ -400,6 +400,7 @@ extension AppCall: CheckoutOwner {
             deadline: nil,
             method: request.method,
             path: request.path,
+            host: request.host,
             owner: self
         )
         if machine.state == .waiting, checkout == nil { checkout = id }

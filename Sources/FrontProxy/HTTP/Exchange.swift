@@ -350,13 +350,14 @@ extension Exchange: AppCallOwner {
             documentRoot: route.documentRoot ?? "",
             arrival: arrival,
             contentLength: content.length,
-            hasBody: content.hasBody
+            hasBody: content.hasBody,
+            bodyFraming: transport == .framedSession ? .chunks : .untilEnd
         )
         let reuse: HTTPRequestEncoder.Reuse =
             request.head.wantsUpgrade ? .upgrade : transport == .http ? .keepAlive : .close
         return request.bytes.withUnsafeReadableBytes { bytes in
             switch transport {
-            case .session:
+            case .session, .framedSession:
                 let info = request.pathInfo(below: route.baseURI)
                 return info.decoded.withUnsafeReadableBytes { path in
                     SessionRequestEncoder.encode(

@@ -13,6 +13,7 @@ protocol SessionBroker: AnyObject {
         deadline: TimeAmount?,
         method: String,
         path: String,
+        host: String,
         owner: any CheckoutOwner
     ) -> RequestID
     /// The owner hears nothing more; a grant that crosses is given back by the link.
@@ -27,8 +28,4 @@ protocol SessionBroker: AnyObject {
     func details(of errorID: String, app: FrontApp, completion: @escaping (FailureDetails?) -> Void)
 }
 
-extension DaemonLink: SessionBroker {
-    // No version of the protocol has a message for it yet.
-    var endsAbandonedSessions: Bool { false }
-    func abandoned(_ session: SessionID) {}
-}
+extension DaemonLink: SessionBroker {}

@@ -12,7 +12,7 @@
 ///
 /// Steps of the launch count as step lines, its failure as a failed step (also when deaf: its channels close with it).
 /// Lines are `KEY VALUE`: `step NAME begin|done|failed`, `error category|kind|summary|detail|remedy TEXT`,
-/// `ready concurrency=N`. All of it comes from the app's user: bounded, and never more than text.
+/// `ready concurrency=N [framing=1]`; other words after that are those of newer loaders. All of it comes from the app's user: bounded, and never more than text.
 package struct Handshake: Sendable {
     /// Bytes before readiness; a loader needs a few kilobytes, a long backtrace included.
     package static let maxBytes = 256 * 1024
@@ -59,7 +59,8 @@ package struct Handshake: Sendable {
         case none
         /// Something else than readiness must come within this time.
         case expectEnd(within: Duration)
-        case ready(concurrency: Int)
+        /// `readsFramedBodies`: the loader understands request bodies in chunks on the session transport.
+        case ready(concurrency: Int, readsFramedBodies: Bool = false)
         case failed(Failure)
     }
 
@@ -125,7 +126,7 @@ package struct Handshake: Sendable {
     /// For programs without a loader: the port listens, or the inherited socket is accepted from.
     package mutating func observedReady(concurrency: Int, at now: Duration) -> Action {
         guard state == .working || state == .deaf else { return .none }
-        return becomeReady(concurrency, at: now)
+        return becomeReady(concurrency, readsFramedBodies: false, at: now)
     }
 
     /// Something that the daemon found out by itself, such as a port that belongs to somebody else.
@@ -205,18 +206,19 @@ extension Handshake {
     }
 
     private mutating func readyReceived(_ value: Substring, at now: Duration) -> Action {
-        let number = value.split(separator: "=", omittingEmptySubsequences: false)
+        let words = value.split(separator: " ", omittingEmptySubsequences: false)
+        let number = (words.first ?? "").split(separator: "=", omittingEmptySubsequences: false)
         guard number.count == 2, number[0] == "concurrency", let concurrency = Int(number[1]),
             (0...1_000_000).contains(concurrency)
         else { return garbage("the line \"ready \(value.prefix(80))\"", at: now) }
-        return becomeReady(concurrency, at: now)
+        return becomeReady(concurrency, readsFramedBodies: words.contains("framing=1"), at: now)
     }
 
-    private mutating func becomeReady(_ concurrency: Int, at now: Duration) -> Action {
+    private mutating func becomeReady(_ concurrency: Int, readsFramedBodies: Bool, at now: Duration) -> Action {
         journey.begin(.ready, at: now)
         journey.finish(.ready, at: now)
         state = .ready(concurrency: concurrency)
-        return .ready(concurrency: concurrency)
+        return .ready(concurrency: concurrency, readsFramedBodies: readsFramedBodies)
     }
 
     private mutating func garbage(_ what: String, at now: Duration) -> Action {

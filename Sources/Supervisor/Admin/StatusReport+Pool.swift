@@ -2,6 +2,7 @@
 
 import AppSettings
 import ApplicationPool
+import LinuxSystem
 import SpawnPlan
 import WireProtocol
 
@@ -111,7 +112,15 @@ extension ProcessReport {
             spawnedAt: process.spawnedAt,
             generation: Int(process.generation),
             cpuPercent: measurement?.processorPercent,
-            memoryKilobytes: measurement?.memoryKilobytes
+            memoryKilobytes: measurement?.memoryKilobytes,
+            requests: process.requests.map { request in
+                RunningRequestReport(
+                    method: request.method,
+                    host: request.host,
+                    path: request.path,
+                    ageMilliseconds: Int(clamping: request.age.wholeMilliseconds)
+                )
+            }
         )
     }
 }

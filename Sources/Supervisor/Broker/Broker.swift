@@ -154,9 +154,17 @@ package final class Broker {
         var limits: [ProcessID: Duration] = [:]
         for (process, sessions) in leftovers.sessions {
             self.lost.frontLost(StreamGroup(connection: connection.id, process: process), sessions: sessions)
+            for session in sessions { self.pool.abandoned(session) }
             limits[process] = self.pool.drainLimit(of: process)
         }
         self.relay?.order(.frontLost(connection.id, limits: limits))
+    }
+
+    /// A front has shut the stream of a session before the app had answered.
+    func abandoned(_ session: SessionID, of group: StreamGroup) {
+        self.lost.frontLost(group, sessions: [session])
+        self.pool.abandoned(session)
+        self.relay?.order(.abandoned(group, limit: self.pool.drainLimit(of: group.process)))
     }
 
     private func workerDisconnected(_ token: WorkerToken, _ connection: FrontConnection) {

@@ -16,6 +16,7 @@ extension FrontConnection {
         case .cancel(let id): self.broker.pool.cancel(id, client: self)
         case .release(let session, let outcome): self.release(session, outcome)
         case .upgraded(let session): self.broker.pool.upgraded(session)
+        case .abandoned(let session, let process): self.abandoned(session, process)
         case .reportQuery(let query): self.reportQueried(query)
         case .send(let message): self.write(message)
         case .nothing: break
@@ -53,7 +54,8 @@ extension FrontConnection {
             stickyID: checkout.stickyID,
             deadline: limit == 0 ? nil : .milliseconds(Int64(limit)),
             method: checkout.method,
-            path: checkout.path
+            path: checkout.path,
+            host: checkout.host ?? ""
         )
         self.broker.pool.checkout(request, for: self)
     }
@@ -68,6 +70,11 @@ extension FrontConnection {
 
     private func release(_ session: SessionID, _ outcome: ReleaseOutcome) {
         self.broker.pool.release(session, outcome: outcome)
+        if !self.draining.isEmpty { self.closeUnusedStreams() }
+    }
+
+    private func abandoned(_ session: SessionID, _ process: ProcessID) {
+        self.broker.abandoned(session, of: StreamGroup(connection: self.id, process: process))
         if !self.draining.isEmpty { self.closeUnusedStreams() }
     }
 
@@ -135,7 +142,8 @@ extension FrontConnection: CheckoutClient {
     }
 
     func sessionAborted(_ session: SessionID, reason: Abort.Reason) {
-        if case .closed = self.phase {
+        if !self.session.holds(session) {
+            // Its front is gone, or has given up on it.
             self.broker.lostSessionAborted(session)
         } else {
             self.answer(self.session.aborted(session, reason: reason))

@@ -12,9 +12,11 @@ extension PoolDriver: SessionPool {
         self.processUnreachable(process, reason: reason)
     }
 
-    /// The request's own time limit, else what a process that stops has for its requests.
+    /// The request's own time limit, else that for answers which nobody waits for; a moment longer than what the pool does
+    /// about it takes.
     package func drainLimit(of process: ProcessID) -> Duration {
         guard let settings = self.processes[process]?.group.settings else { return .zero }
-        return settings.maxRequestTime > .zero ? settings.maxRequestTime : settings.shutdownTimeout
+        let limit = settings.maxRequestTime > .zero ? settings.maxRequestTime : settings.abandonedTimeout
+        return limit + .seconds(1)
     }
 }

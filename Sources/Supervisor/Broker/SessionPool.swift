@@ -16,10 +16,12 @@ package protocol SessionPool: AnyObject {
     func cancel(_ id: RequestID, client: any CheckoutClient)
     func release(_ session: SessionID, outcome: ReleaseOutcome)
     func upgraded(_ session: SessionID)
+    /// Nobody waits for the answer: the session goes on until it is released, or until the app has had its time.
+    func abandoned(_ session: SessionID)
     /// Nobody can connect to the process: it is of no more use.
     func connectFailed(_ process: ProcessID, reason: String)
     /// The details of the group's last failure as JSON, if that is the one and they may be shown.
     func failureReport(_ errorID: String, of key: GroupKey) -> ByteBuffer?
-    /// How long a request of a lost front may go on in this process.
+    /// How long a request that nobody waits for may go on in this process.
     func drainLimit(of process: ProcessID) -> Duration
 }

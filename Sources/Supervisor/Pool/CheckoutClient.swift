@@ -15,6 +15,8 @@ package struct CheckoutRequest: Sendable {
     /// For status only; never interpreted.
     package let method: String
     package let path: String
+    /// Empty if the front does not say it.
+    package let host: String
 
     package init(
         id: RequestID,
@@ -22,7 +24,8 @@ package struct CheckoutRequest: Sendable {
         stickyID: UInt32 = 0,
         deadline: Duration? = nil,
         method: String = "",
-        path: String = ""
+        path: String = "",
+        host: String = ""
     ) {
         self.id = id
         self.key = key
@@ -30,6 +33,7 @@ package struct CheckoutRequest: Sendable {
         self.deadline = deadline
         self.method = method
         self.path = path
+        self.host = host
     }
 }
 

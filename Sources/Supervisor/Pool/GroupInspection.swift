@@ -71,6 +71,19 @@ package struct ProcessInspection: Sendable {
     package let lastUsed: Duration
     package let transport: AppTransportKind
     package let address: AppAddress
+    /// What it works on, the oldest first, at most `shownRequests`.
+    package let requests: [Request]
+
+    package static let shownRequests = 32
+
+    package struct Request: Sendable {
+        package let method: String
+        /// Empty if the front did not say it.
+        package let host: String
+        package let path: String
+        /// Since the front asked for a session.
+        package let age: Duration
+    }
 }
 
 extension PoolDriver {
@@ -87,12 +100,18 @@ extension PoolDriver {
     /// All groups, in the order in which they were defined.
     package func inspect() -> [GroupInspection] {
         let now = self.now
+        let running = Dictionary(grouping: self.sessionHolders.values, by: \.process)
         return self.pool.inspect(at: now).compactMap { view in
-            self.groupsByID[view.group.id].map { self.inspect(view, of: $0, at: now) }
+            self.groupsByID[view.group.id].map { self.inspect(view, of: $0, running, at: now) }
         }
     }
 
-    private func inspect(_ view: Pool.GroupView, of group: ManagedGroup, at now: Instant) -> GroupInspection {
+    private func inspect(
+        _ view: Pool.GroupView,
+        of group: ManagedGroup,
+        _ running: [ProcessID: [SessionHolder]],
+        at now: Instant
+    ) -> GroupInspection {
         GroupInspection(
             key: group.key,
             settings: group.settings,
@@ -107,7 +126,7 @@ extension PoolDriver {
             requestsInTopLevelQueue: view.requestsInTopLevelQueue,
             waiting: view.waiting.compactMap { wait in
                 self.waiting[wait.ticket].map {
-                    GroupInspection.Waiting(method: $0.method, path: $0.path, time: now.since(wait.since))
+                    GroupInspection.Waiting(method: $0.facts.method, path: $0.facts.path, time: now.since(wait.since))
                 }
             },
             lastFailure: group.lastFailure.map {
@@ -122,11 +141,13 @@ extension PoolDriver {
                     nextTry: view.blockedUntil?.since(now)
                 )
             },
-            processes: (view.group.processes + view.group.detached).compactMap { self.inspect($0, at: now) }
+            processes: (view.group.processes + view.group.detached).compactMap {
+                self.inspect($0, running[ProcessID($0.id)] ?? [], at: now)
+            }
         )
     }
 
-    private func inspect(_ process: Process, at now: Instant) -> ProcessInspection? {
+    private func inspect(_ process: Process, _ holders: [SessionHolder], at now: Instant) -> ProcessInspection? {
         guard let running = self.processes[ProcessID(process.id)] else { return nil }
         return ProcessInspection(
             id: running.spawned.id,
@@ -140,7 +161,16 @@ extension PoolDriver {
             uptime: now.since(process.spawnedAt),
             lastUsed: now.since(process.lastUsed),
             transport: running.spawned.transport,
-            address: running.spawned.address
+            address: running.spawned.address,
+            requests: holders.map(\.request).sorted { $0.arrival < $1.arrival }
+                .prefix(ProcessInspection.shownRequests).map {
+                    ProcessInspection.Request(
+                        method: $0.method,
+                        host: $0.host,
+                        path: $0.path,
+                        age: now.since($0.arrival)
+                    )
+                }
         )
     }
 }

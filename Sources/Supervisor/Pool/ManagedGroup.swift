@@ -2,6 +2,7 @@
 
 import AppSettings
 import ApplicationPool
+import Logging
 import NIOCore
 import SpawnPlan
 import WireProtocol
@@ -122,6 +123,29 @@ struct RunningProcess {
 struct SessionHolder {
     let client: any CheckoutClient
     let process: ProcessID
+    let request: RequestFacts
+}
+
+/// What a front says of a request, for log and status; never interpreted.
+struct RequestFacts {
+    let id: RequestID
+    let method: String
+    let host: String
+    let path: String
+    /// When the front asked for a session.
+    let arrival: Instant
+
+    init(_ request: CheckoutRequest, at now: Instant) {
+        self.id = request.id
+        self.method = request.method
+        self.host = request.host
+        self.path = request.path
+        self.arrival = now
+    }
+
+    var metadata: Logger.Metadata {
+        [LogKeys.method: "\(self.method)", LogKeys.host: "\(self.host)", LogKeys.path: "\(self.path)"]
+    }
 }
 
 /// A spawn that has not ended.
@@ -137,10 +161,8 @@ struct SpawnUnderWay {
 
 /// A request that has a ticket.
 struct WaitingRequest {
-    let id: RequestID
+    let facts: RequestFacts
     let client: any CheckoutClient
-    let method: String
-    let path: String
 }
 
 /// A request as its client names it.

@@ -37,16 +37,11 @@ extension PoolDriver {
             at: now
         )
         switch action {
-        case .grant(let grant):
-            self.deliver(grant, to: request.id, of: client)
-            self.armTimer()
+        case .grant(let grant, let orders):
+            self.deliver(grant, to: RequestFacts(request, at: now), of: client)
+            if orders.isEmpty { self.armTimer() } else { self.carryOut(orders) }
         case .wait(let ticket, let orders):
-            self.waiting[ticket] = WaitingRequest(
-                id: request.id,
-                client: client,
-                method: request.method,
-                path: request.path
-            )
+            self.waiting[ticket] = WaitingRequest(facts: RequestFacts(request, at: now), client: client)
             self.tickets[ClientRequest(client: ObjectIdentifier(client), id: request.id)] = ticket
             self.carryOut(orders)
         case .refuse(let refusal):
@@ -89,6 +84,12 @@ extension PoolDriver {
         }
     }
 
+    /// Nobody waits for the answer of a session any more; its slot is taken until the app is done.
+    package func abandoned(_ session: SessionID) {
+        guard self.pool.sessionAbandoned(Session.ID(session), at: self.now) else { return }
+        self.armTimer()
+    }
+
     // MARK: Carrying out
 
     func carryOut(_ order: RequestOrder, at now: Instant) {
@@ -98,40 +99,62 @@ extension PoolDriver {
                 self.giveBack(grant)
                 return
             }
-            self.deliver(grant, to: request.id, of: request.client)
+            self.deliver(grant, to: request.facts, of: request.client)
         case .refuse(let ticket, let refusal):
             guard let request = self.removeWaiting(ticket), let group = self.groupsByID[ticket.group] else { return }
-            request.client.refused(request.id, self.refusal(refusal, for: group, at: now))
+            request.client.refused(request.facts.id, self.refusal(refusal, for: group, at: now))
         case .abort(let session, let reason):
             let session = SessionID(session)
-            guard let client = self.sessionHolders.removeValue(forKey: session)?.client else { return }
+            guard let holder = self.sessionHolders.removeValue(forKey: session) else { return }
             if reason == .maxRequestTime {
                 self.logger.warning(
                     "request took longer than max_request_time, so its process is killed",
-                    metadata: [LogKeys.session: "\(session)"]
+                    metadata: self.metadata(of: holder)
                 )
             }
-            client.sessionAborted(session, reason: Abort.Reason(reason))
+            holder.client.sessionAborted(session, reason: Abort.Reason(reason))
+        case .gaveUp(let session, let process):
+            self.gaveUp(SessionID(session), on: ProcessID(process))
         }
+    }
+
+    /// An app has had its time for an answer that nobody waits for.
+    private func gaveUp(_ session: SessionID, on id: ProcessID) {
+        guard let process = self.processes[id] else { return }
+        var facts = self.metadata(of: process)
+        if let holder = self.sessionHolders[session] { facts.merge(holder.request.metadata) { own, _ in own } }
+        self.logger.warning(
+            process.concurrency == 1
+                ? "process is replaced, because it works on an answer that nobody waits for"
+                : "answer that nobody waits for is not waited for any more",
+            metadata: facts
+        )
+        guard process.concurrency != 1, let holder = self.sessionHolders.removeValue(forKey: session) else { return }
+        holder.client.sessionAborted(session, reason: .processDetached)
+    }
+
+    private func metadata(of holder: SessionHolder) -> Logger.Metadata {
+        guard let process = self.processes[holder.process] else { return holder.request.metadata }
+        return self.metadata(of: process).merging(holder.request.metadata) { own, _ in own }
     }
 
     private func removeWaiting(_ ticket: Ticket) -> WaitingRequest? {
         guard let request = self.waiting.removeValue(forKey: ticket) else { return nil }
-        self.tickets[ClientRequest(client: ObjectIdentifier(request.client), id: request.id)] = nil
+        self.tickets[ClientRequest(client: ObjectIdentifier(request.client), id: request.facts.id)] = nil
         return request
     }
 
-    private func deliver(_ grant: Grant, to request: RequestID, of client: any CheckoutClient) {
+    private func deliver(_ grant: Grant, to request: RequestFacts, of client: any CheckoutClient) {
         guard let process = self.processes[ProcessID(grant.process)] else {
             self.logImpossible("grant", "unknown process")
             self.giveBack(grant)
-            client.refused(request, PoolRefusal(reason: .spawnFailed))
+            client.refused(request.id, PoolRefusal(reason: .spawnFailed))
             return
         }
         let session = SessionID(grant.session)
-        self.sessionHolders[session] = SessionHolder(client: client, process: process.spawned.id)
+        self.sessionHolders[session] = SessionHolder(client: client, process: process.spawned.id, request: request)
         client.granted(
-            request,
+            request.id,
             PoolGrant(
                 session: session,
                 process: process.spawned.id,

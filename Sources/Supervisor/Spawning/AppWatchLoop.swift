@@ -163,11 +163,12 @@ extension AppWatchLoop {
         switch action {
         case .none: return
         case .expectEnd(let limit): app.deadline = min(app.deadline ?? limit, app.now + limit)
-        case .ready(let concurrency):
+        case .ready(let concurrency, let readsFramedBodies):
             self.endStart(app, serial, .serving)
             app.report(
                 .ready(
                     concurrency: app.facts.program.concurrency ?? concurrency,
+                    readsFramedBodies: readsFramedBodies,
                     address: address ?? .unix(path: app.facts.socketPath),
                     start: StartRecord(program: app.description, limits: app.limits, journey: app.handshake.journey)
                 )

@@ -61,7 +61,7 @@ package final class AppWatcher: Sendable {
 
 /// What the watcher tells about a process; each process ends with `failed` or `ended`, never both.
 enum AppEvent: Sendable {
-    case ready(concurrency: Int, address: AppAddress, start: StartRecord)
+    case ready(concurrency: Int, readsFramedBodies: Bool, address: AppAddress, start: StartRecord)
     /// Before it was ready; its process group has been killed.
     case failed(StartFailure)
     /// After it was ready.

@@ -145,9 +145,10 @@ package final class DirectSpawner: Spawning {
 
     private func happened(_ event: AppEvent, _ id: ProcessID, _ facts: LaunchFacts) {
         switch event {
-        case .ready(let concurrency, let address, let start):
+        case .ready(let concurrency, let readsFramedBodies, let address, let start):
             guard let spawn = self.spawns[id] else { return self.watcher.post(.kill(id)) }
-            self.finish(spawn, .success(self.process(facts, concurrency, address, start)))
+            let transport = AppTransportKind(facts.program.transport, readsFramedBodies: readsFramedBodies)
+            self.finish(spawn, .success(self.process(facts, transport, concurrency, address, start)))
         case .failed(let failure):
             guard let spawn = self.spawns[id] else { return }
             if failure.mayTryAnotherPort, !spawn.isCancelled, spawn.attempts < Self.maxAttempts {
@@ -168,6 +169,7 @@ package final class DirectSpawner: Spawning {
 
     private func process(
         _ facts: LaunchFacts,
+        _ transport: AppTransportKind,
         _ concurrency: Int,
         _ address: AppAddress,
         _ start: StartRecord
@@ -176,7 +178,7 @@ package final class DirectSpawner: Spawning {
             id: facts.id,
             pid: facts.pid,
             process: AppProcess(id: facts.id, watcher: self.watcher),
-            transport: AppTransportKind(facts.program.transport),
+            transport: transport,
             address: address,
             concurrency: concurrency,
             appType: facts.appType,
@@ -269,10 +271,10 @@ private final class AppProcess: ProcessOwner {
 }
 
 extension AppTransportKind {
-    init(_ transport: LoaderProgram.Transport) {
+    init(_ transport: LoaderProgram.Transport, readsFramedBodies: Bool) {
         self =
             switch transport {
-            case .session: .session
+            case .session: readsFramedBodies ? .framedSession : .session
             case .http: .http
             case .httpOneShot: .httpOneShot
             }

@@ -46,6 +46,7 @@ extension DaemonMessage {
         case .ping: self = .ping(try reader.integer())
         case .pong: self = .pong(try reader.integer())
         case .hello, .manifest, .defineApp, .checkout, .cancel, .release, .upgraded, .resume, .reportQuery,
+            .abandoned,
             .adminRequest, .adminResponse:
             throw .unexpectedType(frame.type)
         }

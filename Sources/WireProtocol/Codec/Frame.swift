@@ -34,8 +34,8 @@ package enum FramePhase: Hashable, Sendable {
         case (.beforeHello, .hello): WireLimits.helloFrame
         case (.fromFront(let mayManifest), .manifest): mayManifest ? WireLimits.manifestFrame : WireLimits.frame
         case (.fromFront, .defineApp), (.fromFront, .checkout), (.fromFront, .cancel), (.fromFront, .release),
-            (.fromFront, .upgraded), (.fromFront, .resume), (.fromFront, .reportQuery), (.fromFront, .ping),
-            (.fromFront, .pong):
+            (.fromFront, .upgraded), (.fromFront, .resume), (.fromFront, .reportQuery), (.fromFront, .abandoned),
+            (.fromFront, .ping), (.fromFront, .pong):
             WireLimits.frame
         case (.fromDaemon, .helloReply), (.toAdmin, .helloReply): WireLimits.helloFrame
         case (.fromDaemon, .attached), (.fromDaemon, .appAccepted), (.fromDaemon, .appRejected),

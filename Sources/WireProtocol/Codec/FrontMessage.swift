@@ -12,6 +12,7 @@ package enum FrontMessage: Hashable, Sendable {
     case release(Release)
     case upgraded(Upgraded)
     case resume(Resume)
+    case abandoned(Abandoned)
     case reportQuery(ReportQuery)
     case ping(UInt64)
     case pong(UInt64)
@@ -34,6 +35,7 @@ extension FrontMessage {
         case .cancel: self = .cancel(Cancel(request: RequestID(rawValue: try reader.integer())))
         case .release: self = .release(try Release(reading: &reader))
         case .upgraded: self = .upgraded(Upgraded(session: SessionID(rawValue: try reader.integer())))
+        case .abandoned: self = .abandoned(Abandoned(session: SessionID(rawValue: try reader.integer())))
         case .resume: self = .resume(try Resume(reading: &reader))
         case .reportQuery: self = .reportQuery(try ReportQuery(reading: &reader))
         case .ping: self = .ping(try reader.integer())
@@ -53,6 +55,7 @@ extension FrontMessage {
         case .cancel(let cancel): buffer.writeFrame(.cancel) { $0.writeInteger(cancel.request.rawValue) }
         case .release(let release): buffer.writeFrame(.release) { release.write(into: &$0) }
         case .upgraded(let upgraded): buffer.writeFrame(.upgraded) { $0.writeInteger(upgraded.session.rawValue) }
+        case .abandoned(let abandoned): buffer.writeFrame(.abandoned) { $0.writeInteger(abandoned.session.rawValue) }
         case .resume(let resume): buffer.writeFrame(.resume) { resume.write(into: &$0) }
         case .reportQuery(let query): buffer.writeFrame(.reportQuery) { query.write(into: &$0) }
         case .ping(let number): buffer.writeFrame(.ping) { $0.writeInteger(number) }
@@ -115,7 +118,8 @@ extension Checkout {
             stickyID: try reader.integer(),
             deadlineMilliseconds: try reader.integer(),
             method: try reader.text(limit: WireLimits.methodBytes, "method"),
-            path: try reader.text(limit: WireLimits.pathBytes, "path")
+            path: try reader.text(limit: WireLimits.pathBytes, "path"),
+            host: reader.isAtEnd ? nil : try reader.text(limit: WireLimits.hostBytes, "host")
         )
     }
 
@@ -126,6 +130,7 @@ extension Checkout {
         buffer.writeInteger(self.deadlineMilliseconds)
         buffer.writeText(self.method)
         buffer.writeText(self.path)
+        if let host = self.host { buffer.writeText(host) }
     }
 }
 

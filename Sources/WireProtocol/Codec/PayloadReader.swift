@@ -92,6 +92,9 @@ struct PayloadReader {
         return self.rest()
     }
 
+    /// Whether the optional fields at the end were left out.
+    var isAtEnd: Bool { self.bytes.readableBytes == 0 }
+
     /// Nothing may be left behind the last field.
     func finish() throws(WireError) {
         guard self.bytes.readableBytes == 0 else {

@@ -27,6 +27,17 @@ package enum AppTransportKind: UInt8, CaseIterable, Sendable {
     case http = 1
     /// HTTP/1.1, one connection per request.
     case httpOneShot = 2
+    /// As `session`, but that a request body of unknown length is in HTTP's chunks, so that its end can be told from a
+    /// broken stream; needs `WireFeature.framedBodies`.
+    case framedSession = 3
+
+    /// Requests are blocks of CGI pairs; such an app does not take the end of its stream for a client that left.
+    package var isSession: Bool {
+        switch self {
+        case .session, .framedSession: true
+        case .http, .httpOneShot: false
+        }
+    }
 }
 
 /// A session: the right to use `process` once.

@@ -65,6 +65,8 @@ package struct Checkout: Hashable, Sendable {
     package var method: String
     /// For status only; cut to 2 KiB.
     package var path: String
+    /// For status only; cut to 256 bytes; sent where `WireFeature.requestHosts` is in force.
+    package var host: String?
 
     package init(
         request: RequestID,
@@ -72,7 +74,8 @@ package struct Checkout: Hashable, Sendable {
         stickyID: UInt32 = 0,
         deadlineMilliseconds: UInt32 = 0,
         method: String,
-        path: String
+        path: String,
+        host: String? = nil
     ) {
         self.request = request
         self.app = app
@@ -80,6 +83,7 @@ package struct Checkout: Hashable, Sendable {
         self.deadlineMilliseconds = deadlineMilliseconds
         self.method = method.clamped(toUTF8: WireLimits.methodBytes)
         self.path = path.clamped(toUTF8: WireLimits.pathBytes)
+        self.host = host?.clamped(toUTF8: WireLimits.hostBytes)
     }
 }
 
@@ -130,6 +134,14 @@ package struct Release: Hashable, Sendable {
 
 /// The session's connection was upgraded: no request clock any more.
 package struct Upgraded: Hashable, Sendable {
+    package var session: SessionID
+    package init(session: SessionID) { self.session = session }
+}
+
+/// The front has shut the stream of a session before the app had answered: nobody waits for the answer any more.
+///
+/// The session is the daemon's to end, and gets no `Release`. Needs `WireFeature.abandonedSessions`.
+package struct Abandoned: Hashable, Sendable {
     package var session: SessionID
     package init(session: SessionID) { self.session = session }
 }

@@ -15,12 +15,18 @@ package enum WireFeature {
     package static let keptSessions: UInt64 = 1 << 1
     /// A front may continue sessions and checkouts with a new core by `Resume`.
     package static let resume: UInt64 = 1 << 2
-
     /// A front may ask for the details of a failed start by `ReportQuery`.
     package static let failureReports: UInt64 = 1 << 3
 
+    /// The daemon ends sessions whose answer nobody waits for, told by `Abandoned`.
+    package static let abandonedSessions: UInt64 = 1 << 4
+    /// `Granted` may say `AppTransportKind.framedSession`.
+    package static let framedBodies: UInt64 = 1 << 5
+    /// `Checkout` says the host that was asked for.
+    package static let requestHosts: UInt64 = 1 << 6
+
     /// What this build can do.
-    package static let supported: UInt64 = failureReports
+    package static let supported = failureReports | abandonedSessions | framedBodies | requestHosts
 }
 
 /// First frame of every connection, sent by whoever connects.

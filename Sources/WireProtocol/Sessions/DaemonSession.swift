@@ -59,6 +59,8 @@ package struct DaemonSession: Sendable {
         case cancel(RequestID)
         case release(SessionID, ReleaseOutcome)
         case upgraded(SessionID)
+        /// Nobody waits for its answer; end it when the process has had its time.
+        case abandoned(SessionID, ProcessID)
         /// Of an accepted app: to be answered by a `Report`.
         case reportQuery(ReportQuery)
         case send(DaemonMessage)
@@ -92,6 +94,14 @@ package struct DaemonSession: Sendable {
                 return .ignored(reason: "upgrade of a session that is over")
             }
             return .upgraded(upgraded.session)
+        case .abandoned(let abandoned):
+            guard self.features & WireFeature.abandonedSessions != 0 else {
+                return .violation(reason: "Abandoned was not negotiated")
+            }
+            guard let process = self.sessions[abandoned.session], self.end(abandoned.session) else {
+                return .ignored(reason: "abandoned session is over")
+            }
+            return .abandoned(abandoned.session, process)
         case .reportQuery(let query): return self.reportQuery(query)
         case .resume: return .violation(reason: "Resume was not negotiated")
         case .ping(let number): return .send(.pong(number))
@@ -167,6 +177,10 @@ extension DaemonSession {
         guard self.requests.remove(granted.request) != nil else { return .release(granted.session) }
         self.sessions[granted.session] = granted.process
         self.processes[granted.process, default: 0] += 1
+        var granted = granted
+        if granted.transport == .framedSession, self.features & WireFeature.framedBodies == 0 {
+            granted.transport = .session
+        }
         return .send(granted)
     }
 

@@ -37,7 +37,7 @@ extension FrontSession {
             return .wait
         }
         self.requests[checkout.request] = Request(checkout: checkout, phase: .asked)
-        return .send(self.undefined(checkout.app), checkout)
+        return .send(self.undefined(checkout.app), self.understood(checkout))
     }
 
     package enum DefineAction: Hashable, Sendable {
@@ -87,6 +87,13 @@ extension FrontSession {
     package mutating func release(_ session: SessionID, outcome: ReleaseOutcome) -> SessionAction {
         guard self.sessions.removeValue(forKey: session) != nil else { return .ignored(reason: "no such session") }
         return .send(.release(Release(session: session, outcome: outcome)))
+    }
+
+    /// The session is over for the front; nothing more is said of it.
+    package mutating func abandoned(_ session: SessionID) -> SessionAction {
+        guard self.endsAbandonedSessions else { return .ignored(reason: "not negotiated") }
+        guard self.sessions.removeValue(forKey: session) != nil else { return .ignored(reason: "no such session") }
+        return .send(.abandoned(Abandoned(session: session)))
     }
 
     package mutating func upgraded(_ session: SessionID) -> SessionAction {

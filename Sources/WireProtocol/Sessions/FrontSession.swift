@@ -118,10 +118,28 @@ package struct FrontSession: Sendable {
             guard let request = self.requests[id], case .waiting = request.phase else { continue }
             self.requests[id]?.phase = .asked
             if let definition = self.undefined(request.checkout.app) { messages.append(.defineApp(definition)) }
-            messages.append(.checkout(request.checkout))
+            messages.append(.checkout(self.understood(request.checkout)))
         }
         self.waiting.removeAll(keepingCapacity: true)
         return messages
+    }
+
+    /// Whether the daemon takes `Abandoned` for sessions whose answer nobody waits for.
+    package var endsAbandonedSessions: Bool { self.features & WireFeature.abandonedSessions != 0 }
+
+    /// A checkout as this daemon can read it.
+    func understood(_ checkout: Checkout) -> Checkout {
+        guard self.features & WireFeature.requestHosts == 0 else { return checkout }
+        var checkout = checkout
+        checkout.host = nil
+        return checkout
+    }
+
+    private var features: UInt64 {
+        switch self.state {
+        case .open(_, let features): features
+        case .disconnected, .greeting, .leaving: 0
+        }
     }
 
     /// The definition that has to be sent before the next checkout of `app`; nil if the daemon has it.

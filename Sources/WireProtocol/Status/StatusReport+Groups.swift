@@ -95,6 +95,29 @@ package struct QueuedRequestReport: Codable, Hashable, Sendable {
     }
 }
 
+/// A request that a process works on.
+package struct RunningRequestReport: Codable, Hashable, Sendable {
+    package var method: String
+    /// Empty if the front did not say it.
+    package var host: String
+    /// Without the query, cut to 2 KiB.
+    package var path: String
+    /// Since the front asked for a process.
+    package var ageMilliseconds: Int
+
+    package init(method: String, host: String, path: String, ageMilliseconds: Int) {
+        self.method = method
+        self.host = host
+        self.path = path
+        self.ageMilliseconds = ageMilliseconds
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case method, host, path
+        case ageMilliseconds = "age_ms"
+    }
+}
+
 /// The last failed spawn of a group, or the last process that ended by itself.
 package struct SpawnErrorReport: Codable, Hashable, Sendable {
     /// The ID that page and log show, 8 hexadecimal digits.
@@ -155,6 +178,8 @@ package struct ProcessReport: Codable, Hashable, Sendable {
     package var cpuPercent: Int?
     /// Private dirty memory and swap; nil where neither it nor the resident size could be read.
     package var memoryKilobytes: Int?
+    /// The oldest of the requests that it works on; nil from older daemons.
+    package var requests: [RunningRequestReport]?
 
     package init(
         pid: Int32,
@@ -167,7 +192,8 @@ package struct ProcessReport: Codable, Hashable, Sendable {
         spawnedAt: Int64 = 0,
         generation: Int = 0,
         cpuPercent: Int? = nil,
-        memoryKilobytes: Int? = nil
+        memoryKilobytes: Int? = nil,
+        requests: [RunningRequestReport]? = nil
     ) {
         self.pid = pid
         self.sessions = sessions
@@ -180,10 +206,11 @@ package struct ProcessReport: Codable, Hashable, Sendable {
         self.generation = generation
         self.cpuPercent = cpuPercent
         self.memoryKilobytes = memoryKilobytes
+        self.requests = requests
     }
 
     enum CodingKeys: String, CodingKey {
-        case pid, sessions, processed, concurrency, state, generation
+        case pid, sessions, processed, concurrency, state, generation, requests
         case uptimeSeconds = "uptime"
         case lastUsedSeconds = "last_used"
         case spawnedAt = "spawned_at"

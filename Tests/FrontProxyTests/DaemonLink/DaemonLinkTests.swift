@@ -67,7 +67,7 @@ struct DaemonLinkTests {
         }
 
         func checkout(_ app: FrontApp, owner: Owner) throws -> RequestID {
-            try on { $0.checkout(app, stickyID: 0, deadline: nil, method: "GET", path: "/", owner: owner) }
+            try on { $0.checkout(app, stickyID: 0, deadline: nil, method: "GET", path: "/", host: "x", owner: owner) }
         }
 
         deinit { try? group.syncShutdownGracefully() }

@@ -47,6 +47,7 @@ final class StubBroker: SessionBroker {
         deadline: TimeAmount?,
         method: String,
         path: String,
+        host: String,
         owner: any CheckoutOwner
     ) -> RequestID {
         let id = RequestID(rawValue: self.next)

@@ -79,7 +79,8 @@ import WireProtocol
             uptime: .seconds(65),
             lastUsed: .seconds(3),
             transport: .session,
-            address: .unix(path: "/x")
+            address: .unix(path: "/x"),
+            requests: [.init(method: "GET", host: "h", path: "/p", age: .milliseconds(1500))]
         )
     }
 
@@ -133,7 +134,8 @@ import WireProtocol
                     spawnedAt: 5,
                     generation: 3,
                     cpuPercent: 2,
-                    memoryKilobytes: 2048
+                    memoryKilobytes: 2048,
+                    requests: [.init(method: "GET", host: "h", path: "/p", ageMilliseconds: 1500)]
                 )
         )
         #expect(shop.processes.last?.cpuPercent == nil)

@@ -30,6 +30,8 @@ final class FakePool: SessionPool {
 
     func isAtRest(_ key: GroupKey) -> Bool { true }
 
+    func abandoned(_ session: SessionID) { self.notes.append("abandoned \(session)") }
+
     func retire(_ key: GroupKey) { self.notes.append("retire \(key)") }
 
     func checkout(_ request: CheckoutRequest, for client: any CheckoutClient) {

@@ -84,16 +84,14 @@ struct PoolDriverFailureTests {
 
     /// One early death may be an accident and is waited for; after this one the next start will be held back.
     private func crashOnce() throws {
-        self.bench.checkout()
         let process = try self.bench.spawner.succeed(pid: 76)
         self.bench.driver.processExited(process.exit(.exited(1)))
         self.bench.wait(1000)
     }
 
     @Test func `a crash has an ID and a report, which refusals show while no process may be started`() throws {
-        try self.bench.define(["friendly_error_pages": "on"])
+        try self.bench.define(["friendly_error_pages": "on"], preStart: true)
         try self.crashOnce()
-        self.bench.checkout()
         let process = try self.bench.spawner.succeed(pid: 77)
         self.bench.wait(2000)
         self.bench.driver.processExited(
@@ -101,8 +99,7 @@ struct PoolDriverFailureTests {
         )
         let failure = try #require(self.bench.driver.inspect().first?.lastFailure)
         #expect(failure.kind == "crash" && failure.errorID.utf8.count == 8 && failure.errorID != "00000000")
-        #expect(failure.summary.contains("process 77 ended by itself after 2 s: signal"))
-        #expect(failure.summary.hasSuffix("while a request was running"))
+        #expect(failure.summary.hasPrefix("process 77 ended by itself after 2 s: signal"))
         let refusal = try #require(self.refusal())
         #expect(refusal.reason == .backoff && refusal.report?.errorID == failure.errorID)
         let report = try #require(self.details(failure.errorID))
@@ -127,9 +124,8 @@ struct PoolDriverFailureTests {
     }
 
     @Test func `a crash is known at once, its details when they are filed`() throws {
-        try self.bench.define(["friendly_error_pages": "on"])
+        try self.bench.define(["friendly_error_pages": "on"], preStart: true)
         try self.crashOnce()
-        self.bench.checkout()
         let process = try self.bench.spawner.succeed()
         self.bench.fileWork.isHanging = true
         self.bench.driver.processExited(process.exit(.exited(3)))

@@ -109,6 +109,7 @@ final class RelayLoop {
             switch order {
             case .attach(let arrival): self.attach(arrival)
             case .frontLost(let connection, let limits): self.frontLost(connection, limits)
+            case .abandoned(let group, let limit): self.abandoned(group, limit)
             case .processGone(let process): self.processGone(process)
             case .close(let group):
                 self.forEach {
@@ -136,6 +137,26 @@ final class RelayLoop {
             if count > 0 { self.lost[group] = count }
             self.relay.streamsLeft(group, count)
         }
+    }
+
+    private func abandoned(_ group: StreamGroup, _ limit: Duration) {
+        let until = MonotonicClock.now + UInt64(clamping: limit.wholeNanoseconds)
+        var left = 0
+        self.forEach {
+            $0.group == group
+        } do: { stream in
+            // The front shut it before it said so: the event of that may still be on its way.
+            if case .open = stream.phase, let app = stream.app {
+                stream.front.mayRead = true
+                self.pump(from: stream.front, to: app, of: stream)
+                if stream.front.hasEnded { self.abandon(stream, until: until) }
+            }
+            guard case .draining = stream.phase else { return }
+            self.setDeadline(until, of: stream)
+            left += 1
+        }
+        if left > 0 { self.lost[group] = left }
+        self.relay.streamsLeft(group, left)
     }
 
     private func processGone(_ process: ProcessID) {
@@ -181,12 +202,13 @@ final class RelayLoop {
 
     func close(_ stream: RelayStream) {
         guard !stream.isClosed else { return }
+        let wasDraining = stream.isDraining
         stream.phase = .closed
         // Not in yet, or not any more: either way no event of it will come.
         try? self.shared.epoll.remove(stream.front.number)
         if let app = stream.app { try? self.shared.epoll.remove(app.number) }
         self.closedSlots.append(stream.slot)
-        guard let count = self.lost[stream.group] else { return }
+        guard wasDraining, let count = self.lost[stream.group] else { return }
         self.lost[stream.group] = count > 1 ? count - 1 : nil
         self.relay.streamsLeft(stream.group, count - 1)
     }

@@ -98,5 +98,6 @@ final class RelayStream {
     }
 
     var isClosed: Bool { if case .closed = self.phase { true } else { false } }
+    var isDraining: Bool { if case .draining = self.phase { true } else { false } }
     var isConnecting: Bool { if case .connecting = self.phase { true } else { false } }
 }

@@ -15,6 +15,8 @@ final class StreamRelay: Sendable {
         /// Shut for writing, read to the end, at most for so long; then tell how many streams are left, now and
         /// whenever one ends.
         case frontLost(ConnectionID, limits: [ProcessID: Duration])
+        /// The same for those of its streams that their front has shut.
+        case abandoned(StreamGroup, limit: Duration)
         case processGone(ProcessID)
         /// Close: nobody holds a session of this process over that connection, and it gets no new ones.
         case close(StreamGroup)

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+
+import AdminTools
+import Testing
+import WireProtocol
+
+struct RequestsTextTests {
+    private static let running = [
+        RunningRequestReport(method: "GET", host: "www.foo.local", path: "/slow?a=1", ageMilliseconds: 12_345),
+        RunningRequestReport(method: "POST", host: "", path: "/\u{1B}[2J", ageMilliseconds: 40),
+    ]
+
+    private func report(_ groups: [GroupReport], hidden: Int = 0) -> StatusReport {
+        StatusReport(
+            version: "1.2.0",
+            instance: "Ab3dE5g",
+            socketPath: "/run/fp.sock",
+            watchdogPID: 4700,
+            corePID: 4702,
+            startedAt: 0,
+            time: 0,
+            maxPoolSize: 6,
+            processCount: 2,
+            topLevelQueue: 0,
+            hiddenGroups: hidden,
+            groups: groups
+        )
+    }
+
+    @Test func `running and waiting requests are named with their process and age`() {
+        let group = GroupReport(
+            name: "/apps/foo",
+            appRoot: "/apps/foo",
+            queuedRequests: [QueuedRequestReport(method: "GET", path: "/next", waitingMilliseconds: 900)],
+            processes: [ProcessReport(pid: 77, sessions: 3, requests: Self.running), ProcessReport(pid: 78)]
+        )
+        #expect(
+            RequestsText().render(report([group])) == """
+                /apps/foo:
+                  PID 77  12.3 s  GET www.foo.local /slow?a=1
+                  PID 77  0.0 s  POST /\\u{1b}[2J
+                  PID 77  and 1 more
+                  waiting  0.9 s  GET /next
+
+                """
+        )
+    }
+
+    @Test func `nothing to show is said, and what is hidden`() {
+        #expect(
+            RequestsText().render(report([], hidden: 2))
+                == "No request is running or waiting.\n\n2 applications of other users not shown; run this as root.\n"
+        )
+    }
+}
