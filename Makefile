@@ -2,7 +2,8 @@
 # make test     all that CI runs: formatting, syntax of the loaders, every test
 # make build    the release programs in .build/release
 # make bench    CPU per request against nginx in front of nginx, and latency beside a neighbour that makes trouble
-# make install  DESTDIR= PREFIX=/usr/local SYSCONFDIR=/etc
+# make install  DESTDIR= PREFIX=/usr/local SYSCONFDIR=/etc; the release programs that are there, else builds them first
+# make uninstall  removes what make install put there, for the same DESTDIR= PREFIX= SYSCONFDIR=
 
 SWIFT ?= swift
 PORT ?=
@@ -17,7 +18,7 @@ PROGRAMS := flying-passenger front-proxy passenger-status
 # so that they run on machines without Swift. Optimization across modules: the hot path crosses several of our own.
 BUILD_FLAGS := -c release --static-swift-stdlib -Xswiftc -cross-module-optimization
 
-.PHONY: all build run test unit-test integration-test lint format bench install clean toolchain packages-build \
+.PHONY: all build run test unit-test integration-test lint format bench install uninstall clean toolchain packages-build \
 	packages-run packages-test packages-bench
 
 all: build
@@ -53,8 +54,12 @@ bench: toolchain packages-bench build
 	Benchmarks/forwarding --bin-dir "$(BIN_DIR)"
 	Benchmarks/neighbour --bin-dir "$(BIN_DIR)"
 
-install: build
+# Whoever installs is often root, with no Swift and no network: what is built is not built again.
+install: $(if $(wildcard $(BIN_DIR)/flying-passenger-exec),,build)
 	DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" SYSCONFDIR="$(SYSCONFDIR)" scripts/install-files "$(BIN_DIR)" $(PROGRAMS)
+
+uninstall:
+	DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" SYSCONFDIR="$(SYSCONFDIR)" scripts/install-files --uninstall
 
 clean:
 	rm -rf .build

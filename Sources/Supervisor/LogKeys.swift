@@ -13,7 +13,8 @@ package enum LogKeys {
     package static let exitCode = "exit-code"
     package static let front = "front"
     package static let generation = "generation"
-    package static let group = "group"
+    /// The app, by the name of its group; the front's lines use the same key.
+    package static let group = "app"
     package static let host = "host"
     package static let journeyStep = "journey-step"
     package static let limit = "limit"

@@ -46,5 +46,37 @@ extension Integration {
             try site.startFront()
             #expect(try site.page("wsgi").status == 200)
         }
+
+        @Test func `uninstalling leaves what was there before, and a changed configuration`() throws {
+            let place = try TestDirectory()
+            let prefix = place.file("usr")
+            let environment = ["PREFIX": prefix, "SYSCONFDIR": place.file("etc")]
+            try Self.expectSuccess(["mkdir", "-p", "\(prefix)/bin", "\(prefix)/share/doc/flying-passenger"])
+            try Self.expectSuccess(["touch", "\(prefix)/bin/other", "\(prefix)/share/doc/flying-passenger/notes"])
+            let script = "\(Repository.root)/scripts/install-files"
+            let install = [script, Repository.programs, "flying-passenger", "front-proxy", "passenger-status"]
+            // Twice: an upgrade over what is there.
+            try Self.expectSuccess(install, environment)
+            try Self.expectSuccess(install, environment)
+            try Self.expectSuccess([script, "--uninstall"], environment)
+            #expect(try Self.files(below: place.path) == ["usr/bin/other", "usr/share/doc/flying-passenger/notes"])
+
+            try Self.expectSuccess(install, environment)
+            let configuration = place.file("etc/flying-passenger/front-proxy.conf")
+            try Self.expectSuccess(["sh", "-c", "echo '# mine' >> \(configuration)"])
+            try Self.expectSuccess([script, "--uninstall"], environment)
+            #expect(Files.exists(configuration))
+            #expect(try Shell.run([script, "--uninstall"], environment: environment).status == .exited(1))
+        }
+
+        private static func expectSuccess(_ command: [String], _ environment: [String: String] = [:]) throws {
+            let run = try Shell.run(command, environment: environment)
+            #expect(run.status == .exited(0), "\(command): \(run.output)")
+        }
+
+        private static func files(below directory: String) throws -> [String] {
+            let found = try Shell.run(["sh", "-c", "cd \(directory) && find . -type f | sed 's|^./||' | sort"])
+            return found.output.split(separator: "\n").map(String.init)
+        }
     }
 }

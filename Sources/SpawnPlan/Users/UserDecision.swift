@@ -97,7 +97,7 @@ struct UserDecision<Accounts: UserDatabase> {
 
     private func configured(_ wanted: String) throws(UserSwitchingProblem) -> User {
         guard let account = try accounts.account(wanted) else {
-            return try fallback("passenger_user is \(wanted), which is no account", isWorthAWarning: true)
+            throw .unknownUser(wanted)
         }
         guard account.uid != 0 else {
             return try fallback("passenger_user is \(wanted), and no app ever runs as root", isWorthAWarning: true)
@@ -162,7 +162,7 @@ struct UserDecision<Accounts: UserDatabase> {
 
     private func configuredGroup(_ wanted: String) throws(UserSwitchingProblem) -> Group {
         guard let group = try accounts.group(wanted) else {
-            return try fallbackGroup("passenger_group is \(wanted), which is no group")
+            throw .unknownGroup(wanted)
         }
         guard group.gid != 0 else {
             return try fallbackGroup("passenger_group is \(wanted), which no app ever gets")

@@ -7,6 +7,10 @@ package enum UserSwitchingProblem: Error, Hashable, Sendable {
     case noDefaultGroup(String)
     case belowMinUID(user: String, uid: UInt32, limit: UInt32, cause: String)
     case notAllowed(user: String, cause: String)
+    /// `passenger_user` names no account: running as somebody else would hide a typing error.
+    case unknownUser(String)
+    /// `passenger_group` names no group.
+    case unknownGroup(String)
     case databaseUnavailable(UserDatabaseProblem)
 }
 
@@ -23,6 +27,10 @@ extension UserSwitchingProblem: CustomStringConvertible {
             "the app would run as \(user) because \(cause), but uid \(uid) is below --min-uid (\(limit))"
         case .notAllowed(let user, let cause):
             "the app would run as \(user) because \(cause), but --allowed-users does not name that user"
+        case .unknownUser(let name):
+            "passenger_user is \(name), which is not an account of this machine"
+        case .unknownGroup(let name):
+            "passenger_group is \(name), which is not a group of this machine"
         case .databaseUnavailable(let problem):
             "the account database could not be asked, so nobody knows as whom the app is to run: \(problem.reason)"
         }
@@ -30,7 +38,9 @@ extension UserSwitchingProblem: CustomStringConvertible {
 
     package var category: SpawnFailure.Category {
         switch self {
-        case .daemonHasNoAccount, .noDefaultUser, .noDefaultGroup, .belowMinUID, .notAllowed: .configuration
+        case .daemonHasNoAccount, .noDefaultUser, .noDefaultGroup, .belowMinUID, .notAllowed, .unknownUser,
+            .unknownGroup:
+            .configuration
         case .databaseUnavailable: .operatingSystem
         }
     }
@@ -42,6 +52,16 @@ extension UserSwitchingProblem: CustomStringConvertible {
         case .noDefaultGroup: ["Start the daemon with --default-group=NAME, an existing group other than root's."]
         case .belowMinUID: ["Give the startup file to another user, set passenger_user, or lower --min-uid."]
         case .notAllowed: ["Give the startup file to another user, set passenger_user, or extend --allowed-users."]
+        case .unknownUser(let name):
+            [
+                "Correct passenger_user in the configuration of the front, or make the account; to look for it: "
+                    + "getent passwd \(ShellWord.quoted(name))"
+            ]
+        case .unknownGroup(let name):
+            [
+                "Correct passenger_group in the configuration of the front, or make the group; to look for it: "
+                    + "getent group \(ShellWord.quoted(name))"
+            ]
         case .databaseUnavailable:
             [
                 "Look whether \"getent passwd\" answers, and try again; open files are limited by LimitNOFILE= or ulimit -n."

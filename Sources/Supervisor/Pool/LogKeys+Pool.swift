@@ -3,5 +3,11 @@
 extension LogKeys {
     /// What a process wrote before it ended.
     static let lastOutput = "last-output"
+    /// How long a process lived, from the end of its start.
+    static let lived = "lived"
+    /// Requests that a process had when it ended.
+    static let requestsRunning = "requests-running"
     static let seconds = "seconds"
+    /// From the order to start a process to its readiness.
+    static let spawnTime = "spawn-time"
 }

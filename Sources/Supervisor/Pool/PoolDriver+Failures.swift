@@ -40,7 +40,7 @@ extension PoolDriver {
             at: self.now,
             time: incident.time
         )
-        let facts = self.metadata(of: process, exit)
+        let facts = self.endFacts(of: process, exit, requests: running)
         self.failureDesk.report(incident) { [weak self, weak group] filed in
             guard let self, let group else { return }
             FailureLog.write(filed, of: group.key, to: self.logger, facts)

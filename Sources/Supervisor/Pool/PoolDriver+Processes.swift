@@ -22,7 +22,10 @@ extension PoolDriver {
             self.processEnded(exit, sessions: sessions, orders)
         case .ended(let sessions, let orders):
             if process.connectFailure == nil {
-                self.logger.info("process ended", metadata: self.metadata(of: process, exit))
+                self.logger.notice(
+                    "process ended",
+                    metadata: self.endFacts(of: process, exit, requests: sessions.count)
+                )
             } else {
                 self.noteCrash(of: process, exit, after: process.age, requests: sessions.count)
             }
@@ -140,8 +143,6 @@ extension PoolDriver {
             spawnedAt: WallClock.microseconds
         )
         self.processes[spawned.id] = process
-        // Who an app runs as is told at the standard log level, once and whenever it changes.
-        let level: Logger.Level = spawn.group.identity == spawned.identity ? .info : .notice
         spawn.group.identity = spawned.identity
         spawn.group.appType = spawned.appType
         let description = Process.Description(id: Process.ID(spawned.id), concurrency: spawned.concurrency)
@@ -151,7 +152,9 @@ extension PoolDriver {
             var facts = self.metadata(of: process)
             facts[LogKeys.user] = "\(spawned.userName)"
             facts[LogKeys.reason] = "\(spawned.userReason)"
-            self.logger.log(level: level, "process in service", metadata: facts)
+            let taken = self.now.since(spawn.since)
+            facts[LogKeys.spawnTime] = "\(taken.roundedForLog)"
+            self.logger.notice("process in service", metadata: facts)
             self.carryOut(orders)
         case .discarded(let orders):
             self.logger.info("process not wanted any more", metadata: self.metadata(of: process))
@@ -160,6 +163,14 @@ extension PoolDriver {
             self.logImpossible("spawn", reason)
             spawned.process.kill()
         }
+    }
+
+    /// What an operator asks about a process that has ended: how, after how long, and in the middle of what.
+    func endFacts(of process: RunningProcess, _ exit: ProcessExit, requests: Int) -> Logger.Metadata {
+        var facts = self.metadata(of: process, exit)
+        facts[LogKeys.lived] = "\(process.age.roundedForLog)"
+        facts[LogKeys.requestsRunning] = "\(requests)"
+        return facts
     }
 
     private func rememberEarlyExit(_ exit: ProcessExit) {
@@ -173,6 +184,16 @@ extension PoolDriver {
         self.carryOut(orders)
     }
 
+}
+
+extension Duration {
+    /// Seconds to the millisecond, such as "3.207s".
+    fileprivate var roundedForLog: String {
+        let milliseconds = (self.components.attoseconds / 1_000_000_000_000_000)
+        let digits = String(milliseconds)
+        return "\(self.components.seconds)." + String(repeating: "0", count: max(0, 3 - digits.utf8.count)) + digits
+            + "s"
+    }
 }
 
 extension RunningProcess {

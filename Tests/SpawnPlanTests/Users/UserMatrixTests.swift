@@ -26,8 +26,6 @@ import Testing
         (nil, [.normal: "joe", .root: "nobody", .unknown: "nobody"]),
         ("mary", [.normal: "mary", .root: "mary", .unknown: "mary"]),
         ("1001", [.normal: "mary", .root: "mary", .unknown: "mary"]),
-        ("nope", [.normal: "nobody", .root: "nobody", .unknown: "nobody"]),
-        ("4242", [.normal: "nobody", .root: "nobody", .unknown: "nobody"]),
         ("root", [.normal: "nobody", .root: "nobody", .unknown: "nobody"]),
         ("0", [.normal: "nobody", .root: "nobody", .unknown: "nobody"]),
     ]
@@ -37,8 +35,6 @@ import Testing
         (nil, nil),
         ("sys", [.normal: 3, .root: 3, .unknown: 3]),
         ("3", [.normal: 3, .root: 3, .unknown: 3]),
-        ("nope", [.normal: 65534, .root: 65534, .unknown: 65534]),
-        ("4343", [.normal: 65534, .root: 65534, .unknown: 65534]),
         ("root", [.normal: 65534, .root: 65534, .unknown: 65534]),
         ("0", [.normal: 65534, .root: 65534, .unknown: 65534]),
         ("!STARTUP_FILE!", [.normal: 200, .root: 65534, .unknown: 65534]),
@@ -61,7 +57,40 @@ import Testing
                 }
             }
         }
-        #expect(rows == 7 * 8 * 3 * 3)
+        #expect(rows == 5 * 6 * 3 * 3)
+    }
+
+    /// Names and numbers that lead to nothing, beside every other value: an error, never somebody else.
+    @Test func `a setting that names nobody fails the start, whoever owns the file`() throws {
+        let switching = UserSwitching(UserSwitching.Policy(daemonUID: 0, daemonGID: 0))
+        for owner in Owner.allCases {
+            let (_, app) = try self.app(owner, .regular)
+            for name in ["nope", "4242"] {
+                for (group, _) in Self.groupRows {
+                    #expect(throws: UserSwitchingProblem.unknownUser(name), "\(owner) \(group ?? "-")") {
+                        try switching.decide(.init(user: name, group: group), app: app, accounts: users)
+                    }
+                }
+            }
+            for name in ["nope", "4343"] {
+                for (user, _) in Self.userRows {
+                    #expect(throws: UserSwitchingProblem.unknownGroup(name), "\(owner) \(user ?? "-")") {
+                        try switching.decide(.init(user: user, group: name), app: app, accounts: users)
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func `what names nobody is told with the setting, the name and what to type`() {
+        let user = UserSwitchingProblem.unknownUser("j o")
+        #expect(user.description == "passenger_user is j o, which is not an account of this machine")
+        #expect(user.remedies.first?.hasSuffix("getent passwd 'j o'") == true)
+        #expect(user.category == .configuration)
+        let group = UserSwitchingProblem.unknownGroup("crew")
+        #expect(group.description == "passenger_group is crew, which is not a group of this machine")
+        #expect(group.remedies.first?.hasSuffix("getent group crew") == true)
+        #expect(group.category == .configuration)
     }
 
     private func check(

@@ -43,11 +43,11 @@ import Testing
     @Test func `settings that cannot be followed are warned about`() throws {
         let root = try policy().decide(.init(user: "root"), app: app(), accounts: users)
         #expect(root.warnings == ["passenger_user is root, and no app ever runs as root: the app runs as nobody"])
-        let group = try policy().decide(.init(group: "nope"), app: app(), accounts: users)
-        #expect(group.warnings == ["passenger_group is nope, which is no group: the app runs with group nogroup"])
+        let group = try policy().decide(.init(group: "root"), app: app(), accounts: users)
+        #expect(group.warnings == ["passenger_group is root, which no app ever gets: the app runs with group nogroup"])
         #expect(
             group.reason == "runs as joe with group nogroup because joe owns config.ru, "
-                + "and passenger_group is nope, which is no group"
+                + "and passenger_group is root, which no app ever gets"
         )
     }
 
@@ -90,13 +90,18 @@ import Testing
 
     /// -1 means "unchanged" to the kernel, which is root.
     @Test(arguments: ["4294967295", "+1000", "-1", " 1000", "1000 ", "0x3e8", ""])
-    func `what is no number of an account is nobody`(wanted: String) throws {
+    func `what is not the number of an account is refused`(wanted: String) throws {
         var users = users
         users.accounts.append(Account(name: "trap", uid: .max, gid: .max, home: "/", shell: ""))
         users.groupNames[.max] = "trap"
-        let identity = try policy().decide(.init(user: wanted, group: wanted), app: app(), accounts: users)
-        #expect(identity.uid == 65534 && identity.gid == 65534)
-        #expect(try policy().decide(.init(user: "trap", group: "trap"), app: app(), accounts: users).gid == 65534)
+        for name in [wanted, "trap"] {
+            #expect(throws: UserSwitchingProblem.unknownUser(name)) {
+                try policy().decide(.init(user: name, group: name), app: app(), accounts: users)
+            }
+            #expect(throws: UserSwitchingProblem.unknownGroup(name)) {
+                try policy().decide(.init(group: name), app: app(), accounts: users)
+            }
+        }
         #expect(try policy().decide(.init(), app: app(owner: .max, group: .max), accounts: users).uid == 65534)
     }
 
@@ -108,7 +113,7 @@ import Testing
 
     @Test func `the default user has the default group, whyever it was taken`() throws {
         let switching = policy { $0.defaultGroup = "staff" }
-        for (choice, owner) in [(UserSwitching.Choice(), UInt32(0)), (.init(), 4242), (.init(user: "nope"), 1000)] {
+        for (choice, owner) in [(UserSwitching.Choice(), UInt32(0)), (.init(), 4242), (.init(user: "root"), 1000)] {
             let identity = try switching.decide(choice, app: app(owner: owner), accounts: users)
             #expect(identity.userName == "nobody" && identity.gid == 200)
             #expect(identity.reason.hasPrefix("runs as nobody with group staff because "))
