@@ -17,6 +17,7 @@ package enum LoaderSources {
     package static let all: [Source] = [
         Source(path: "rack-loader.rb", bytes: PackageResources.rack_loader_rb),
         Source(path: "wsgi-loader.py", bytes: PackageResources.wsgi_loader_py),
+        Source(path: "flying_passenger_answer.py", bytes: PackageResources.flying_passenger_answer_py),
         Source(path: "flying_passenger_wsgi.py", bytes: PackageResources.flying_passenger_wsgi_py),
         Source(path: "flying_passenger_failure.py", bytes: PackageResources.flying_passenger_failure_py),
         Source(path: "node-loader.js", bytes: PackageResources.node_loader_js),

@@ -59,6 +59,23 @@ extension Integration {
                 remedy: "import application"
             ),
             Broken(
+                name: "asgi-object",
+                files: [
+                    "passenger_wsgi.py":
+                        "class App:\n    async def __call__(self, scope, receive, send): ...\napplication = App()\n"
+                ],
+                kind: "configuration",
+                reason: "the \"application\" that passenger_wsgi.py defines is an ASGI application, not a WSGI one",
+                remedy: "uvicorn --fd 3 passenger_wsgi:application"
+            ),
+            Broken(
+                name: "asgi-function",
+                files: ["passenger_wsgi.py": "async def application(scope, receive, send): ...\n"],
+                kind: "configuration",
+                reason: "the \"application\" that passenger_wsgi.py defines is an ASGI application, not a WSGI one",
+                remedy: "uvicorn --fd 3 passenger_wsgi:application"
+            ),
+            Broken(
                 name: "syntax",
                 files: ["app.js": "const port = ;\n"],
                 kind: "syntax-error",

@@ -52,13 +52,24 @@ class Failure:
             error, ' at ' + place if place else '')
         self.remedies.append('Look at what it printed before, and see why it calls exit while it is loaded.')
 
-    def not_callable(self, is_there):
+    def not_callable(self, what):
         self.kind = 'configuration'
-        what = 'an "application" that cannot be called' if is_there else 'nothing named "application"'
-        self.summary = '%s defines %s' % (self.startup_file, what)
+        if what == 'asgi':
+            return self.is_asgi()
+        self.summary = '%s defines %s' % (self.startup_file, what or 'nothing named "application"')
         self.remedies.append(
             'The last line of %s should make the WSGI callable available under that name, for example: '
             'from myproject.wsgi import application' % self.startup_file)
+
+    def is_asgi(self):
+        module = os.path.splitext(self.startup_file)[0].replace('/', '.')
+        self.summary = 'the "application" that %s defines is an ASGI application, not a WSGI one' % self.startup_file
+        self.remedies.append(
+            'Let a server for ASGI run it, as a generic application: '
+            'passenger_app_start_command "uvicorn --fd 3 %s:application"; in place of %s.' % (module, self.startup_file))
+        self.remedies.append(
+            'Frameworks that can do both have a WSGI object as well, such as django.core.wsgi.get_wsgi_application().')
+        return None
 
     def syntax_error(self, error):
         self.kind = 'syntax-error'

@@ -18,9 +18,13 @@ LISTENER = 3
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
+# Bound before the application is loaded, which may put others in their place.
+write, end = os.write, os._exit
+
+
 def tell(line):
     try:
-        os.write(CONTROL, (line + '\n').encode('utf-8', 'replace'))
+        write(CONTROL, (line + '\n').encode('utf-8', 'replace'))
     except OSError:
         pass  # the daemon has gone; the main loop will see the end of file
 
@@ -45,7 +49,7 @@ def fail(step, category, kind, summary, detail='', remedies=()):
         tell('error detail ' + escape(detail, MAX_DETAIL))
     tell('step ' + step + ' failed')
     flush()
-    os._exit(1)
+    end(1)
 
 
 def flush():
@@ -116,12 +120,32 @@ def load_app(startup_file):
     spec.loader.exec_module(module)
     application = getattr(module, 'application', None)
     if not callable(application):
-        raise NotCallable(hasattr(module, 'application'))
+        raise NotCallable('an "application" that cannot be called' if hasattr(module, 'application') else '')
+    if is_asgi(application):
+        raise NotCallable('asgi')
     return application
 
 
+def is_asgi(application):
+    """Whether it is a coroutine function, or an object or class that is called as one: no WSGI server can run it."""
+    import inspect
+    call = getattr(application, '__call__', None)
+    if inspect.isclass(application):
+        # An instance is what WSGI gets of a class; only one that takes scope, receive and send is meant for ASGI.
+        call = application.__dict__.get('__call__')
+    return inspect.iscoroutinefunction(application) or inspect.iscoroutinefunction(call)
+
+
+def close_control():
+    """A process that the application forks is none of ours: the daemon must not take it for the application."""
+    try:
+        os.close(CONTROL)
+    except OSError:
+        pass  # the application was here before
+
+
 class NotCallable(Exception):
-    """The startup file defines no "application", or one that cannot be called."""
+    """The startup file defines no "application", or one that cannot be served; why is the argument."""
 
 
 def report(step, error, settings):
@@ -156,6 +180,7 @@ def boot():
         tell('step load-libraries done')
         step = 'load-app'
         tell('step load-app begin')
+        os.register_at_fork(after_in_child=close_control)
         application = load_app(settings['startup_file'])
         tell('step load-app done')
         step = 'listen'
@@ -164,7 +189,7 @@ def boot():
         tell('step listen done')
     except BaseException as error:
         report(step, error, settings)
-    tell('ready concurrency=1')
+    tell('ready concurrency=1 framing=1')
     return server
 
 

@@ -27,7 +27,7 @@ struct SessionLoaderTests {
     func `a stream serves one request after the other`(language: Language) throws {
         let (bench, process) = try app(language)
         defer { withExtendedLifetime(bench) {} }
-        #expect(process.transport == .session && process.concurrency == 1)
+        #expect(process.transport.isSession && process.concurrency == 1)
         let client = try AppClient(process.address)
         for _ in 0..<3 {
             try client.request("GET", "/hello?a=b")
