@@ -108,17 +108,18 @@ module FlyingPassenger
 
     def self.load_libraries
       set_up_bundler
-      # Bundler prunes the load path, so this comes after it.
-      $LOAD_PATH.push(@settings['ruby_library'])
-      require 'phusion_passenger'
+      # By absolute path: Phusion's own library has files of these names. Bundler prunes the load path, so this comes
+      # after it; in front, so that the application finds ours under the name, too.
+      $LOAD_PATH.unshift(@settings['ruby_library'])
+      require "#{@settings['ruby_library']}/phusion_passenger"
       PhusionPassenger::App.options = @settings
-      require 'flying_passenger/server'
+      require_relative 'server'
       require 'rack'
     end
 
     def self.load_app(startup_file)
       if @settings['app_type'] == 'classic-rails'
-        require 'flying_passenger/classic_rails'
+        require_relative 'classic_rails'
         return ClassicRails.load(startup_file)
       end
       source = File.read(startup_file, encoding: 'BOM|UTF-8').sub(/^__END__\n.*\z/m, '')

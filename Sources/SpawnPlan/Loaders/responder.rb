@@ -19,9 +19,10 @@ module FlyingPassenger
       "HTTP/1.1 #{status} #{reason}\r\n"
     end
     REASONS.each_key { |status| STATUS_LINES[status] = STATUS_LINES[status].freeze }
-    # What would end a header line, or its name, too early.
+    CHUNKED = "Transfer-Encoding: chunked\r\n".freeze
+    # What would end a header line too early; names have the form of RFC 9110 §5.1.
     BAD_VALUE = /[\r\n\0]/.freeze
-    BAD_NAME = /[\r\n\0: ]/.freeze
+    GOOD_NAME = /\A[!#$%&'*+\-.^_`|~0-9A-Za-z]+\z/.freeze
     FAILURE = [500, { 'Content-Type' => 'text/plain' }, ["Internal Server Error\n"]].freeze
 
     def initialize(socket, keeps_stream)
@@ -35,24 +36,23 @@ module FlyingPassenger
       @started
     end
 
-    # Answers whether the connection can be used again; calls `close` of the body whatever happens.
+    # Answers whether the connection can be used again: true, false, or nil when it belongs to the application.
     def respond(status, headers, body, head_only)
-      status = status.to_i
+      status = number(status)
       head = head_for(status, headers)
-      @length = nil if status == 204 || status < 200
       if @hijack
-        partial_hijack(head)
-      elsif head_only || status == 204 || status == 304 || status < 200
+        partial_hijack(head, status)
+      elsif status == 101
+        upgrade(head, body)
+      elsif status < 200
+        raise InvalidAnswer, "#{status} is no final status of an answer"
+      elsif head_only || status == 204 || status == 304
+        @length = nil if status == 204
         write(finish_head(head, nil))
-      elsif body.respond_to?(:each) || body.respond_to?(:to_path)
-        write_body(head, body)
       else
-        @hijack = body
-        partial_hijack(head)
+        write_body(head, body)
       end
       @keep
-    ensure
-      body.close if body.respond_to?(:close)
     end
 
     private
@@ -64,48 +64,74 @@ module FlyingPassenger
       raise ClientGone, error.message
     end
 
+    # As Rack's own server handlers do it, "200 OK" is a number as well.
+    def number(status)
+      number = status.respond_to?(:to_i) ? status.to_i : 0
+      return number if number.between?(100, 999)
+      raise InvalidAnswer, "the status is #{status.inspect[0, 80]} of class #{status.class}, and no number of three " \
+        'digits (an application answers [status, headers, body])'
+    end
+
     def head_for(status, headers)
-      @length = @hijack = nil
-      @raw_chunks = @upgrade = false
+      @length = @hijack = @coding = nil
+      @upgrade = false
       head = String.new(capacity: 1024) << STATUS_LINES[status]
-      headers.each { |name, value| add_header(head, name, value) }
+      unless headers.respond_to?(:each)
+        raise InvalidAnswer, "the headers are an object of class #{headers.class}, which has no method \"each\""
+      end
+      headers.each { |name, value| add_header(head, name, value) unless value.nil? }
       head
     end
 
     def add_header(head, name, value)
+      name = name.to_s unless name.is_a?(String)
       # The length of a name rules most of them out for the price of one comparison.
       case name.size
-      when 10 then return connection_header(head, value.to_s) if name.casecmp('connection').zero?
+      when 10 then return connection_header(head, joined(value)) if name.casecmp('connection').zero?
       when 11 then return @hijack = value if name == 'rack.hijack'
-      when 14 then return @length = Integer(value.to_s, 10) if name.casecmp('content-length').zero?
-      when 17 then raw_chunks if name.casecmp('transfer-encoding').zero?
+      when 14 then return content_length(joined(value)) if name.casecmp('content-length').zero?
+      when 17 then return transfer_encoding(joined(value)) if name.casecmp('transfer-encoding').zero?
       end
       return if name.start_with?('rack.')
-      if value.is_a?(Array)
-        value.each { |part| add_line(head, name, part.to_s) }
-      elsif (text = value.to_s).include?("\n")
-        text.split("\n").each { |part| add_line(head, name, part) }
-      else
-        add_line(head, name, text)
-      end
+      return add_lines(head, name, value.to_s) unless value.is_a?(Array)
+      value.each { |part| add_lines(head, name, part.to_s) unless part.nil? }
     end
 
-    # Nobody checks here that the app's own framing is right: the stream ends with this answer.
-    def raw_chunks
-      @raw_chunks = true
-      @keep = false
+    def joined(value)
+      value.is_a?(Array) ? value.compact.join(', ') : value.to_s
+    end
+
+    def content_length(text)
+      unless /\A\s*\d+\s*\z/.match?(text)
+        raise InvalidHeader, "the response header Content-Length is #{text[0, 80].inspect} and no number"
+      end
+      @length = text.to_i
+    end
+
+    # Nobody checks here that the app's own framing is right: the stream ends with such an answer.
+    def transfer_encoding(text)
+      @coding = text if text.match?(/chunked\s*\z/i) && !BAD_VALUE.match?(text)
+    end
+
+    def add_lines(head, name, text)
+      text = text.b unless text.ascii_only?
+      return add_line(head, name, text) unless text.include?("\n")
+      text.split("\n").each { |line| add_line(head, name, line) }
     end
 
     def add_line(head, name, text)
       raise InvalidHeader, "line break in the response header #{name.inspect}" if BAD_VALUE.match?(text)
-      raise InvalidHeader, "bad name of a response header: #{name.inspect}" if BAD_NAME.match?(name)
-      head << name << ': ' << (text.ascii_only? ? text : text.b) << "\r\n"
+      unless name.ascii_only? && GOOD_NAME.match?(name)
+        raise InvalidHeader, "bad name of a response header: #{name.inspect}"
+      end
+      head << name << ': ' << text << "\r\n"
     end
 
     # Whether the connection is kept is decided here; only an upgrade is passed on.
     def connection_header(head, value)
       @keep = false if value.casecmp('close').zero?
-      return unless (@upgrade = value =~ /upgrade/i)
+      return unless value.match?(/upgrade/i)
+      @upgrade = true
       add_line(head, 'Connection', value)
     end
 
@@ -116,25 +142,41 @@ module FlyingPassenger
       head << "\r\n"
     end
 
+    # In the order of the Rack specification. A method that is there need not mean that it gives something.
     def write_body(head, body)
-      if @raw_chunks
-        finish_head(head, '')
-        write_parts(head, body) { |part| part }
-      elsif @length
-        write_sized(finish_head(head, nil), body)
-      elsif body.is_a?(Array) || body.respond_to?(:to_ary)
-        write_array(head, body.to_ary)
+      return write_coded(head, body) if @coding
+      return write_array(head, body) if body.is_a?(Array)
+      return write_array(head, []) if body.nil?
+      parts = body.respond_to?(:to_ary) ? body.to_ary : nil
+      return write_array(head, parts) if parts.is_a?(Array)
+      return if body.respond_to?(:to_path) && write_file(head, body)
+      if body.respond_to?(:each)
+        write_each(head, body)
+      elsif body.respond_to?(:call)
+        write_call(head, body)
       else
-        finish_head(head, "Transfer-Encoding: chunked\r\n")
-        write_parts(head, body) { |part| "#{part.bytesize.to_s(16)}\r\n".b << part.b << "\r\n" }
-        write("0\r\n\r\n")
+        raise no_body(body)
       end
     end
 
+    def no_body(body)
+      InvalidAnswer.new("the body is an object of class #{body.class}, which has neither the method \"each\" nor \"call\"")
+    end
+
+    def write_coded(head, body)
+      @keep = false
+      head << 'Transfer-Encoding: ' << @coding << "\r\n"
+      raise no_body(body) unless body.nil? || body.respond_to?(:each)
+      write_parts(finish_head(head, ''), body || []) { |part| part }
+    end
+
     def write_array(head, parts)
-      @length = parts.inject(0) { |sum, part| sum + part.bytesize }
+      parts = parts.map { |part| part.is_a?(String) ? part : part.to_s } unless parts.all?(String)
+      size = parts.inject(0) { |sum, part| sum + part.bytesize }
+      raise LengthMismatch, "#{size} bytes, but Content-Length #{@length}" unless @length.nil? || @length == size
+      @length = size
       finish_head(head, nil)
-      if @length <= 65_536
+      if size <= 65_536
         parts.each { |part| head << (part.ascii_only? ? part : part.b) }
         write(head)
       else
@@ -143,8 +185,14 @@ module FlyingPassenger
       end
     end
 
+    def write_each(head, body)
+      return write_sized(finish_head(head, nil), body) if @length
+      finish_head(head, CHUNKED)
+      write_parts(head, body) { |part| "#{part.bytesize.to_s(16)}\r\n".b << part.b << "\r\n" }
+      write("0\r\n\r\n")
+    end
+
     def write_sized(head, body)
-      return write_file(head, body) if body.respond_to?(:to_path) && File.size?(body.to_path) == @length
       written = 0
       write_parts(head, body) do |part|
         written += part.bytesize
@@ -153,12 +201,27 @@ module FlyingPassenger
       raise LengthMismatch, "#{written} bytes, but Content-Length #{@length}" if written != @length
     end
 
+    # Answers false, and has written nothing, when there is no such file: `each` has the bytes then.
     def write_file(head, body)
-      write(head)
-      written = File.open(body.to_path, 'rb') { |file| copy(file) }
+      file = open_file(body.to_path)
+      return false unless file
+      size = file.size
+      return false if @length && @length != size
+      @length = size
+      write(finish_head(head, nil))
+      written = copy(file)
       raise LengthMismatch, "#{written} bytes, but Content-Length #{@length}" if written != @length
+      true
     rescue Errno::EPIPE, Errno::ECONNRESET => error
       raise ClientGone, error.message
+    ensure
+      file.close if file
+    end
+
+    def open_file(path)
+      File.open(path, 'rb') if path && File.file?(path)
+    rescue SystemCallError
+      nil
     end
 
     def copy(file)
@@ -173,6 +236,7 @@ module FlyingPassenger
     # The head goes out with the first part, each later part when it comes.
     def write_parts(head, body)
       body.each do |part|
+        part = part.to_s unless part.is_a?(String)
         next if part.empty?
         part = yield part
         if head
@@ -184,19 +248,162 @@ module FlyingPassenger
       write(head) if head
     end
 
-    def partial_hijack(head)
+    # A body that writes by itself. It may do that from a thread of its own; when there is none, its return is the end.
+    def write_call(head, body)
+      stream = BodyStream.new(@socket, finish_head(head, @length ? nil : CHUNKED), @length)
+      begin
+        body.call(stream)
+      ensure
+        @started ||= stream.started?
+      end
+      if stream.closed? || Thread.list.size == 1
+        stream.finish
+        @started = true
+      else
+        stream.hand_over
+        @keep = nil
+      end
+    end
+
+    def upgrade(head, body)
+      raise InvalidAnswer, '101 is no final status, and the application took over no connection' unless
+        body.respond_to?(:call) && !body.respond_to?(:each)
+      @hijack = body
+      partial_hijack(head, 101)
+    end
+
+    def partial_hijack(head, status)
+      unless @hijack.respond_to?(:call)
+        raise InvalidAnswer, "rack.hijack is an object of class #{@hijack.class}, which has no method \"call\""
+      end
+      raise InvalidAnswer, "#{status} is no final status of an answer" if status < 200 && status != 101
       @keep = false
-      write(finish_head(head, nil))
+      head << 'Transfer-Encoding: ' << @coding << "\r\n" if @coding
+      if status == 101
+        add_line(head, 'Connection', 'Upgrade') unless @upgrade
+        @upgrade = true
+        @length = nil
+      end
+      write(finish_head(head, @coding ? '' : nil))
       @hijack.call(@socket)
       @keep = nil
     end
   end
 
+  # What a body with `call` gets to write to: framed by the length that was announced, else in chunks.
+  class BodyStream
+    def initialize(socket, head, length)
+      @socket = socket
+      @head = head
+      @length = length
+      @written = 0
+      @closed = @owner = @finished = false
+    end
+
+    def started?
+      @head.nil?
+    end
+
+    def write(*parts)
+      parts.inject(0) { |sum, part| sum + write_part(part.is_a?(String) ? part : part.to_s) }
+    end
+
+    def <<(part)
+      write(part)
+      self
+    end
+
+    def print(*parts)
+      write(*parts)
+      nil
+    end
+
+    def flush
+      self
+    end
+
+    # The body of the request is in `rack.input`.
+    def read(length = nil, buffer = nil)
+      buffer.clear if buffer
+      length.nil? || length.zero? ? buffer || String.new : nil
+    end
+
+    def close
+      return if @closed
+      @closed = true
+      finish if @owner
+    end
+
+    def close_write
+      close
+    end
+
+    def close_read; end
+
+    def closed?
+      @closed
+    end
+
+    # From now on the application's threads write, and closing is what ends the connection.
+    def hand_over
+      @owner = true
+      send_head
+      finish if @closed
+    end
+
+    # Ends the answer.
+    def finish
+      return if @finished
+      @finished = @closed = true
+      if @length && @written != @length
+        raise LengthMismatch, "#{@written} bytes, but Content-Length #{@length}"
+      end
+      send_head
+      put("0\r\n\r\n") unless @length
+    ensure
+      @socket.close if @owner && !@socket.closed?
+    end
+
+    private
+
+    def write_part(part)
+      raise IOError, 'closed stream' if @closed
+      return 0 if part.empty?
+      @written += part.bytesize
+      raise LengthMismatch, "more bytes than the Content-Length #{@length}" if @length && @written > @length
+      send_part(part)
+      part.bytesize
+    end
+
+    def send_part(part)
+      part = "#{part.bytesize.to_s(16)}\r\n".b << part.b << "\r\n" unless @length
+      head = @head
+      @head = nil
+      put(head ? head << part.b : part)
+    end
+
+    def send_head
+      head = @head
+      @head = nil
+      put(head) if head
+    end
+
+    def put(bytes)
+      @socket.write(bytes)
+    rescue SystemCallError, IOError => error
+      raise ClientGone, error.message
+    end
+  end
+
+  # What the application answered cannot be sent; the message says all, and where the app is wrong no backtrace knows.
+  class InvalidAnswer < StandardError
+  end
+
   # The app wrote another number of bytes than it had announced.
-  class LengthMismatch < StandardError
+  class LengthMismatch < InvalidAnswer
   end
 
   # The app gave a header that cannot be sent.
-  class InvalidHeader < StandardError
+  class InvalidHeader < InvalidAnswer
   end
 end

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 
 require 'stringio'
-require 'flying_passenger/listener'
-require 'flying_passenger/request_body'
-require 'flying_passenger/responder'
+require_relative 'listener'
+require_relative 'request_body'
+require_relative 'responder'
 
 module FlyingPassenger
   # One kept connection of the daemon; requests come one after the other.
@@ -52,7 +52,9 @@ module FlyingPassenger
       @lingering = {}
       @buffer = String.new(capacity: READ_SIZE)
       @stopping = false
+      @process = Process.pid
       trap_signals
+      ForkGuard.install(self)
       PhusionPassenger.call_event(:after_installing_signal_handlers)
     end
 
@@ -63,13 +65,28 @@ module FlyingPassenger
         close_lingering if ready.nil? || !@lingering.empty?
         ready[0].each { |io| turn(io) } if ready
       end
+      return unless @process == Process.pid
       # Requests that were on their way before the end was known.
       ready = IO.select(@streams - [@listener, CONTROL, @wake_reader], nil, nil, 0)
       ready[0].each { |stream| turn(stream) } if ready
       PhusionPassenger.call_event(:stopping_worker_process)
     end
 
+    # In a child that the application has forked: it is none of ours, so nothing of ours may be left in it.
+    def forked
+      @stopping = true
+      release_signals
+      [CONTROL, @listener.to_io, @wake_reader, @wake_writer].each { |io| close_quietly(io) }
+      @streams.each { |stream| close_quietly(stream.socket) if stream.is_a?(Stream) && !stream.hijacked }
+    end
+
     private
+
+    def close_quietly(io)
+      io.close
+    rescue SystemCallError, IOError
+      nil # the application has closed it
+    end
 
     def turn(io)
       case io
@@ -166,12 +183,9 @@ module FlyingPassenger
 
     # Answers what becomes of the stream: true: is kept; false: is closed; nil: belongs to the application.
     def process(stream, env, body)
-      responder = nil
+      responder = content = nil
       status, headers, content = @app.call(env)
-      if stream.hijacked
-        content.close if content.respond_to?(:close)
-        return nil
-      end
+      return nil if stream.hijacked
       responder = Responder.new(stream.socket, keepable?(body))
       keep = responder.respond(status, headers, content, env['REQUEST_METHOD'] == 'HEAD')
       stream.hijacked = true if keep.nil?
@@ -184,7 +198,15 @@ module FlyingPassenger
       return false if responder && responder.started?
       Responder.new(stream.socket, keepable?(body)).respond(*Responder::FAILURE, env['REQUEST_METHOD'] == 'HEAD')
     ensure
+      close_content(content, env)
       body.close if body.is_a?(RequestBody) && !stream.hijacked
+    end
+
+    # The answer is complete, or has failed for another reason, so that this can only be reported.
+    def close_content(content, env)
+      content.close if content.respond_to?(:close)
+    rescue StandardError => error
+      log(error, env)
     end
 
     def keepable?(body)
@@ -225,7 +247,8 @@ module FlyingPassenger
 
     def log(error, env)
       lines = ["#{error.class}: #{error.message} (#{env['REQUEST_METHOD']} #{env['PATH_INFO']})"]
-      $stderr.puts(lines, (error.backtrace || []).map { |line| "        from #{line}" })
+      backtrace = error.is_a?(InvalidAnswer) ? [] : error.backtrace || []
+      $stderr.puts(lines + backtrace.map { |line| "        from #{line}" })
     rescue StandardError
       nil # whatever the app has put in its place, or a closed one
     end
@@ -246,14 +269,35 @@ module FlyingPassenger
     end
 
     def trap_signals
-      trap('TERM') { @wake_writer.write_nonblock('.', exception: false) }
-      trap('HUP', 'IGNORE')
-      trap('QUIT') { dump_threads } unless RUBY_ENGINE == 'jruby' # whose virtual machine does that by itself
-      trap('ABRT') do
+      @handlers = { 'TERM' => own_handler('TERM') { @wake_writer.write_nonblock('.', exception: false) } }
+      # The virtual machine of JRuby does that by itself.
+      @handlers['QUIT'] = own_handler('QUIT') { dump_threads } unless RUBY_ENGINE == 'jruby'
+      @handlers['ABRT'] = own_handler('ABRT') do
         dump_threads
-        trap('ABRT', 'DEFAULT')
-        Process.kill('ABRT', Process.pid)
+        default('ABRT')
       end
+      @handlers.each { |name, handler| trap(name, handler) }
+      trap('HUP', 'IGNORE')
+    end
+
+    # Only in the process that it was meant for: before Ruby 3.1 nothing tells us of a fork.
+    def own_handler(name)
+      lambda { |_| Process.pid == @process ? yield : default(name) }
+    end
+
+    def default(name)
+      trap(name, 'DEFAULT')
+      Process.kill(name, Process.pid)
+    end
+
+    # Handlers that the application has put in the place of ours stay.
+    def release_signals
+      @handlers.each do |name, handler|
+        current = trap(name, 'DEFAULT')
+        trap(name, current) unless current.equal?(handler)
+      end
+      current = trap('HUP', 'DEFAULT')
+      trap('HUP', current) unless current == 'IGNORE'
     end
 
     def dump_threads
@@ -263,6 +307,19 @@ module FlyingPassenger
       end
     rescue SystemCallError, IOError
       nil # the app has closed it
+    end
+  end
+
+  # Tells the server of each child that the application forks; possible since Ruby 3.1.
+  module ForkGuard
+    def self.install(server)
+      return unless Process.respond_to?(:_fork)
+      define_method(:_fork) do
+        pid = super()
+        server.forked if pid == 0
+        pid
+      end
+      Process.singleton_class.prepend(self)
     end
   end
 end

@@ -18,7 +18,7 @@ enum SessionApps {
             while (part = input.read(65_536)) do count += part.bytesize end
             [200, {}, [count.to_s]]
           when '/parts' then [200, {}, %w[one two].each]
-          when '/short' then [200, { 'Content-Length' => '10' }, ['abc']]
+          when '/short' then [200, { 'Content-Length' => '10' }, ['abc'].each]
           when '/raise' then raise 'boom'
           when '/reset' then raise Errno::ECONNRESET, 'boom'
           when '/bare' then raise Class.new(Exception), 'boom'
