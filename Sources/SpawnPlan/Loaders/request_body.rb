@@ -9,8 +9,8 @@ module FlyingPassenger
     IN_MEMORY = 128 * 1024
     CHUNK = 64 * 1024
 
-    # `length` is nil for a body that ends with the connection.
-    def initialize(stream, length, first)
+    # `length` is nil for a body that ends with its last chunk (`framed`), or with the connection.
+    def initialize(stream, length, first, framed = false)
       @stream = stream
       @expected = length
       @spool = StringIO.new(String.new(capacity: first.bytesize), 'r+b')
@@ -20,7 +20,8 @@ module FlyingPassenger
       @searched = 0
       @last_newline = -1
       @ended = length == 0
-      keep(first) unless first.empty?
+      @chunks = ChunkDecoder.new if framed
+      take(first) unless first.empty?
     end
 
     # Whether bytes of this body are still to come on the connection.
@@ -110,12 +111,24 @@ module FlyingPassenger
 
     def pull
       wanted = @expected ? [@expected - @received, CHUNK].min : CHUNK
-      keep(@stream.socket.readpartial(wanted))
+      take(@stream.socket.readpartial(wanted))
+    rescue ClientGone
+      raise
     rescue EOFError
-      raise ClientGone, 'the request body ended too early' if @expected
+      raise ClientGone, "the request body ended too early: after #{@received} bytes#{announced}" if @expected || @chunks
       @ended = true
     rescue SystemCallError, IOError => error
       raise ClientGone, error.message
+    end
+
+    def announced
+      @expected ? " of #{@expected}" : ', before its last chunk'
+    end
+
+    def take(bytes)
+      return keep(bytes) unless @chunks
+      keep(@chunks.decode(bytes))
+      @ended = @chunks.ended?
     end
 
     def keep(data)
@@ -134,6 +147,71 @@ module FlyingPassenger
       file.write(@spool.read)
       @spool = file
       @in_memory = false
+    end
+  end
+
+  # Takes off the chunk coding of RFC 9112 §7.1, which comes without extensions and trailers.
+  class ChunkDecoder
+    SIZE_LINE = /\A\h{1,15}\r\n/n.freeze
+    # Bytes in which a size line, or the end of a chunk, must have ended.
+    MAX_LINE = 17
+
+    def initialize
+      @rest = String.new
+      @left = 0
+      @wanted = :size
+    end
+
+    # Whether the last chunk has been seen.
+    def ended?
+      @wanted == :nothing
+    end
+
+    # Answers the data that these bytes bring.
+    def decode(bytes)
+      @rest << bytes
+      data = String.new
+      nil while step(data)
+      raise ClientGone, 'bytes follow the request' if ended? && !@rest.empty?
+      data
+    end
+
+    private
+
+    # Answers false when more bytes are needed.
+    def step(data)
+      case @wanted
+      when :size then size_line
+      when :data then chunk(data)
+      when :chunk_end then line_end(:size)
+      when :body_end then line_end(:nothing)
+      end
+    end
+
+    def size_line
+      line = @rest.slice!(SIZE_LINE)
+      return incomplete unless line
+      @left = line.to_i(16)
+      @wanted = @left.zero? ? :body_end : :data
+    end
+
+    def chunk(data)
+      return if @rest.empty?
+      part = @rest.slice!(0, @left)
+      @left -= part.bytesize
+      data << part
+      @wanted = :chunk_end if @left.zero?
+      true
+    end
+
+    def line_end(following)
+      return if @rest.bytesize < 2
+      raise ClientGone, 'a chunk of the request body does not end where it should' unless @rest.slice!(0, 2) == "\r\n"
+      @wanted = following
+    end
+
+    def incomplete
+      raise ClientGone, 'a chunk of the request body has no size' if @rest.bytesize >= MAX_LINE || @rest.include?("\n")
     end
   end
 

@@ -177,7 +177,8 @@ module FlyingPassenger
       length &&= length.to_i
       unbounded = !length && env.key?('HTTP_TRANSFER_ENCODING')
       raise ClientGone, 'bytes follow the request' if !unbounded && rest.bytesize > (length || 0)
-      body = length || unbounded ? RequestBody.new(stream, length, rest) : StringIO.new(String.new)
+      framed = unbounded && env.delete('FLYING_PASSENGER_BODY') == 'framed'
+      body = length || unbounded ? RequestBody.new(stream, length, rest, framed) : StringIO.new(String.new)
       env['rack.input'] = body
     end
 
