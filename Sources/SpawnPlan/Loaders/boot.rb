@@ -68,7 +68,7 @@ module FlyingPassenger
       name_process
       PhusionPassenger.call_event(:starting_worker_process, false)
       server = step('listen') { Server.new(app, @settings) }
-      Control.tell('ready concurrency=1')
+      Control.tell('ready concurrency=1 framing=1')
       server
     rescue Exception => error
       report(error)

@@ -6,7 +6,7 @@
 #   load-libraries  Bundler as the app wants it, then Ruby's socket and our own library, then Rack
 #   load-app        the startup file is evaluated
 #   listen          signal handlers are set, descriptor 3 (bound and listening already) is served from now on
-# and "ready concurrency=1". End of file on descriptor 4 means: stop.
+# and "ready concurrency=1 framing=1". End of file on descriptor 4 means: stop.
 #
 # This file is in the syntax of Ruby 1.8, so that every interpreter reaches the check of its version.
 
