@@ -59,6 +59,14 @@ extension Integration {
                 remedy: "import application"
             ),
             Broken(
+                name: "cluster",
+                files: ["app.js": "require('cluster').fork();\n"],
+                kind: "exception",
+                reason:
+                    "cluster.fork() was called, but how many processes an application has is for Flying Passenger to say",
+                remedy: "app.js:1"
+            ),
+            Broken(
                 name: "asgi-object",
                 files: [
                     "passenger_wsgi.py":

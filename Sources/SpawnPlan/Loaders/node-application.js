@@ -108,14 +108,14 @@ function installListen() {
     const port = askedPort(args);
     const callback = args.filter((argument) => typeof argument === 'function').pop();
     if (!asked && state.server && state.server !== this && port > 0 && port === state.port) {
-      return listenTogether(this, callback);
+      return listenTogether(this, port, askedHost(args), callback);
     }
     if (state.server) {
       throw new Error('http.Server.listen() was called more than once: only the first server can be served. ' +
         'Call PhusionPassenger.configure({ autoInstall: false }) first, and listen(\'passenger\') for that one.');
     }
     state.port = port;
-    return serve(this, portListen, callback);
+    return serve(this, portListen, askedHost(args), callback);
   };
 }
 
@@ -136,26 +136,59 @@ function askedPort(args) {
   return Number(port) || 0;
 }
 
-// One service on several addresses, as Fastify makes it for "localhost": its first server gets all requests.
-function listenTogether(server, callback) {
+function askedHost(args) {
+  const first = args[0];
+  if (first !== null && typeof first === 'object') return first.host;
+  return typeof args[1] === 'string' ? args[1] : undefined;
+}
+
+// Applications show the address and expect a TCP port's.
+function addressOf(host, port) {
+  const family = net.isIPv6(String(host)) ? 'IPv6' : 'IPv4';
+  const address = net.isIP(String(host)) ? host : '127.0.0.1';
+  return { address, family, port };
+}
+
+// One service on several addresses, as Fastify makes it for "localhost": its first server gets all requests, the others
+// behave as if they listened.
+function listenTogether(server, port, host, callback) {
+  let listening = true;
   if (callback) server.once('listening', callback);
+  Object.defineProperty(server, 'listening', { get: () => listening, configurable: true });
+  server.address = () => listening ? addressOf(host, port) : null;
+  const close = server.close;
+  server.close = function closeTogether(done) {
+    if (!listening) return close.call(server, done);
+    listening = false;
+    if (typeof done === 'function') server.once('close', done);
+    process.nextTick(() => server.emit('close'));
+    return server;
+  };
   process.nextTick(() => server.emit('listening'));
   return server;
+}
+
+// Its workers would be processes that nobody counts, and the master would listen where nobody asks.
+function refuseCluster() {
+  require('cluster').fork = function refuse() {
+    throw new Error('cluster.fork() was called, but how many processes an application has is for Flying Passenger to say: ' +
+      'set passenger_min_instances and passenger_max_instances, and run the code of a worker without the module cluster');
+  };
+  require('module').syncBuiltinESMExports();
 }
 
 function isOurName(value) {
   return value === 'passenger' || value === '/passenger';
 }
 
-function serve(server, listen, callback) {
+function serve(server, listen, host, callback) {
   state.server = server;
   server.keepAliveTimeout = 0;
   server.headersTimeout = 0;
   server.requestTimeout = 0;
   server.timeout = 0;
   server.maxRequestsPerSocket = 0;
-  // Applications show the address and expect a TCP port's.
-  server.address = () => server.listening ? { address: '127.0.0.1', family: 'IPv4', port: state.port } : null;
+  server.address = () => server.listening ? addressOf(host, state.port) : null;
   server.prependListener('connection', prepareSocket);
   if (callback) server.once('listening', callback);
   // Later than what the application does on the same event and after it, because that may fail.
@@ -278,6 +311,7 @@ function main() {
   });
   process.on('SIGHUP', () => {});
   installListen();
+  refuseCluster();
   step('load-app');
   load(path.resolve(process.cwd(), settings.startup_file)).catch(report);
 }
