@@ -14,7 +14,6 @@ extension SettingCatalog {
         .front("custom_error_page", .absolutePath),
         .front("ignore_client_abort", .flag, default: "off"),
         .front("buffer_response", .flag, default: "off", rank: .later),
-        .front("set_header", .nameAndValue, rank: .later),
         .front("set_cgi_param", .nameAndValue, rank: .later),
         .front("pass_header", .text, rank: .later),
         .front("ignore_headers", .text, rank: .later),

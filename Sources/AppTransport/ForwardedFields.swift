@@ -17,7 +17,10 @@ enum ForwardedFields {
     static func isReplaced(_ field: HeaderField, _ facts: borrowing RequestFacts, _ bytes: UnsafeRawBufferPointer)
         -> Bool
     {
-        switch field.known {
+        if !facts.setFields.isEmpty, facts.setFields.contains(where: { field.hasName($0.lowercasedName, bytes) }) {
+            return true
+        }
+        return switch field.known {
         case .forwardedFor, .forwardedProto, .forwarded: true
         case .realIP, .forwardedOther: !facts.origin.keepsFields
         // `real_ip_header` with a name of its own: an app that reads it must not be told lies either.
@@ -34,10 +37,11 @@ enum ForwardedFields {
         _ style: Style,
         _ writer: inout HeadWriter
     ) {
+        if !facts.setFields.isEmpty { Self.writeSet(facts, style, &writer) }
         let peer = facts.peerAddress
         let hasFor = facts.origin.keepsFields && head.field(.forwardedFor) != nil
         // A Unix socket has no address that could be added.
-        if hasFor || peer != "unix:" {
+        if hasFor || peer != "unix:", !facts.sets("x-forwarded-for") {
             writer.write(style == .field ? "X-Forwarded-For: " : "HTTP_X_FORWARDED_FOR\0")
             let isAnyWritten = hasFor && Self.writeValues(.forwardedFor, head, bytes, &writer)
             if peer != "unix:" {
@@ -46,14 +50,35 @@ enum ForwardedFields {
             }
             Self.writeEnd(style, &writer)
         }
-        writer.write(style == .field ? "X-Forwarded-Proto: " : "HTTP_X_FORWARDED_PROTO\0")
-        writer.write(facts.origin.isTLS ? "https" : "http")
-        Self.writeEnd(style, &writer)
-        guard facts.origin.keepsFields, head.field(.forwarded) != nil else { return }
+        if !facts.sets("x-forwarded-proto") {
+            writer.write(style == .field ? "X-Forwarded-Proto: " : "HTTP_X_FORWARDED_PROTO\0")
+            writer.write(facts.origin.isTLS ? "https" : "http")
+            Self.writeEnd(style, &writer)
+        }
+        guard facts.origin.keepsFields, head.field(.forwarded) != nil, !facts.sets("forwarded") else { return }
         writer.write(style == .field ? "Forwarded: " : "HTTP_FORWARDED\0")
         if Self.writeValues(.forwarded, head, bytes, &writer) { writer.write(", ") }
         Self.writeNode(peer, &writer)
         Self.writeEnd(style, &writer)
+    }
+
+    /// The fields of `passenger_set_header`.
+    private static func writeSet(_ facts: borrowing RequestFacts, _ style: Style, _ writer: inout HeadWriter) {
+        for field in facts.setFields where !field.value.isEmpty {
+            switch style {
+            case .field:
+                writer.write(field.name)
+                writer.write(": ")
+            case .variable:
+                if field.lowercasedName != "content-type" { writer.write("HTTP_") }
+                for byte in field.name.utf8 {
+                    writer.write(byte > 0x40 ? byte & 0xDF : byte == UInt8(ascii: "-") ? UInt8(ascii: "_") : byte)
+                }
+                writer.write(0)
+            }
+            writer.write(field.value)
+            Self.writeEnd(style, &writer)
+        }
     }
 
     /// All values of a name as one list; false if there are none.

@@ -115,7 +115,7 @@ package enum HTTPRequestEncoder {
         _ facts: borrowing RequestFacts,
         _ writer: inout HeadWriter
     ) {
-        guard facts.arrival > 0, head.field(.requestStart) == nil else { return }
+        guard facts.arrival > 0, head.field(.requestStart) == nil, !facts.sets("x-request-start") else { return }
         writer.write("X-Request-Start: t=")
         writer.writeDecimal(Int(truncatingIfNeeded: facts.arrival))
         writer.write("\r\n")

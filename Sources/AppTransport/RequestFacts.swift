@@ -8,6 +8,20 @@ package enum BodyFraming: Sendable {
     case chunks
 }
 
+/// A field that the configuration gives to the app instead of the client's of that name; an empty value leaves it out.
+package struct SetField: Sendable {
+    /// Letters, digits and dashes.
+    let name: String
+    let lowercasedName: String
+    let value: String
+
+    package init(name: String, value: String) {
+        self.name = name
+        lowercasedName = name.lowercased()
+        self.value = value
+    }
+}
+
 /// What an app is told about a request beyond what the client's head says.
 package struct RequestFacts: Sendable {
     /// Who the client is, and what it speaks.
@@ -16,6 +30,7 @@ package struct RequestFacts: Sendable {
     package var peerAddress: String
     /// The field of `real_ip_header` if it is none of the usual ones; lower case.
     package var untrustedField: String?
+    package var setFields: [SetField] = []
     /// Of the listener, for requests whose `Host` has none.
     package var localAddress: String
     package var localPort: Int
@@ -57,9 +72,13 @@ package struct RequestFacts: Sendable {
         self.bodyFraming = bodyFraming
     }
 
+    /// `name` is lower case.
+    func sets(_ name: String) -> Bool { setFields.contains { $0.lowercasedName == name } }
+
     /// Bytes of its texts, for sizing the encoded head.
     var textBytes: Int {
-        self.origin.address.utf8.count + 2 * self.peerAddress.utf8.count + self.localAddress.utf8.count
+        setFields.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 8 } + self.origin.address.utf8.count + 2
+            * self.peerAddress.utf8.count + self.localAddress.utf8.count
             + self.scriptName.utf8.count
             + self.documentRoot.utf8.count
     }

@@ -98,7 +98,7 @@ package enum SessionRequestEncoder {
         Self.writeServerName(head.host, bytes, facts, &writer)
         writer.write(0)
         if facts.origin.isTLS { writer.write("HTTPS\0on\0") }
-        if facts.arrival > 0, head.field(.requestStart) == nil {
+        if facts.arrival > 0, head.field(.requestStart) == nil, !facts.sets("x-request-start") {
             writer.write("HTTP_X_REQUEST_START\0t=")
             writer.writeDecimal(Int(truncatingIfNeeded: facts.arrival))
             writer.write(0)

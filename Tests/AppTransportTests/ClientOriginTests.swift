@@ -182,6 +182,22 @@ struct ClientOriginTests {
         #expect(text.contains("Forwarded: for=a, for=b, for=\"[::1]\"\r\n"))
     }
 
+    @Test func `fields that the configuration sets replace all others of their names`() throws {
+        var facts = Self.facts("Accept: b", .stranger)
+        facts.setFields = [
+            SetField(name: "X-Own", value: "set"), SetField(name: "X-Forwarded-Proto", value: "https"),
+            SetField(name: "x-forwarded-for", value: ""), SetField(name: "Content-Type", value: "a/b"),
+        ]
+        let request =
+            "GET / HTTP/1.1\r\nHost: a\r\nx-own: evil\r\nX-Own: evil\r\nContent-Type: evil\r\nX-Other: c\r\n\r\n"
+        let text = try RequestEncoderTests.http(request, .keepAlive, facts: facts)
+        let expected = "Host: a\r\nX-Other: c\r\nX-Own: set\r\nX-Forwarded-Proto: https\r\nContent-Type: a/b\r\n\r\n"
+        #expect(text == "GET / HTTP/1.1\r\n" + expected)
+        let variables = try RequestEncoderTests.variables(request, facts: facts)
+        #expect(variables["HTTP_X_OWN"] == "set" && variables["HTTP_X_FORWARDED_PROTO"] == "https")
+        #expect(variables["CONTENT_TYPE"] == "a/b" && variables["HTTP_X_FORWARDED_FOR"] == nil)
+    }
+
     @Test func `accounts are trusted unless an app runs as them`() {
         let trust = PeerTrust(ownUID: 33, accounts: [33, 101, 102], apps: [102, 0, 1000])
         #expect(trust.trusts(0) && trust.trusts(33) && trust.trusts(101))

@@ -228,6 +228,34 @@ extension Integration {
             #expect(text1.hasPrefix("https "), "\(text1)\n\(site.log())")
         }
 
+        @Test func `repeated fields arrive whole, and what the configuration sets replaces them`() throws {
+            let site = try Site(apps: [])
+            let texts = [
+                "rack":
+                    "run lambda { |env| [200, {}, [env.values_at('HTTP_COOKIE', 'HTTP_X_A', 'HTTP_X_SET').join('|')]] }",
+                "wsgi": """
+                def application(environ, start_response):
+                    start_response('200 OK', [('Content-Type', 'text/plain')])
+                    return ['|'.join(environ[name] for name in ('HTTP_COOKIE', 'HTTP_X_A', 'HTTP_X_SET')).encode()]
+                """,
+                "node": """
+                require('http').createServer((q, r) => {
+                  r.end([q.headers.cookie, q.headers['x-a'], q.headers['x-set']].join('|'));
+                }).listen(3000);
+                """,
+            ]
+            for kind in Kind.allCases {
+                let settings = ["passenger_set_header X-Set \"$scheme $host\";"]
+                try add(kind.rawValue, [kind.file: texts[kind.rawValue] ?? ""], to: site, settings: settings)
+            }
+            try start(site)
+            let fields = "Cookie: a=1\r\nX-A: 1\r\nX-Set: evil\r\nCookie: b=2\r\nX_A: evil\r\nx-a: 2\r\n"
+            for kind in Kind.allCases {
+                let text = try site.get(kind.rawValue, headers: fields).text
+                #expect(text == "a=1; b=2|1, 2|http \(kind.rawValue).localhost")
+            }
+        }
+
         @Test func `the path below a base URI is what the client sent, however it spelled the base`() throws {
             let site = try Site(apps: [])
             let texts = [

@@ -32,6 +32,7 @@ extension ConfigurationBuilder {
         case "send_timeout": if let time = duration(of: directive) { scope.route.sendTimeout = time }
         case "keepalive_timeout": if let time = duration(of: directive) { scope.route.keepaliveTimeout = time }
         case "set_real_ip_from", "passenger_trusted_proxies": applyTrustedNetworks(directive, to: &scope)
+        case "passenger_set_header": applySetHeader(directive, to: &scope)
         case "real_ip_header": applyRealIPHeader(directive, to: &scope)
         case "real_ip_recursive":
             if let flag = value(of: directive, { () throws(ValueError) in try ValueParsers.flag(arguments[0]) }) {
@@ -88,6 +89,33 @@ extension ConfigurationBuilder {
             if let network = value(of: directive, { () throws(ValueError) in try IPNetwork(parsing: text) }) {
                 scope.route.trustedNetworks.append(network)
             }
+        }
+    }
+
+    /// Names that decide where a message ends or whom it is for stay out of reach.
+    private static let fixedHeaders: Set<String> = [
+        "host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "keep-alive", "expect",
+    ]
+
+    private mutating func applySetHeader(_ directive: Directive, to scope: inout Scope) {
+        if scope.startsAnew(directive.name) { scope.route.setHeaders = [] }
+        let (name, text) = (directive.arguments[0], directive.arguments[1])
+        let isPlain = !name.utf8.contains { "!#$%&'*+.^_`|~".utf8.contains($0) }
+        guard isPlain, Self.isHeaderName(name) else {
+            let reason = "apps cannot get a header \"\(name)\": only letters, digits and dashes are passed on"
+            report(directive.location.error("\"\(directive.name)\": \(reason)"))
+            return
+        }
+        guard !Self.fixedHeaders.contains(name.lowercased()) else {
+            report(directive.location.error("\"\(directive.name)\": \"\(name)\" cannot be set"))
+            return
+        }
+        guard !text.utf8.contains(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7F }) else {
+            report(directive.location.error("\"\(directive.name)\": the value contains a control character"))
+            return
+        }
+        if let value = value(of: directive, { () throws(ValueError) in try VariableText(parsing: text) }) {
+            scope.route.setHeaders.append(AddedHeader(name: name, value: value, isAlways: true))
         }
     }
 

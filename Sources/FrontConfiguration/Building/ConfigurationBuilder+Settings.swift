@@ -37,7 +37,7 @@ extension ConfigurationBuilder {
 
     /// Settings that may be given several times in one block.
     private static let listSettings: Set<String> = [
-        SettingName.environmentVariable, SettingName.baseURI, "pre_start", "set_header", "set_cgi_param", "pass_header",
+        SettingName.environmentVariable, SettingName.baseURI, "pre_start", "set_cgi_param", "pass_header",
         "ignore_headers", "vary_turbocache_by_cookie", "ctl",
     ]
 

@@ -42,7 +42,7 @@ struct Scope {
     /// The scope of a block inside this one.
     func inner() -> Scope {
         var scope = self
-        scope.inherited = ["add_header", "base_uri", "set_real_ip_from", "types"]
+        scope.inherited = ["add_header", "base_uri", "passenger_set_header", "set_real_ip_from", "types"]
         // Answers a request at the level where it stands only.
         scope.route.returns = nil
         return scope

@@ -44,6 +44,7 @@ enum DirectiveTable {
         "real_ip_header": .init(.requests, 1...1),
         "real_ip_recursive": .init(.requests, 1...1),
         "passenger_trusted_proxies": .init(.requests, 1...64, mayRepeat: true),
+        "passenger_set_header": .init(.requests, 2...2, mayRepeat: true),
         "passenger_trusted_users": .init(.http, 1...64),
     ]
 

@@ -36,6 +36,8 @@ package final class RouteModel: Sendable {
         /// Lower case; nil: not said.
         package var realIPHeader: String?
         package var realIPRecursive = false
+        /// Fields that the app gets instead of the client's of these names (`passenger_set_header`).
+        package var setHeaders: [AddedHeader] = []
 
         package init() {}
     }
@@ -63,6 +65,7 @@ package final class RouteModel: Sendable {
     package let trustedNetworks: [IPNetwork]
     package let realIPHeader: String?
     package let realIPRecursive: Bool
+    package let setHeaders: [AddedHeader]
 
     package init(_ values: Values) {
         documentRoot = values.documentRoot
@@ -88,6 +91,7 @@ package final class RouteModel: Sendable {
         trustedNetworks = values.trustedNetworks
         realIPHeader = values.realIPHeader
         realIPRecursive = values.realIPRecursive
+        setHeaders = values.setHeaders
     }
 
     /// What a path that belongs to nothing gets: no files, no app.

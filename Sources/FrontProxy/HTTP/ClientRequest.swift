@@ -85,6 +85,15 @@ final class ClientRequest {
     }
 }
 
+extension ClientRequest {
+    /// A text of the configuration for a field of the request that the app gets: bytes that would end it are left out.
+    func fieldValue(of text: VariableText) -> String {
+        let value = text.expanded { self.value(of: $0, status: 0) }
+        guard value.utf8.contains(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7F }) else { return value }
+        return String(String.UnicodeScalarView(value.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }))
+    }
+}
+
 // MARK: Routing
 
 extension ClientRequest {

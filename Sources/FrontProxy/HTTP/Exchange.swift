@@ -340,7 +340,7 @@ extension Exchange: AppCallOwner {
     func encodeRequest(_ content: RequestContent, for transport: AppTransportKind, into buffer: inout ByteBuffer)
         -> Bool
     {
-        let facts = RequestFacts(
+        var facts = RequestFacts(
             origin: request.origin,
             peerAddress: request.addresses.peer.address,
             untrustedField: route.realIPHeader,
@@ -353,6 +353,11 @@ extension Exchange: AppCallOwner {
             hasBody: content.hasBody,
             bodyFraming: transport == .framedSession ? .chunks : .untilEnd
         )
+        if !route.setHeaders.isEmpty {
+            facts.setFields = route.setHeaders.map { header in
+                SetField(name: header.name, value: request.fieldValue(of: header.value))
+            }
+        }
         let reuse: HTTPRequestEncoder.Reuse =
             request.head.wantsUpgrade ? .upgrade : transport == .http ? .keepAlive : .close
         return request.bytes.withUnsafeReadableBytes { bytes in
