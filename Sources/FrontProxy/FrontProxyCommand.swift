@@ -80,10 +80,13 @@ package struct FrontProxyCommand: ParsableCommand {
     )
     package var daemonize = false
 
-    @Flag(help: "Check the configuration, print what is wrong with file and line, and exit (0: it can be used).")
+    @Flag(
+        name: [.customShort("t"), .long],
+        help: "Check the configuration, print what is wrong with file and line, and exit (0: it can be used)."
+    )
     package var testConfig = false
 
-    @Flag(help: "Print the configuration as it is understood, and exit.")
+    @Flag(name: [.customShort("T"), .long], help: "Print the configuration as it is understood, and exit.")
     package var dumpConfig = false
 
     package init() {}

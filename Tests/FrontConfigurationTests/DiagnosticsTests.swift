@@ -14,6 +14,11 @@ struct DiagnosticsTests {
         #expect(model.listens.map(\.address.port) == [81])
     }
 
+    @Test func `a setting for nginx's proxying is known, and a warning says that it does nothing`() throws {
+        let warnings = try warnings("server { listen 81; root /a; proxy_http_version 1.1; }")
+        #expect(warnings.contains { $0.contains("proxy_http_version") })
+    }
+
     @Test func `no server at all is legal`() throws {
         #expect(try configuration("").model.listens.isEmpty)
         #expect(try configuration("events { worker_connections 9; } http { }").model.servers.isEmpty)

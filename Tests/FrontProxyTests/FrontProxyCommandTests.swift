@@ -63,6 +63,11 @@ struct FrontProxyCommandTests {
         #expect(error.map { FrontProxyCommand.message(for: $0) }?.contains("--confg") == true)
     }
 
+    @Test func `the short flags of nginx check and print the configuration`() throws {
+        #expect(try FrontProxyCommand.read(["--config=x", "-t"]).testConfig)
+        #expect(try FrontProxyCommand.read(["--config=x", "-T"]).dumpConfig)
+    }
+
     @Test func `the help names every flag`() {
         let help = FrontProxyCommand.helpMessage()
         for flag in [

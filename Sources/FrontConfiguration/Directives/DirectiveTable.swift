@@ -78,6 +78,13 @@ enum DirectiveTable {
             "gzip_proxied", "gzip_static", "gzip_types", "gzip_vary", "gunzip", "gunzip_buffers", "brotli",
             "brotli_static", "brotli_types", "brotli_comp_level",
         ],
+        "nothing is passed on to other servers": [
+            "proxy_http_version", "proxy_buffering", "proxy_buffers", "proxy_buffer_size", "proxy_busy_buffers_size",
+            "proxy_connect_timeout", "proxy_read_timeout", "proxy_send_timeout", "proxy_request_buffering",
+            "proxy_max_temp_file_size", "proxy_temp_file_write_size", "proxy_temp_path", "proxy_next_upstream",
+            "proxy_next_upstream_timeout", "proxy_next_upstream_tries", "proxy_socket_keepalive",
+            "proxy_headers_hash_max_size", "proxy_headers_hash_bucket_size", "proxy_ignore_client_abort",
+        ],
         "headers of files are not changed": ["expires", "charset", "charset_types", "source_charset"],
         "the format of the access log is fixed": ["log_format", "open_log_file_cache", "rewrite_log"],
     ])
