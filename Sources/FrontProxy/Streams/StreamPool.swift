@@ -37,7 +37,8 @@ final class StreamPool {
     private var streams: [ObjectIdentifier: AppStream] = [:]
     private var ends: [ProcessID: ProcessEnd] = [:]
     private var endOrder: CircularBuffer<ProcessID> = []
-    private var waitingForEnd: [ProcessID: [(Fate) -> Void]] = [:]
+    private var waitingForEnd: [ProcessID: [Int: (Fate) -> Void]] = [:]
+    private var lastWaiter = 0
     private var sweep: Scheduled<Void>?
     private var isClosed = false
 
@@ -105,12 +106,19 @@ final class StreamPool {
     /// Calls `body` as soon as it is known why streams of the process end, at the latest after `limit`.
     func whenKnown(_ process: ProcessID, within limit: TimeAmount, _ body: @escaping (Fate) -> Void) {
         if let end = self.ends[process] { return body(.ended(end)) }
-        self.waitingForEnd[process, default: []].append(body)
-        self.eventLoop.assumeIsolated().scheduleTask(in: limit) { self.tell(.notEnded, of: process) }
+        self.lastWaiter += 1
+        let waiter = self.lastWaiter
+        self.waitingForEnd[process, default: [:]][waiter] = body
+        self.eventLoop.assumeIsolated().scheduleTask(in: limit) {
+            // The others have not waited for as long.
+            let body = self.waitingForEnd[process]?.removeValue(forKey: waiter)
+            if self.waitingForEnd[process]?.isEmpty == true { self.waitingForEnd[process] = nil }
+            body?(.notEnded)
+        }
     }
 
     private func tell(_ fate: Fate, of process: ProcessID) {
-        for waiter in self.waitingForEnd.removeValue(forKey: process) ?? [] { waiter(fate) }
+        for waiter in (self.waitingForEnd.removeValue(forKey: process) ?? [:]).values { waiter(fate) }
     }
 
     /// Closes every stream; none can be had afterwards.
