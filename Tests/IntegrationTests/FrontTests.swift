@@ -119,6 +119,44 @@ extension Integration {
             try #require(site.front).waitForOutput("GET /ids HTTP/1.1", in: path)
         }
 
+        @Test(arguments: [Signal.user1, .hangUp])
+        func `after a rotation no process of the front holds the old files`(_ signal: Signal) throws {
+            let site = try Site(apps: [.init("wsgi", from: "wsgi", owner: Integration.owner(0))])
+            let logs = [site.frontLog] + ["one.log", "two.log"].map(site.directory.file)
+            site.httpSettings.append("access_log \(logs[1]);")
+            try site.writeConfiguration()
+            let front = try site.startFront()
+            // Idle, so that the old worker of a reload stays for a while.
+            let kept = try HTTPConnection(port: site.port)
+            _ = try kept.get("/file.txt", host: "wsgi.localhost")
+            site.httpSettings[0] += " server { listen 127.0.0.1:\(site.port); access_log \(logs[2]); }"
+            try site.writeConfiguration()
+            let worker = try #require(try site.workerPIDs().first)
+            try front.signal(.hangUp)
+            try eventually("a worker with two logs") {
+                try TestFile.exists(logs[2]) && site.workerPIDs().contains { $0 != worker }
+            }
+            for log in logs { try Files.rename(log, to: "\(log).1") }
+            try front.signal(signal)
+            func holders() -> [String] {
+                ([front.pid] + ProcessFacts.descendants(of: front.pid)).flatMap { pid in
+                    TestFile.names(in: "/proc/\(pid)/fd")
+                        .compactMap { try? Files.readLink("/proc/\(pid)/fd/\($0)") }
+                        .filter { target in logs.contains { target == "\($0).1" } }
+                        .map { "\(pid): \($0)" }
+                }
+            }
+            var left = ["?"]
+            try eventually("the old files to be closed; open: \(left)", within: .seconds(15)) {
+                left = holders()
+                return left.isEmpty && logs.allSatisfy { TestFile.exists($0) }
+            }
+            let response = try site.get("wsgi", "/file.txt")
+            #expect(response.status == 200)
+            try front.waitForOutput("GET /file.txt", in: logs[1])
+            withExtendedLifetime(kept) {}
+        }
+
         @Test func `when its master is gone the worker ends as well`() throws {
             let site = try Site.running([.init("wsgi", from: "wsgi")])
             let worker = try #require(try site.workerPIDs().first)

@@ -13,7 +13,9 @@ extension Master {
     func received(_ signal: Signal) {
         switch signal {
         case .hangUp: reload()
-        case .user1: reopenLogs()
+        case .user1:
+            reopenLogs()
+            logger.notice("logs opened anew")
         case .terminate, .interrupt, .quit: stop(because: signal)
         default:
             // An upgrade in place comes later; until then a stop and start with kept sockets does the same.
@@ -37,6 +39,8 @@ extension Master {
             deployment = try Deployment(configuration, replacing: deployment.listeners)
             self.account = account
             takeUp(daemon: daemon)
+            // Workers that drain may do so for long: what was moved away is theirs no more either.
+            reopenLogs()
             launch(roster.launchRequested())
         } catch let error as ConfigurationError {
             for diagnostic in error.diagnostics { logger.error("\(diagnostic)") }
@@ -67,7 +71,7 @@ extension Master {
     private func reopenLogs() {
         do {
             try log.output.reopen()
-            if logFile.path != nil { try logFile.takeStandardStreams() }
+            if options.isDaemon { try logFile.takeStandardStreams() }
         } catch {
             logger.error("cannot open the log anew, going on with the old file", metadata: [LogKeys.error: "\(error)"])
         }
@@ -79,9 +83,8 @@ extension Master {
                 reopen(deployment.accessLogs)
             }
             let files = [logFile.descriptor] + deployment.accessLogs.map(\.descriptor)
-            member.process.send(ControlFrame(kind: .reopenLogs), descriptors: files.map(\.rawValue))
+            member.process.send(ControlFrame(kind: .reopenLogs), descriptors: files)
         }
-        logger.notice("logs opened anew")
     }
 
     private func reopen(_ files: [LogFile]) {

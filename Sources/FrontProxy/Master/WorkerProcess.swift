@@ -15,8 +15,15 @@ final class WorkerProcess: Sendable {
         case ended(String)
     }
 
+    private struct Order {
+        let frame: ControlFrame
+        let descriptors: [SharedDescriptor]
+    }
+
     private let process = Mutex<ProcessHandle?>(nil)
     private let channel: ControlChannel
+    /// Orders that came before the worker was told what it starts with, which has to be first; nil from then on.
+    private let early = Mutex<[Order]?>([])
 
     private init(_ channel: ControlChannel) {
         self.channel = channel
@@ -33,14 +40,21 @@ final class WorkerProcess: Sendable {
             throw SystemError(call: "socketpair", code: 0)
         }
         let worker = WorkerProcess(ControlChannel(own))
-        let end = SharedEnd(other)
-        try OSThread.startDetached(name: "worker") { event(.ended(worker.run(plan, launcher, end, event))) }
+        let start = WorkerStart(plan, otherEnd: other)
+        try OSThread.startDetached(name: "worker") { event(.ended(worker.run(start, launcher, event))) }
         return worker
     }
 
     /// Sends an order; an error means that the process is about to end, which is reported as such.
-    func send(_ frame: ControlFrame, descriptors: [Int32] = []) {
-        try? channel.send(frame, descriptors: descriptors)
+    func send(_ frame: ControlFrame, descriptors: [SharedDescriptor] = []) {
+        let order = Order(frame: frame, descriptors: descriptors)
+        early.withLock { early in
+            if early == nil { send(order) } else { early?.append(order) }
+        }
+    }
+
+    private func send(_ order: Order) {
+        try? channel.send(order.frame, descriptors: order.descriptors.map(\.rawValue))
     }
 
     func kill() {
@@ -49,24 +63,17 @@ final class WorkerProcess: Sendable {
     }
 
     /// Lives as long as the process; returns how it ended.
-    private func run(
-        _ plan: WorkerLaunch,
-        _ launcher: Launcher,
-        _ end: SharedEnd,
-        _ event: (Event) -> Void
-    ) -> String {
+    private func run(_ start: WorkerStart, _ launcher: Launcher, _ event: (Event) -> Void) -> String {
         let launched: LaunchedProcess
         do throws(LaunchFailure) {
-            launched = try launcher.launch(plan.launchPlan(channel: end.rawValue))
+            launched = try start.launch(launcher)
         } catch {
             return "it could not be started: \(error)"
         }
-        end.close()
         process.withLock { $0 = launched.handle }
         event(.launched(pid: launched.pid))
-        let bootstrap = ControlFrame(kind: .bootstrap, payload: plan.bootstrap.encoded())
         do throws(SystemError) {
-            try channel.send(bootstrap, descriptors: plan.descriptors.map(\.rawValue))
+            try handOver(start.takePlan())
         } catch {
             event(.failed("it could not be told what to do: \(error)"))
             kill()
@@ -85,19 +92,41 @@ final class WorkerProcess: Sendable {
             return "\(error)"
         }
     }
+
+    /// Tells the worker what it starts with, then what was ordered meanwhile.
+    private func handOver(_ plan: WorkerLaunch?) throws(SystemError) {
+        guard let plan else { return }
+        let bootstrap = ControlFrame(kind: .bootstrap, payload: plan.bootstrap.encoded())
+        try early.withLock { early throws(SystemError) in
+            try channel.send(bootstrap, descriptors: plan.descriptors.map(\.rawValue))
+            for order in early ?? [] { send(order) }
+            early = nil
+        }
+    }
 }
 
-/// The worker's end of the channel, closed in the master once the worker has it.
-private final class SharedEnd: Sendable {
-    let rawValue: Int32
-    private let end: Mutex<SharedDescriptor?>
+/// What a worker is started with and its end of the channel, for the thread that starts it.
+///
+/// Each part is let go as soon as the worker has it. What stayed here would be open in the master for as long as the worker
+/// lives: a log that was moved away meanwhile, and an end of the channel that hides the worker's end.
+private final class WorkerStart: Sendable {
+    private let plan: Mutex<WorkerLaunch?>
+    private let otherEnd: Mutex<SharedDescriptor?>
 
-    init(_ descriptor: consuming Descriptor) {
-        rawValue = descriptor.rawValue
-        end = Mutex(SharedDescriptor(descriptor))
+    init(_ plan: WorkerLaunch, otherEnd: consuming Descriptor) {
+        self.plan = Mutex(plan)
+        self.otherEnd = Mutex(SharedDescriptor(otherEnd))
     }
 
-    func close() { end.withLock { $0 = nil } }
+    func launch(_ launcher: Launcher) throws(LaunchFailure) -> LaunchedProcess {
+        defer { otherEnd.withLock { $0 = nil } }
+        guard let plan = plan.withLock({ $0 }), let channel = otherEnd.withLock({ $0 }) else {
+            throw LaunchFailure(step: .plan, code: 0, subject: "")
+        }
+        return try launcher.launch(plan.launchPlan(channel: channel.rawValue))
+    }
+
+    func takePlan() -> WorkerLaunch? { plan.withLock { $0.take() } }
 }
 
 /// What a worker is started with.
