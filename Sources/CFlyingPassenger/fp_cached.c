@@ -32,7 +32,8 @@ int fp_cached_status(int directory, const char *name, struct fp_cached_status *s
     if (statx(directory, name, flags, STATX_TYPE | STATX_INO | STATX_MTIME, &facts) < 0) return -1;
     status->device = makedev(facts.stx_dev_major, facts.stx_dev_minor);
     status->inode = facts.stx_ino;
-    status->modified = facts.stx_mtime.tv_sec * INT64_C(1000000000) + facts.stx_mtime.tv_nsec;
+    status->modified_seconds = facts.stx_mtime.tv_sec;
+    status->modified_nanoseconds = facts.stx_mtime.tv_nsec;
     status->is_link = S_ISLNK(facts.stx_mode);
     return 0;
 }

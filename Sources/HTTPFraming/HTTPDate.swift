@@ -9,8 +9,12 @@ package enum HTTPDate {
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ]
 
-    /// Seconds since 1970-01-01 00:00 UTC, not negative.
-    package static func write(_ seconds: Int, into buffer: inout ByteBuffer) {
+    /// What can be written: 1970 to the end of 9999, the last year of four digits, in seconds since 1970-01-01 00:00 UTC.
+    package static let range = 0...253_402_300_799
+
+    /// A moment outside of `range` is written as the nearest one in it.
+    package static func write(_ moment: Int, into buffer: inout ByteBuffer) {
+        let seconds = min(max(moment, Self.range.lowerBound), Self.range.upperBound)
         let days = seconds / 86400
         let inDay = seconds % 86400
         let date = Self.civil(days)

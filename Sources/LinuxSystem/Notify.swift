@@ -26,7 +26,7 @@ package enum Notify {
     /// Time within which a sign of life is expected; `nil` when none is.
     package static var watchdogInterval: Duration? {
         var microseconds: UInt64 = 0
-        return sd_watchdog_enabled(0, &microseconds) > 0 ? .microseconds(Int64(microseconds)) : nil
+        return sd_watchdog_enabled(0, &microseconds) > 0 ? .microseconds(Int64(clamping: microseconds)) : nil
     }
 
     /// A status is one line; line breaks in it would start other fields.

@@ -7,9 +7,9 @@ import Testing
 struct RestartPolicyTests {
     typealias File = RestartFacts.RestartFile
 
-    private static let older = File.present(modifiedNanoseconds: 1, inode: 1)
-    private static let newer = File.present(modifiedNanoseconds: 2, inode: 1)
-    private static let elsewhere = File.present(modifiedNanoseconds: 1, inode: 9)
+    private static let older = File.present(seconds: 1, nanoseconds: 0, inode: 1)
+    private static let newer = File.present(seconds: 2, nanoseconds: 0, inode: 1)
+    private static let elsewhere = File.present(seconds: 1, nanoseconds: 0, inode: 9)
 
     /// Looks in a row, and after which of them the app restarts.
     static let rows: [(looks: [File], restarts: [Bool])] = [

@@ -46,6 +46,17 @@ struct HTTPDateTests {
     }
 
     @Test(arguments: [
+        (Int.min, "Thu, 01 Jan 1970 00:00:00 GMT"), (-1, "Thu, 01 Jan 1970 00:00:00 GMT"),
+        (10_413_792_000, "Mon, 01 Jan 2300 00:00:00 GMT"), (253_402_300_799, "Fri, 31 Dec 9999 23:59:59 GMT"),
+        (253_402_300_800, "Fri, 31 Dec 9999 23:59:59 GMT"), (.max, "Fri, 31 Dec 9999 23:59:59 GMT"),
+    ])
+    func `a moment that cannot be written is written as the nearest one`(_ seconds: Int, _ text: String) {
+        var buffer = ByteBuffer()
+        HTTPDate.write(seconds, into: &buffer)
+        #expect(String(buffer: buffer) == text)
+    }
+
+    @Test(arguments: [
         "", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 06 Nov 1994 25:49:37 GMT", "Sun, 06 Nox 1994 08:49:37 GMT",
     ])
     func `other texts are no dates`(_ text: String) {

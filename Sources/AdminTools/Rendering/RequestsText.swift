@@ -31,8 +31,8 @@ package struct RequestsText {
             "  PID \(process.pid)  \(Self.age(request.ageMilliseconds))  "
                 + Self.text(request.method, request.host, request.path)
         }
-        let more = process.sessions - requests.count
-        return more > 0 ? lines + ["  PID \(process.pid)  and \(more) more"] : lines
+        guard process.sessions > requests.count else { return lines }
+        return lines + ["  PID \(process.pid)  and \(process.sessions - requests.count) more"]
     }
 
     /// A tenth of a second is what tells a slow request from a quick one.

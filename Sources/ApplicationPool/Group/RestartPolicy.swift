@@ -6,7 +6,9 @@ package struct RestartFacts: Equatable, Sendable {
     package enum RestartFile: Equatable, Sendable {
         case absent
         /// Two files of the same time are still different files: `current` may point to another release.
-        case present(modifiedNanoseconds: Int64, inode: UInt64)
+        ///
+        /// Seconds since 1970 and nanoseconds of the second; only whether they change counts.
+        case present(seconds: Int64, nanoseconds: Int64, inode: UInt64)
         /// It could not be looked at (no permission, a loop of links, an I/O error): no reason to do anything.
         case unknown
     }

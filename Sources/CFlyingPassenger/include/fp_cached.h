@@ -8,8 +8,9 @@
 struct fp_cached_status {
     uint64_t device;
     uint64_t inode;
-    /* Nanoseconds since 1970. */
-    int64_t modified;
+    /* Last change of the content since 1970, as the owner of the file may have set it. */
+    int64_t modified_seconds;
+    uint32_t modified_nanoseconds;
     bool is_link;
 };
 

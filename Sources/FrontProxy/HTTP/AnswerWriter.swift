@@ -235,7 +235,8 @@ final class AnswerWriter {
         guard var outgoing = beginOwn(status) else { return }
         outgoing.bytes.writeString(lines)
         outgoing.bytes.writeStaticString("Last-Modified: ")
-        HTTPDate.write(file.modified, into: &outgoing.bytes)
+        // Never later than the answer itself (RFC 9110 §8.8.2.1).
+        HTTPDate.write(min(file.modified, loop.dateSeconds), into: &outgoing.bytes)
         outgoing.bytes.writeString("\r\nETag: \(file.entityTag)\r\n")
         end(&outgoing)
         guard request.head.method == .get, !range.isEmpty, let client, let descriptor = file.release() else {

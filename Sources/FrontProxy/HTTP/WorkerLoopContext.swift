@@ -44,6 +44,8 @@ final class WorkerLoopContext {
     /// Reused for the heads that are written.
     private var outgoing = ByteBuffer()
     private var date = ByteBuffer()
+    /// What `httpDate` gave last, in seconds since 1970.
+    private(set) var dateSeconds = 0
     private var dateIsValidUntil = NIODeadline.uptimeNanoseconds(0)
 
     private static let maxSpareRequests = 64
@@ -113,7 +115,8 @@ final class WorkerLoopContext {
     func httpDate(at now: NIODeadline) -> ByteBuffer {
         if now < self.dateIsValidUntil { return self.date }
         self.date = ByteBuffer()
-        HTTPDate.write(Int(WallClock.microseconds / 1_000_000), into: &self.date)
+        self.dateSeconds = Int(WallClock.microseconds / 1_000_000)
+        HTTPDate.write(self.dateSeconds, into: &self.date)
         self.dateIsValidUntil = now + .seconds(1)
         return self.date
     }

@@ -21,7 +21,7 @@ final class CustomPages: Sendable {
     private struct File {
         var identity: FileStatus.Identity
         var size: Int64
-        var modified: Int64
+        var modified: FileTime
         var content: ByteBuffer
     }
 

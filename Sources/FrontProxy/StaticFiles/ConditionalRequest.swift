@@ -17,7 +17,7 @@ struct ConditionalRequest {
     let head: RequestHead
     let bytes: UnsafeRawBufferPointer
 
-    /// `entityTag` with its quotes; `modified` in seconds since 1970.
+    /// `entityTag` with its quotes; `modified` in seconds since 1970, of any year.
     func select(size: Int, modified: Int, entityTag: String) -> FileSelection {
         if self.isNotModified(modified: modified, entityTag: entityTag) { return .notModified }
         guard self.head.method == .get, let range = self.head.field(.range) else { return .whole }

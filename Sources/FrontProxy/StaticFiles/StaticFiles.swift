@@ -123,11 +123,13 @@ final class FoundFile {
     }
 
     var size: Int { Int(self.status.size) }
-    /// Seconds since 1970.
-    var modified: Int { max(0, Int(self.status.modificationTime / 1_000_000_000)) }
+    /// Seconds since 1970, of any year, as the owner of the file set it.
+    var modified: Int { Int(self.status.modificationTime.seconds) }
 
     /// Changes whenever size or time of the file do; strong, as ranges need it.
     var entityTag: String {
-        "\"" + String(self.status.modificationTime, radix: 16) + "-" + String(self.status.size, radix: 16) + "\""
+        let time = self.status.modificationTime
+        let parts = [time.seconds, time.nanoseconds, self.status.size].map { String($0, radix: 16) }
+        return "\"\(parts.joined(separator: "-"))\""
     }
 }

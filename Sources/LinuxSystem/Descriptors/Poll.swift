@@ -50,15 +50,16 @@ package enum Poll {
 }
 
 extension Duration {
-    package var wholeNanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        return overflow ? (seconds < 0 ? .min : .max) : product &+ attoseconds / 1_000_000_000
-    }
+    /// Rounded towards zero; what does not fit is the largest or smallest number.
+    package var wholeNanoseconds: Int64 { wholeUnits(perSecond: 1_000_000_000) }
 
-    package var wholeMilliseconds: Int64 {
+    /// Rounded towards zero; what does not fit is the largest or smallest number.
+    package var wholeMilliseconds: Int64 { wholeUnits(perSecond: 1_000) }
+
+    private func wholeUnits(perSecond units: Int64) -> Int64 {
         let (seconds, attoseconds) = components
-        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000)
-        return overflow ? (seconds < 0 ? .min : .max) : product &+ attoseconds / 1_000_000_000_000_000
+        let (product, isTooLarge) = seconds.multipliedReportingOverflow(by: units)
+        let (sum, isTooMuch) = product.addingReportingOverflow(attoseconds / (1_000_000_000_000_000_000 / units))
+        return isTooLarge || isTooMuch ? (seconds < 0 ? .min : .max) : sum
     }
 }

@@ -7,8 +7,7 @@ import Glibc
 package struct CachedStatus: Hashable, Sendable {
     package let device: UInt64
     package let inode: UInt64
-    /// Nanoseconds since 1970.
-    package let modificationTime: Int64
+    package let modificationTime: FileTime
     package let isSymbolicLink: Bool
 }
 
@@ -68,7 +67,10 @@ extension OpenDirectory {
         return CachedStatus(
             device: status.device,
             inode: status.inode,
-            modificationTime: status.modified,
+            modificationTime: FileTime(
+                seconds: status.modified_seconds,
+                nanoseconds: Int64(status.modified_nanoseconds)
+            ),
             isSymbolicLink: status.is_link
         )
     }

@@ -21,12 +21,11 @@ package struct FileStatus: Hashable, Sendable {
     package let group: UInt32
     package let device: UInt64
     package let inode: UInt64
+    /// In bytes, never negative.
     package let size: Int64
     package let linkCount: UInt64
-    /// Last change of the content, nanoseconds since 1970.
-    package let modificationTime: Int64
-    /// Last change of the inode, nanoseconds since 1970.
-    package let changeTime: Int64
+    /// Last change of the content, or whatever the owner set it to.
+    package let modificationTime: FileTime
 
     package var identity: Identity { Identity(device: device, inode: inode) }
     package var isWritableByGroup: Bool { mode & 0o020 != 0 }
@@ -68,9 +67,9 @@ package struct FileStatus: Hashable, Sendable {
         group = raw.st_gid
         device = UInt64(raw.st_dev)
         inode = UInt64(raw.st_ino)
-        size = Int64(raw.st_size)
+        // A file system in user space answers what it likes.
+        size = max(0, Int64(raw.st_size))
         linkCount = UInt64(raw.st_nlink)
-        modificationTime = Int64(raw.st_mtim.tv_sec) * 1_000_000_000 + Int64(raw.st_mtim.tv_nsec)
-        changeTime = Int64(raw.st_ctim.tv_sec) * 1_000_000_000 + Int64(raw.st_ctim.tv_nsec)
+        modificationTime = FileTime(seconds: Int64(raw.st_mtim.tv_sec), nanoseconds: Int64(raw.st_mtim.tv_nsec))
     }
 }

@@ -46,10 +46,10 @@ package struct ProcInfo: Hashable, Sendable {
         self.parent = Int32(fields[1]) ?? 0
         self.processGroup = Int32(fields[2]) ?? 0
         self.session = Int32(fields[3]) ?? 0
-        self.cpuTicks = (UInt64(fields[11]) ?? 0) + (UInt64(fields[12]) ?? 0)
+        self.cpuTicks = (UInt64(fields[11]) ?? 0).addingSaturated(UInt64(fields[12]) ?? 0)
         self.threads = Int(fields[17]) ?? 0
         self.startTime = UInt64(fields[19]) ?? 0
-        self.residentBytes = (UInt64(fields[21]) ?? 0) * Self.pageSize
+        self.residentBytes = (UInt64(fields[21]) ?? 0).multipliedSaturated(by: Self.pageSize)
     }
 
     package var isZombie: Bool { state == "Z" || state == "X" }
@@ -60,7 +60,7 @@ package struct ProcInfo: Hashable, Sendable {
     package static func privateMemoryBytes(pid: Int32) -> UInt64? {
         let fields = smapsRollup(pid: pid)
         guard let dirty = fields["Private_Dirty"] else { return nil }
-        return dirty + (fields["Swap"] ?? 0)
+        return dirty.addingSaturated(fields["Swap"] ?? 0)
     }
 
     /// Values of smaps_rollup in bytes by name (`Rss`, `Pss`, `Private_Dirty`, `Swap`, …); empty when it may not be read.
@@ -76,7 +76,7 @@ package struct ProcInfo: Hashable, Sendable {
             guard words.count == 3, words[2] == "kB", words[0].hasSuffix(":"), let value = UInt64(words[1]) else {
                 continue
             }
-            fields[String(words[0].dropLast())] = value * 1_024
+            fields[String(words[0].dropLast())] = value.multipliedSaturated(by: 1_024)
         }
         return fields
     }
@@ -127,5 +127,18 @@ package struct ProcInfo: Hashable, Sendable {
     /// PIDs of all processes that this one may see.
     package static func all() -> [Int32] {
         ((try? Files.list("/proc")) ?? []).compactMap { Int32($0) }
+    }
+}
+
+/// Numbers of /proc are texts: what they say is not ours, and too much of it is the most there is.
+extension UInt64 {
+    fileprivate func addingSaturated(_ other: UInt64) -> UInt64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? .max : sum
+    }
+
+    fileprivate func multipliedSaturated(by other: UInt64) -> UInt64 {
+        let (product, overflow) = multipliedReportingOverflow(by: other)
+        return overflow ? .max : product
     }
 }

@@ -18,12 +18,17 @@ struct ProcessorUse {
     private static let second: UInt64 = 1_000_000_000
     private static let shortest = second / 2
     private static let longest = 60 * second
+    /// Seconds; 136 years, whose nanoseconds fit into 64 bits.
+    private static let longestLife = Int(UInt32.max)
 
     private var earlier: [Int32: ProcessorReading] = [:]
 
     /// `uptimeSeconds` is the age of the process.
     mutating func percent(pid: Int32, reading: ProcessorReading, uptimeSeconds: Int) -> Int {
-        let average = Self.percent(ticks: reading.ticks, nanoseconds: UInt64(max(1, uptimeSeconds)) * Self.second)
+        let average = Self.percent(
+            ticks: reading.ticks,
+            nanoseconds: UInt64(min(max(1, uptimeSeconds), Self.longestLife)) * Self.second
+        )
         guard let last = self.earlier[pid], last.startTime == reading.startTime, last.ticks <= reading.ticks,
             reading.time >= last.time, reading.time - last.time <= Self.longest
         else {
@@ -43,6 +48,7 @@ struct ProcessorUse {
 
     private static func percent(ticks: UInt64, nanoseconds: UInt64) -> Int {
         let busy = Double(ticks) / Double(self.ticksPerSecond)
-        return Int((busy / (Double(nanoseconds) / Double(self.second)) * 100).rounded())
+        let percent = (busy / (Double(nanoseconds) / Double(self.second)) * 100).rounded()
+        return Int(exactly: min(percent, Double(UInt32.max))) ?? 0
     }
 }

@@ -71,8 +71,7 @@ extension GroupReport {
                 QueuedRequestReport(
                     method: waiting.method,
                     path: waiting.path,
-                    waitingMilliseconds: Int(clamping: waiting.time.components.seconds) * 1000
-                        + Int(waiting.time.components.attoseconds / 1_000_000_000_000_000)
+                    waitingMilliseconds: Int(clamping: waiting.time.wholeMilliseconds)
                 )
             },
             user: group.identity?.userName,

@@ -23,9 +23,9 @@ struct DetailsFiles: Sendable {
     private func removeOldest() {
         // What cannot be listed or removed now is tried again with the next failure.
         guard let names = try? Files.list(self.directory), names.count > Self.kept else { return }
-        let files = names.map { name -> (path: String, time: Int64) in
+        let files = names.map { name -> (path: String, time: FileTime) in
             let path = "\(self.directory)/\(name)"
-            return (path, (try? FileStatus(path: path, followingLinks: false))?.modificationTime ?? 0)
+            return (path, (try? FileStatus(path: path, followingLinks: false))?.modificationTime ?? .distantPast)
         }
         for file in files.sorted(by: { $0.time < $1.time }).prefix(names.count - Self.kept) {
             try? Files.remove(file.path)

@@ -94,7 +94,7 @@ package struct RestartFiles: Sendable, Equatable {
     ) throws(Obstacle) -> RestartFacts.RestartFile {
         do throws(Obstacle) {
             let status = try self.status(of: Self.restartName, in: directory, on: devices)
-            return .present(modifiedNanoseconds: status.modificationTime, inode: status.inode)
+            return .present(modified: status.modificationTime, inode: status.inode)
         } catch {
             switch error {
             case .wouldWait: throw error
@@ -166,10 +166,16 @@ package struct RestartFiles: Sendable, Equatable {
     private func restartFile(at path: String) -> RestartFacts.RestartFile {
         do throws(SystemError) {
             let status = try FileStatus(path: path)
-            return .present(modifiedNanoseconds: status.modificationTime, inode: status.inode)
+            return .present(modified: status.modificationTime, inode: status.inode)
         } catch {
             return error.isNotFound || error.isNotDirectory ? .absent : .unknown
         }
+    }
+}
+
+extension RestartFacts.RestartFile {
+    fileprivate static func present(modified: FileTime, inode: UInt64) -> Self {
+        .present(seconds: modified.seconds, nanoseconds: modified.nanoseconds, inode: inode)
     }
 }
 

@@ -94,7 +94,7 @@ extension FailureReport {
 
     /// "12.3 ms".
     private static func milliseconds(_ microseconds: Int64) -> String {
-        "\(microseconds / 1000).\(abs(microseconds) / 100 % 10) ms"
+        "\(microseconds / 1000).\(microseconds.magnitude / 100 % 10) ms"
     }
 
     /// As a shell takes it.

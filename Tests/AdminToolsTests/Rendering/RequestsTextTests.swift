@@ -46,6 +46,15 @@ struct RequestsTextTests {
         )
     }
 
+    @Test func `numbers of a daemon that make no sense show nothing`() {
+        let process = ProcessReport(pid: .min, sessions: .min, requests: Self.running)
+        #expect(
+            !RequestsText().render(report([GroupReport(name: "a", appRoot: "/a", processes: [process])])).contains(
+                "more"
+            )
+        )
+    }
+
     @Test func `nothing to show is said, and what is hidden`() {
         #expect(
             RequestsText().render(report([], hidden: 2))

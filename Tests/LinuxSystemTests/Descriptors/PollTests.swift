@@ -22,5 +22,7 @@ struct PollTests {
         #expect(Duration.microseconds(1_999).wholeMilliseconds == 1)
         #expect(Duration.nanoseconds(7).wholeNanoseconds == 7)
         #expect(Duration.seconds(Int64.max / 2).wholeNanoseconds == .max)
+        #expect((Duration.nanoseconds(Int64.max) + .nanoseconds(1)).wholeNanoseconds == .max)
+        #expect((Duration.nanoseconds(Int64.min) - .nanoseconds(1)).wholeNanoseconds == .min)
     }
 }

@@ -37,6 +37,13 @@ struct ProcInfoTests {
         #expect(info.startTime == 19)
     }
 
+    @Test func `numbers that no kernel writes end at the largest one`() throws {
+        let huge = String(repeating: " \(UInt64.max)", count: 40)
+        let info = try #require(ProcInfo(pid: 7, stat: "7 (a) R\(huge)\n"))
+        #expect(info.cpuTicks == .max && info.residentBytes == .max)
+        #expect(ProcInfo.kilobyteFields("Swap: \(UInt64.max) kB\n") == ["Swap": .max])
+    }
+
     @Test(arguments: ["\u{301}", "a\u{301}", ")\u{301}(", "\r", ""])
     func `no command name hides a process`(name: String) throws {
         let fields = (1...40).map(String.init).joined(separator: " ")

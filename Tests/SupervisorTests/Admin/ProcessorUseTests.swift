@@ -17,6 +17,12 @@ import Testing
         #expect(percent(at: 1000, ticks: 1000) == 10)
     }
 
+    @Test mutating func `no number of the kernel is too large`() {
+        #expect(percent(at: 1000, ticks: .max, uptime: 0) == Int(UInt32.max))
+        #expect(percent(at: 1000, ticks: .max, uptime: .min) == Int(UInt32.max))
+        #expect(percent(at: 1000, ticks: 1000, uptime: .max) == 0)
+    }
+
     @Test mutating func `a second reading gives recent use`() {
         _ = percent(at: 1000, ticks: 1000)
         #expect(percent(at: 1002, ticks: 1100) == 50)

@@ -8,7 +8,7 @@ import Testing
 struct RestartFileWatchTests {
     private let start = Instant(nanoseconds: 1_000_000_000_000)
     private let absent = RestartFacts(restartFile: .absent)
-    private let touched = RestartFacts(restartFile: .present(modifiedNanoseconds: 1, inode: 1))
+    private let touched = RestartFacts(restartFile: .present(seconds: 1, nanoseconds: 0, inode: 1))
     private let always = RestartFacts(restartFile: .absent, alwaysRestart: true)
 
     private func at(_ milliseconds: Int) -> Instant { self.start.advanced(by: .milliseconds(milliseconds)) }

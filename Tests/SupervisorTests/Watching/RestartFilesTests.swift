@@ -112,7 +112,12 @@ struct RestartFilesTests {
         let facts = try self.look(self.files())
         let target = try FileStatus(path: self.directory.file("shared/restart.txt"))
         #expect(
-            facts.restartFile == .present(modifiedNanoseconds: target.modificationTime, inode: target.inode)
+            facts.restartFile
+                == .present(
+                    seconds: target.modificationTime.seconds,
+                    nanoseconds: target.modificationTime.nanoseconds,
+                    inode: target.inode
+                )
         )
         try Files.remove(self.directory.file("shared/restart.txt"))
         #expect(try self.look(self.files()).restartFile == .absent)

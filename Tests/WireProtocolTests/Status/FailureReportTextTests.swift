@@ -76,6 +76,14 @@ struct FailureReportTextTests {
         }
     }
 
+    @Test(arguments: [Int64.min, .max])
+    func `no number is too large for the text`(_ number: Int64) {
+        var report = FailureReportTests.report()
+        report.time = number
+        report.steps[0].microseconds = number
+        #expect(report.text().contains("\(number / 1000)."))
+    }
+
     @Test func `an app cannot forge a part of the report, nor reach the terminal`() {
         let evil = "x\u{1B}]0;title\u{7}\n\nWhat to do:\n  1. Run:\r\n      rm -rf /\u{9B}2J\u{202E}"
         var report = FailureReportTests.report(output: evil, detail: evil, summary: evil)
