@@ -24,8 +24,10 @@ final class HTTP1Connection: ChannelDuplexHandler {
     private static let maxBufferedBytes = 64 * 1024
     /// For the next request of a connection that must close.
     private static let drainGrace = TimeAmount.seconds(5)
-    /// From the end of a client's side to asking whether it is still there.
-    private static let probeDelay = TimeAmount.seconds(1)
+    /// Between looks at a client that has shut its side.
+    private static let lookInterval = TimeAmount.seconds(1)
+    /// So many looks in a row without a byte for such a client: it has gone.
+    private static let maxQuietLooks = 5
     /// For a client that still sends what nobody reads.
     private static let lingerTime = TimeAmount.seconds(5)
 
@@ -137,7 +139,7 @@ final class HTTP1Connection: ChannelDuplexHandler {
         case .none: break
         // It may still be reading the answer before.
         case .close: closeAfterOutput()
-        case .answerThenClose: scheduleProbe()
+        case .answerThenClose: watchHalfClosed(HalfClosedWatch(handedBytes: progress.handedBytes))
         case .abandonThenClose: abandonRequest()
         case .halfClose: exchange?.tunnelInputEnded()
         }
@@ -307,18 +309,37 @@ final class HTTP1Connection: ChannelDuplexHandler {
         closeAfterOutput()
     }
 
-    /// Finds out whether a client that has shut its side has left altogether.
+    /// What is known of a client that has shut its side.
+    private struct HalfClosedWatch {
+        /// Bytes of answers that had been handed over at the last look.
+        var handedBytes: Int
+        var quietLooks = 0
+        var wasAsked = false
+    }
+
+    /// Finds out whether a client that has shut its side has left altogether, as long as it is owed an answer.
     ///
-    /// End of file looks the same for both. A client that still listens skips an interim answer (RFC 9110 §15.2); one
-    /// that has gone makes the kernel answer with a reset. Most answers come before it is needed.
-    private func scheduleProbe() {
-        guard let exchange, exchange.isProbeable else { return }
-        loop.eventLoop.assumeIsolated()
-            .scheduleTask(in: Self.probeDelay) { [weak exchange] in
-                guard let exchange, exchange === self.exchange, self.machine.isAnswering, !self.machine.hasAnswerBegun
-                else { return }
-                self.write(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n"))
-            }
+    /// End of file looks the same for both, but what is written to one that has gone makes its kernel answer with a reset.
+    /// Before an answer that is an interim one, which a client skips (RFC 9110 §15.2). In an answer nothing can be put
+    /// in: who is sent nothing for some seconds counts as gone, or an answer that lasts would hold its app for nobody.
+    private func watchHalfClosed(_ watch: HalfClosedWatch) {
+        loop.eventLoop.assumeIsolated().scheduleTask(in: Self.lookInterval) { [weak self] in self?.look(watch) }
+    }
+
+    private func look(_ last: HalfClosedWatch) {
+        guard machine.isAnswering, let exchange else { return }
+        var watch = last
+        if !machine.hasAnswerBegun {
+            if !watch.wasAsked, exchange.isProbeable { write(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")) }
+            watch.wasAsked = true
+            watch.quietLooks = 0
+        } else {
+            let isQuiet = progress.handedBytes == watch.handedBytes && bufferedBytes == 0
+            watch.quietLooks = isQuiet ? watch.quietLooks + 1 : 0
+            if watch.quietLooks == Self.maxQuietLooks { return abandonRequest() }
+        }
+        watch.handedBytes = progress.handedBytes
+        watchHalfClosed(watch)
     }
 
     // MARK: Ends

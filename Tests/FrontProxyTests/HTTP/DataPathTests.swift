@@ -178,6 +178,27 @@ struct DataPathTests {
     }
 
     @Test(arguments: [AppTransportKind.http, .session])
+    func `an answer that is quiet since its client has shut its side is for nobody`(_ transport: AppTransportKind)
+        throws
+    {
+        let path = try DataPath(transport) { _ in
+            StubReply("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n")
+        }
+        let client = try path.connect()
+        try client.send("GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        #expect(try client.readResponse(toHead: true).status == 200)
+        try client.finishSending()
+        #expect(
+            String(decoding: try client.readToEnd(), as: UTF8.self) == "5\r\nfirst\r\n",
+            "no end that looks complete"
+        )
+        try eventually("the session has ended") {
+            path.notes.released + path.notes.abandoned.load(ordering: .relaxed) == 1
+        }
+        #expect(try path.onLoop { $0.openConnections.isEmpty })
+    }
+
+    @Test(arguments: [AppTransportKind.http, .session])
     func `an upgraded connection is a tunnel until either side ends it`(_ transport: AppTransportKind) throws {
         let path = try DataPath(transport) { request in
             request.path == "/ws"
