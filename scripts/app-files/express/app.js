@@ -73,7 +73,10 @@ board.get('/events', (request, response) => {
   response.write(': welcome\n\n');
   const send = (text) => response.write(`data: ${text}\n\n`);
   news.on('notice', send);
-  request.on('close', () => news.off('notice', send));
+  response.on('close', () => {
+    news.off('notice', send);
+    console.log('a listener left');
+  });
 });
 
 board.get('/fail', () => {
