@@ -24,13 +24,17 @@ package enum LoaderSources {
         Source(path: "node-application.js", bytes: PackageResources.node_application_js),
         Source(path: "node-failure.js", bytes: PackageResources.node_failure_js),
         Source(path: "\(rubyLibrary)/phusion_passenger.rb", bytes: PackageResources.phusion_passenger_rb),
+        Source(path: "\(rubyLibrary)/flying_passenger/body_stream.rb", bytes: PackageResources.body_stream_rb),
         Source(path: "\(rubyLibrary)/flying_passenger/boot.rb", bytes: PackageResources.boot_rb),
         Source(path: "\(rubyLibrary)/flying_passenger/classic_rails.rb", bytes: PackageResources.classic_rails_rb),
         Source(path: "\(rubyLibrary)/flying_passenger/failure.rb", bytes: PackageResources.failure_rb),
         Source(path: "\(rubyLibrary)/flying_passenger/listener.rb", bytes: PackageResources.listener_rb),
+        Source(path: "\(rubyLibrary)/flying_passenger/output.rb", bytes: PackageResources.output_rb),
         Source(path: "\(rubyLibrary)/flying_passenger/request_body.rb", bytes: PackageResources.request_body_rb),
         Source(path: "\(rubyLibrary)/flying_passenger/responder.rb", bytes: PackageResources.responder_rb),
         Source(path: "\(rubyLibrary)/flying_passenger/server.rb", bytes: PackageResources.server_rb),
+        Source(path: "\(rubyLibrary)/flying_passenger/signals.rb", bytes: PackageResources.signals_rb),
+        Source(path: "\(rubyLibrary)/flying_passenger/stream.rb", bytes: PackageResources.stream_rb),
         Source(path: "\(nodeLibrary)/phusion_passenger.js", bytes: PackageResources.phusion_passenger_js),
     ]
 }

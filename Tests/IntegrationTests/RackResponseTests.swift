@@ -81,6 +81,31 @@ extension Integration {
             #expect(try site.page("rb", "/pid").text == pid)
         }
 
+        @Test func `Rack's own checker finds nothing to object to`() throws {
+            let site = try site()
+            let client = try HTTPConnection(port: site.port)
+            let host = "Host: rb.localhost\r\n"
+            for (path, status, text) in [
+                ("", 200, "ab"), ("/a%2Fb?x=%zz&y", 200, "ab"), ("/body", 200, ""),
+                ("/redirect", 302, ""), ("/not-modified", 304, ""), ("/hijack", 200, "ab"), ("/partial", 200, "ab"),
+            ] {
+                let page = try site.get("rb", "/lint\(path)")
+                #expect(page.status == status && page.text == text, "\(path): \(page.status) \(page.text)")
+            }
+            for path in ["/lint", "/lint/redirect"] {
+                try client.send("HEAD \(path) HTTP/1.1\r\n\(host)\r\n")
+                #expect(try client.readResponse(toHead: true).status == (path == "/lint" ? 200 : 302))
+            }
+            for path in ["body", "lines", "again"] {
+                try client.send("POST /lint/\(path) HTTP/1.1\r\n\(host)Content-Length: 5\r\n\r\nab\ncd")
+                #expect(try client.readResponse().text == "ab\ncd")
+                let chunks = "2\r\nab\r\n3\r\n\ncd\r\n0\r\n\r\n"
+                try client.send("PUT /lint/\(path) HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\n\r\n\(chunks)")
+                #expect(try client.readResponse().text == "ab\ncd")
+            }
+            #expect(!site.log().contains("LintError"))
+        }
+
         @Test func `a forked child has no handler and no socket of the server`() throws {
             let site = try site()
             let pid = try site.page("rb", "/pid").text

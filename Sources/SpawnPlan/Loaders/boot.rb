@@ -3,6 +3,8 @@
 #
 # No library is loaded before the Bundler step, because it could activate a gem in another version than the Gemfile's.
 
+require_relative 'output'
+
 module FlyingPassenger
   CONTROL.close_on_exec = true
 
@@ -115,6 +117,8 @@ module FlyingPassenger
       PhusionPassenger::App.options = @settings
       require_relative 'server'
       require 'rack'
+      # Rack::Lint needs it and does not require it; other servers happen to have loaded it.
+      Object.autoload(:URI, 'uri') unless defined?(::URI)
     end
 
     def self.load_app(startup_file)
@@ -137,7 +141,7 @@ module FlyingPassenger
       Control.fail_step(@step, failure)
     rescue Exception => second
       # Such as no memory left for a look at the first one.
-      print_error(error)
+      Output.tell("#{error.class}: #{error.message}")
       Control.tell("error category app\nerror kind exception\nerror summary #{error.class} (#{second.class})")
       Control.tell("step #{@step} failed")
       exit!(1)
@@ -145,22 +149,8 @@ module FlyingPassenger
 
     # The app's last words first: the process ends without a look at its buffers.
     def self.print_failure(failure)
-      flush_output
-      $stderr.puts(failure.detail.empty? ? failure.summary : failure.detail)
-    rescue StandardError
-      nil # whatever the app has put in its place, or a closed one
-    end
-
-    def self.flush_output
-      $stdout.flush
-    rescue StandardError
-      nil # the app has closed it
-    end
-
-    def self.print_error(error)
-      STDERR.syswrite("#{error.class}: #{error.message}\n")
-    rescue StandardError
-      nil # as above
+      Output.flush
+      Output.tell(failure.detail.empty? ? failure.summary : failure.detail)
     end
 
     def self.call_exit_event

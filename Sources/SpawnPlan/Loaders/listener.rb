@@ -12,6 +12,10 @@ module FlyingPassenger
       RUBY_ENGINE == 'jruby' ? NativeListener.new : new
     end
 
+    # Descriptor 3 is no listening socket any more.
+    class Lost < StandardError
+    end
+
     attr_reader :to_io
 
     def initialize
@@ -26,6 +30,8 @@ module FlyingPassenger
     rescue Errno::EMFILE, Errno::ENFILE
       sleep 0.05 # the connection stays in the queue until a descriptor is free
       nil
+    rescue Errno::EBADF, Errno::ENOTSOCK, Errno::EINVAL, Errno::EOPNOTSUPP, IOError
+      raise Lost
     rescue SystemCallError
       nil
     end

@@ -70,7 +70,9 @@ module FlyingPassenger
       @received
     end
 
+    # What a thread of the application still asks for afterwards must not be read from the connection.
     def close
+      @closed = true
       @spool.close unless @spool.closed?
     end
 
@@ -92,7 +94,7 @@ module FlyingPassenger
 
     # A line needs its end, which nobody knows before it has come.
     def fill_line(arguments)
-      return fill_all if @ended || !arguments.empty?
+      return fill_all if @ended || !arguments.empty? || $/ != "\n"
       until @ended || @last_newline >= @position
         pull if @searched >= @received
         search
@@ -110,6 +112,7 @@ module FlyingPassenger
     end
 
     def pull
+      raise IOError, 'the request has been answered' if @closed
       wanted = @expected ? [@expected - @received, CHUNK].min : CHUNK
       take(@stream.socket.readpartial(wanted))
     rescue ClientGone

@@ -2,46 +2,28 @@
 # SPDX-License-Identifier: MIT
 
 require 'stringio'
+require_relative 'body_stream'
 require_relative 'listener'
 require_relative 'request_body'
 require_relative 'responder'
+require_relative 'signals'
+require_relative 'stream'
 
 module FlyingPassenger
-  # One kept connection of the daemon; requests come one after the other.
-  class Stream
-    attr_reader :socket, :hijack
-    attr_accessor :pending, :hijacked, :environment
-
-    def initialize(socket)
-      @socket = socket
-      @pending = nil
-      @hijacked = false
-      @hijack = lambda { take_over }
-    end
-
-    def to_io
-      @socket
-    end
-
-    # Full hijack: from now on the application owns the socket.
-    def take_over
-      raise IOError, 'the request that could be hijacked has been answered' unless @environment
-      @hijacked = true
-      @environment['rack.hijack_io'] = @socket
-    end
-
-    def finish
-      @socket.close
-    rescue SystemCallError, IOError
-      nil
-    end
-  end
-
   # Serves all streams from one thread, one request at a time.
+  #
+  # The application is in the same thread and may do anything to it. What a request raises, `exit` included, is answered with
+  # 500, as puma does it. A signal that nobody handles, or a descriptor of ours that is closed, ends the process: after the
+  # answer under way and those of requests that have come, and with a line that says why.
   class Server
     READ_SIZE = 16 * 1024
     MAX_HEAD = 1024 * 1024
     LINGER_SECONDS = 5
+    # Bound before the application is loaded, which may put others in their place (Timecop).
+    SELECT = IO.method(:select)
+    CLOCK = Process.method(:clock_gettime)
+    # fcntl(2), the same on all systems.
+    GET_DESCRIPTOR_FLAGS = 1
 
     def initialize(app, settings)
       @app = app
@@ -52,49 +34,67 @@ module FlyingPassenger
       @lingering = {}
       @buffer = String.new(capacity: READ_SIZE)
       @stopping = false
-      @process = Process.pid
-      trap_signals
+      @ending = nil
+      @process = $$
+      @signals = Signals.new { wake }
       ForkGuard.install(self)
       PhusionPassenger.call_event(:after_installing_signal_handlers)
     end
 
     def run
       PhusionPassenger.call_event(:starting_request_handler_thread)
-      until @stopping
-        ready = IO.select(@streams, nil, nil, @lingering.empty? ? nil : 1)
-        close_lingering if ready.nil? || !@lingering.empty?
-        ready[0].each { |io| turn(io) } if ready
-      end
-      return unless @process == Process.pid
-      # Requests that were on their way before the end was known.
-      ready = IO.select(@streams - [@listener, CONTROL, @wake_reader], nil, nil, 0)
-      ready[0].each { |stream| turn(stream) } if ready
+      wait until @stopping
+      return unless @process == $$
+      serve_rest
       PhusionPassenger.call_event(:stopping_worker_process)
+      raise @ending if @ending
     end
 
     # In a child that the application has forked: it is none of ours, so nothing of ours may be left in it.
     def forked
       @stopping = true
-      release_signals
+      @signals.release
       [CONTROL, @listener.to_io, @wake_reader, @wake_writer].each { |io| close_quietly(io) }
       @streams.each { |stream| close_quietly(stream.socket) if stream.is_a?(Stream) && !stream.hijacked }
     end
 
     private
 
-    def close_quietly(io)
-      io.close
+    def wake
+      @stopping = true
+      @wake_writer.write_nonblock('.', exception: false)
     rescue SystemCallError, IOError
-      nil # the application has closed it
+      nil # the application has closed it, which ends the process as well
+    end
+
+    # One turn of the loop. What is raised here belongs to no request: it comes from a thread or a signal handler.
+    def wait
+      ready = SELECT.call(@streams, nil, nil, @lingering.empty? ? nil : 1)
+      close_lingering if ready.nil? || !@lingering.empty?
+      ready[0].each { |io| turn(io) } if ready
+    rescue Listener::Lost
+      lost
+    rescue Exception => error
+      raise unless @process == $$ # as in `failed`
+      lost_streams = @streams.select { |io| closed?(io) }
+      return raised(error) if lost_streams.empty?
+      lost_streams.each { |io| io.is_a?(Stream) ? drop(io) : lost }
     end
 
     def turn(io)
       case io
-      when Stream then @lingering.key?(io) ? drain(io) : serve(io)
+      when Stream then turn_stream(io)
       when @listener then accept
       when CONTROL then control
       else @stopping = true
       end
+    end
+
+    def turn_stream(stream)
+      @lingering.key?(stream) ? drain(stream) : serve(stream)
+    rescue Exception
+      drop(stream) # or its client would wait for ever
+      raise
     end
 
     def accept
@@ -105,10 +105,63 @@ module FlyingPassenger
     def control
       text = CONTROL.sysread(4096)
       @stopping = true if text.include?("shutdown\n")
-      dump_threads if text.include?("dump-stacks\n")
+      @signals.dump_threads if text.include?("dump-stacks\n")
     rescue EOFError, SystemCallError
       @stopping = true
     end
+
+    # Requests that were on their way before the end was known.
+    def serve_rest
+      streams = @streams.select { |io| io.is_a?(Stream) && !closed?(io) }
+      ready = SELECT.call(streams, nil, nil, 0)
+      ready[0].each { |stream| turn_stream(stream) } if ready
+    rescue Exception => error
+      raised(error)
+    end
+
+    # MARK: What the application does to its server
+
+    def raised(error)
+      ends = error.is_a?(SystemExit) || error.is_a?(SignalException) || Thread.abort_on_exception
+      say(error, 'outside of any request', ends)
+    end
+
+    # Reports an exception, and whether it is the process's last.
+    def say(error, where, ends)
+      if ends
+        @ending ||= error
+        @stopping = true
+      end
+      says_all = error.is_a?(InvalidAnswer) || (error.is_a?(SystemExit) && ends)
+      backtrace = says_all ? [] : error.backtrace || []
+      Output.tell(
+        "#{error.class}: #{error.message}".b << " (#{where.b})" << (ends ? ': the process ends' : ''),
+        *backtrace.map { |line| "        from #{line}" }
+      )
+    rescue StandardError
+      Output.tell("#{error.class} (#{where})") # its message or backtrace raises in turn
+    end
+
+    def lost
+      return if @stopping
+      @stopping = true
+      Output.tell('the application has closed a descriptor of its server: the process ends')
+    end
+
+    def closed?(io)
+      io = io.to_io
+      io.closed? || !io.fcntl(GET_DESCRIPTOR_FLAGS)
+    rescue SystemCallError, IOError
+      true
+    end
+
+    def close_quietly(io)
+      io.close
+    rescue SystemCallError, IOError
+      nil # the application has closed it
+    end
+
+    # MARK: Requests
 
     def drop(stream)
       @streams.delete(stream)
@@ -178,7 +231,7 @@ module FlyingPassenger
       unbounded = !length && env.key?('HTTP_TRANSFER_ENCODING')
       raise ClientGone, 'bytes follow the request' if !unbounded && rest.bytesize > (length || 0)
       framed = unbounded && env.delete('FLYING_PASSENGER_BODY') == 'framed'
-      body = length || unbounded ? RequestBody.new(stream, length, rest, framed) : StringIO.new(String.new)
+      body = length || unbounded ? RequestBody.new(stream, length, rest, framed) : StringIO.new(String.new, 'r+b')
       env['rack.input'] = body
     end
 
@@ -191,10 +244,10 @@ module FlyingPassenger
       keep = responder.respond(status, headers, content, env['REQUEST_METHOD'] == 'HEAD')
       stream.hijacked = true if keep.nil?
       keep
-    rescue ClientGone, SystemExit, SignalException
+    rescue ClientGone
       raise
     rescue Exception => error
-      log(error, env)
+      failed(error, env)
       return nil if stream.hijacked
       return false if responder && responder.started?
       Responder.new(stream.socket, keepable?(body)).respond(*Responder::FAILURE, env['REQUEST_METHOD'] == 'HEAD')
@@ -203,11 +256,16 @@ module FlyingPassenger
       body.close if body.is_a?(RequestBody) && !stream.hijacked
     end
 
+    def failed(error, env)
+      raise error unless @process == $$ # a child that the application has forked, and that is to end as it wants
+      say(error, "#{env['REQUEST_METHOD']} #{env['PATH_INFO']}", error.is_a?(SignalException))
+    end
+
     # The answer is complete, or has failed for another reason, so that this can only be reported.
     def close_content(content, env)
       content.close if content.respond_to?(:close)
-    rescue StandardError => error
-      log(error, env)
+    rescue Exception => error
+      failed(error, env)
     end
 
     def keepable?(body)
@@ -226,7 +284,7 @@ module FlyingPassenger
     # Closing with unread bytes would reset the connection and with it the answer.
     def linger(stream)
       stream.socket.close_write
-      @lingering[stream] = Process.clock_gettime(Process::CLOCK_MONOTONIC) + LINGER_SECONDS
+      @lingering[stream] = CLOCK.call(Process::CLOCK_MONOTONIC) + LINGER_SECONDS
     rescue SystemCallError, IOError
       drop(stream)
     end
@@ -242,16 +300,8 @@ module FlyingPassenger
     end
 
     def close_lingering
-      now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+      now = CLOCK.call(Process::CLOCK_MONOTONIC)
       @lingering.select { |_, limit| limit < now }.each_key { |stream| drop(stream) }
-    end
-
-    def log(error, env)
-      lines = ["#{error.class}: #{error.message} (#{env['REQUEST_METHOD']} #{env['PATH_INFO']})"]
-      backtrace = error.is_a?(InvalidAnswer) ? [] : error.backtrace || []
-      $stderr.puts(lines + backtrace.map { |line| "        from #{line}" })
-    rescue StandardError
-      nil # whatever the app has put in its place, or a closed one
     end
 
     def template(settings)
@@ -267,60 +317,6 @@ module FlyingPassenger
         'rack.url_scheme' => 'http',
         'rack.hijack?' => true
       }.freeze
-    end
-
-    def trap_signals
-      @handlers = { 'TERM' => own_handler('TERM') { @wake_writer.write_nonblock('.', exception: false) } }
-      # The virtual machine of JRuby does that by itself.
-      @handlers['QUIT'] = own_handler('QUIT') { dump_threads } unless RUBY_ENGINE == 'jruby'
-      @handlers['ABRT'] = own_handler('ABRT') do
-        dump_threads
-        default('ABRT')
-      end
-      @handlers.each { |name, handler| trap(name, handler) }
-      trap('HUP', 'IGNORE')
-    end
-
-    # Only in the process that it was meant for: before Ruby 3.1 nothing tells us of a fork.
-    def own_handler(name)
-      lambda { |_| Process.pid == @process ? yield : default(name) }
-    end
-
-    def default(name)
-      trap(name, 'DEFAULT')
-      Process.kill(name, Process.pid)
-    end
-
-    # Handlers that the application has put in the place of ours stay.
-    def release_signals
-      @handlers.each do |name, handler|
-        current = trap(name, 'DEFAULT')
-        trap(name, current) unless current.equal?(handler)
-      end
-      current = trap('HUP', 'DEFAULT')
-      trap('HUP', current) unless current == 'IGNORE'
-    end
-
-    def dump_threads
-      Thread.list.each do |thread|
-        # The constant, because the app may have put something else in the place of $stderr.
-        STDERR.syswrite("Thread #{thread.inspect}\n    #{(thread.backtrace || []).join("\n    ")}\n")
-      end
-    rescue SystemCallError, IOError
-      nil # the app has closed it
-    end
-  end
-
-  # Tells the server of each child that the application forks; possible since Ruby 3.1.
-  module ForkGuard
-    def self.install(server)
-      return unless Process.respond_to?(:_fork)
-      define_method(:_fork) do
-        pid = super()
-        server.forked if pid == 0
-        pid
-      end
-      Process.singleton_class.prepend(self)
     end
   end
 end

@@ -86,6 +86,27 @@ CASES = {
   '/bad-hijack' => -> { [200, { 'rack.hijack' => 'io' }, []] }
 }.freeze
 
+# What Rack's own checker has to say of requests and answers; it needs the library uri and does not require it.
+LINTED = Rack::Lint.new(
+  lambda do |env|
+    case env['PATH_INFO']
+    when '/lint/body' then [200, TEXT.dup, [env['rack.input'].read]]
+    when '/lint/lines' then [200, TEXT.dup, env['rack.input'].enum_for(:each).to_a]
+    when '/lint/again'
+      env['rack.input'].gets
+      env['rack.input'].rewind
+      [200, TEXT.dup, [env['rack.input'].read(2, String.new), env['rack.input'].read]]
+    when '/lint/redirect' then [302, { 'location' => '/lint' }, []]
+    when '/lint/not-modified' then [304, {}, []]
+    when '/lint/hijack'
+      env['rack.hijack'].call.tap { |io| io.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab") }.close
+      [200, TEXT.dup, []]
+    when '/lint/partial' then [200, TEXT.merge('rack.hijack' => ->(io) { io.write('ab'); io.close }), []]
+    else [200, TEXT.dup, %w[a b]]
+    end
+  end
+)
+
 # Asked to end, a forked child ends; the server does not.
 def forked
   child = fork { sleep }
@@ -111,6 +132,7 @@ end
 run lambda { |env|
   next [200, TEXT, [forked]] if env['PATH_INFO'] == '/forked'
   next [200, TEXT, [PhusionPassenger::App.options['app_type']]] if env['PATH_INFO'] == '/ours'
+  next LINTED.call(env) if env['PATH_INFO'].start_with?('/lint')
   next [200, TEXT, [Process.pid.to_s]] if env['PATH_INFO'] == '/pid'
 
   CASES.fetch(env['PATH_INFO'], -> { [404, {}, []] }).call

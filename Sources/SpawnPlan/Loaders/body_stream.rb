@@ -1,0 +1,109 @@
+# frozen_string_literal: true
+# SPDX-License-Identifier: MIT
+
+module FlyingPassenger
+  # What a body with `call` gets to write to: framed by the length that was announced, else in chunks.
+  class BodyStream
+    def initialize(socket, head, length)
+      @socket = socket
+      @head = head
+      @length = length
+      @written = 0
+      @closed = @owner = @finished = false
+    end
+
+    def started?
+      @head.nil?
+    end
+
+    def write(*parts)
+      parts.inject(0) { |sum, part| sum + write_part(part.is_a?(String) ? part : part.to_s) }
+    end
+
+    def <<(part)
+      write(part)
+      self
+    end
+
+    def print(*parts)
+      write(*parts)
+      nil
+    end
+
+    def flush
+      self
+    end
+
+    # The body of the request is in `rack.input`.
+    def read(length = nil, buffer = nil)
+      buffer.clear if buffer
+      length.nil? || length.zero? ? buffer || String.new : nil
+    end
+
+    def close
+      return if @closed
+      @closed = true
+      finish if @owner
+    end
+
+    def close_write
+      close
+    end
+
+    def close_read; end
+
+    def closed?
+      @closed
+    end
+
+    # From now on the application's threads write, and closing is what ends the connection.
+    def hand_over
+      @owner = true
+      send_head
+      finish if @closed
+    end
+
+    # Ends the answer.
+    def finish
+      return if @finished
+      @finished = @closed = true
+      if @length && @written != @length
+        raise LengthMismatch, "#{@written} bytes, but Content-Length #{@length}"
+      end
+      send_head
+      put("0\r\n\r\n") unless @length
+    ensure
+      @socket.close if @owner && !@socket.closed?
+    end
+
+    private
+
+    def write_part(part)
+      raise IOError, 'closed stream' if @closed
+      return 0 if part.empty?
+      @written += part.bytesize
+      raise LengthMismatch, "more bytes than the Content-Length #{@length}" if @length && @written > @length
+      send_part(part)
+      part.bytesize
+    end
+
+    def send_part(part)
+      part = "#{part.bytesize.to_s(16)}\r\n".b << part.b << "\r\n" unless @length
+      head = @head
+      @head = nil
+      put(head ? head << part.b : part)
+    end
+
+    def send_head
+      head = @head
+      @head = nil
+      put(head) if head
+    end
+
+    def put(bytes)
+      @socket.write(bytes)
+    rescue SystemCallError, IOError => error
+      raise ClientGone, error.message
+    end
+  end
+end
