@@ -80,7 +80,7 @@ package enum Daemon {
             arguments.isEmpty
             ? """
             Error: --socket-file=PATH is missing: where shall the daemon listen for fronts?
-            Usage: flying-passenger --socket-file=PATH [options]
+            Usage: flying-passenger --socket-file=\(SocketDirectory.standardSocket) [options]
               See 'flying-passenger --help' for more information.
             """
             : DaemonCommand.fullMessage(for: error)

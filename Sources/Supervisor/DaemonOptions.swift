@@ -44,7 +44,12 @@ package struct DaemonCommand: ParsableCommand {
 }
 
 package struct ProcessOptions: ParsableArguments {
-    @Option(help: .init("Unix socket on which the daemon listens for fronts (required).", valueName: "path"))
+    @Option(
+        help: .init(
+            "Unix socket on which the daemon listens for fronts, such as \(SocketDirectory.standardSocket) (required).",
+            valueName: "path"
+        )
+    )
     package var socketFile: String
 
     @Flag(help: "Run in the background; needs --log-file. Returns once the socket listens, or fails with the reason.")

@@ -48,14 +48,20 @@ extension Integration {
             }
         }
 
-        /// In namespaces of its own: the service directory uses /var/run and /var/log of the machine.
+        /// In namespaces of its own: the service directory uses /run and /var/log of the machine.
+        ///
+        /// Also with the path that Passenger's own guide has.
         @Test(
             .enabled(if: Machine.canUnshare && Machine.has("runsv") && Machine.has("sv"), "needs root and runit"),
-            arguments: ["runit", "daemontools"]
+            arguments: [
+                ("runit", "/run/flying-passenger/daemon.sock"), ("daemontools", "/run/flying-passenger/daemon.sock"),
+                ("runit", "/var/run/flying-passenger.sock"),
+            ]
         )
-        func `runit starts, restarts and stops the daemon by the service directory of the examples`(_ kind: String)
-            throws
-        {
+        func `runit starts, restarts and stops the daemon by the service directory of the examples`(
+            _ kind: String,
+            _ socket: String
+        ) throws {
             let place = try TestDirectory()
             let script = """
                 set -eu
@@ -63,19 +69,21 @@ extension Integration {
                 mount -t tmpfs -o mode=755 tmpfs /run
                 mount -t tmpfs -o mode=755 tmpfs /var/log
                 cp -r \(Repository.root)/examples/\(kind)/flying-passenger \(place.file("service"))
+                sed -i 's|/run/flying-passenger/daemon.sock|\(socket)|' \(place.file("service"))/run
                 export PATH=\(Repository.programs):$PATH
                 wait_for() { for i in $(seq 400); do "$@" >/dev/null 2>&1 && return 0; sleep 0.05; done; echo "no: $*"; cat /var/log/flying-passenger.log; exit 1; }
                 up() { [ "$(grep -c 'up and listening' /var/log/flying-passenger.log)" = "$1" ]; }
                 runsv \(place.file("service")) &
                 wait_for up 1
-                first=$(cat /var/run/flying-passenger.pid)
+                [ -S \(socket) ]
+                first=$(cat /run/flying-passenger.pid)
                 kill -KILL $first
                 wait_for up 2
-                second=$(cat /var/run/flying-passenger.pid)
+                second=$(cat /run/flying-passenger.pid)
                 [ $first != $second ]
                 sv -w 30 down \(place.file("service"))
-                [ ! -e /var/run/flying-passenger.sock ]
-                [ ! -e /var/run/flying-passenger.pid ]
+                [ ! -e \(socket) ]
+                [ ! -e /run/flying-passenger.pid ]
                 echo done
                 """
             let outcome = try Shell.run([

@@ -8,7 +8,7 @@ import WireProtocol
 extension Integration {
     /// What a newcomer types.
     @Suite struct WalkthroughTests {
-        /// In namespaces of its own: the commands use /var/run, /srv and port 8080 of the machine.
+        /// In namespaces of its own: the commands use /run, /srv and port 8080 of the machine.
         @Test(
             .enabled(if: Machine.canUnshare && Integration.hasRuby, "needs root, namespaces of its own and ruby"),
             .timeLimit(.minutes(2))
@@ -44,7 +44,7 @@ extension Integration {
             #expect(answered.count == 2 && Set(answered).count == 1, "two pages, one process:\n\(outcome.output)")
             #expect(values("* PID: ") == answered, "passenger-status shows the process that answered")
             #expect(outcome.output.pieces(between: "user: games\n").count == 3)
-            #expect(outcome.output.contains("Flying Passenger up and listening on /var/run/flying-passenger.sock!"))
+            #expect(outcome.output.contains("Flying Passenger up and listening on /run/flying-passenger/daemon.sock!"))
         }
 
         @Test(

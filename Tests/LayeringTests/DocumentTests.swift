@@ -49,8 +49,8 @@ import TestSupport
 
     @Test func `the walk-through of the README stands in one block that starts both programs`() throws {
         let block = try #require(try QuickStart.script())
-        #expect(block.contains("flying-passenger --socket-file=/var/run/flying-passenger.sock"))
-        #expect(block.contains("passenger_fly_with /var/run/flying-passenger.sock;"))
+        #expect(block.contains("flying-passenger --socket-file=/run/flying-passenger/daemon.sock"))
+        #expect(block.contains("passenger_fly_with /run/flying-passenger/daemon.sock;"))
         #expect(block.contains("\npassenger-status\n"))
     }
 

@@ -24,6 +24,7 @@ struct SocketFile: ~Copyable {
                     + "\(UnixSocket.maxPathLength) at most: \(path)"
             )
         }
+        try SocketDirectory.make(for: path)
         let lock = try self.lock(path)
         try self.refuseIfSomebodyListens(path)
         do throws(SystemError) {
@@ -68,7 +69,7 @@ struct SocketFile: ~Copyable {
 
     /// Why no file can be made beside the socket, and what to do.
     private static func remedy(for error: SystemError, path: String) -> String {
-        let directory = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let directory = SocketDirectory.directory(of: path)
         if error.isNotFound {
             return "the directory \(directory) does not exist. Create it, or choose another --socket-file."
         }

@@ -83,6 +83,9 @@ package enum InstanceRegistry {
         return self.defaults(uid: uid, environment: environment).filter { seen.insert($0.path).inserted }
     }
 
+    /// Where a daemon of root's has its instance directory, and by custom its socket.
+    package static let rootDirectory = "/run/flying-passenger"
+
     private static func named(option: String?, environment: (String) -> String?) -> Place? {
         for path in [option, environment(self.environmentVariable)] {
             if let path, !path.isEmpty { return Place(path: path, owner: nil) }
@@ -95,7 +98,7 @@ package enum InstanceRegistry {
         let runtime = environment("XDG_RUNTIME_DIR").flatMap { path in
             path.hasPrefix("/") ? Place(path: path + "/flying-passenger", owner: uid) : nil
         }
-        return [Place(path: "/run/flying-passenger", owner: 0)]
+        return [Place(path: self.rootDirectory, owner: 0)]
             + [runtime, Place(path: "/tmp/flying-passenger-\(uid)", owner: uid)].compactMap(\.self)
     }
 }
