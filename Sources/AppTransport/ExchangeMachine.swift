@@ -9,6 +9,7 @@
 ///
 /// A session ends when the app has answered, not when the client left: an abandoned answer is drained first, as far as
 /// that is bearable. A request that a process had when it ended is never given to a second one: it may be the cause.
+/// One of which a process left bytes unread was not had by it, if it reads the whole request at once.
 package struct ExchangeMachine: Equatable, Sendable {
     /// What about the request decides over retries and over leaving its answer.
     package struct Traits: Equatable, Sendable {
@@ -61,6 +62,8 @@ package struct ExchangeMachine: Equatable, Sendable {
     private var hasMadeRoom = false
     /// The request was written anew on a fresh stream of the same session.
     private var wasResent = false
+    /// No process acts on the request before it has read all of it.
+    private var isReadAtOnce = false
 
     package init() {}
 
@@ -107,8 +110,12 @@ package struct ExchangeMachine: Equatable, Sendable {
     package mutating func streamReady(kept: Bool) -> Bool {
         guard state == .attaching else { return false }
         state = .sending(kept: kept)
+        isReadAtOnce = false
         return true
     }
+
+    /// The request was written whole; `isReadAtOnce`: it has no body, or the process takes head and body by one read.
+    package mutating func written(isReadAtOnce: Bool) { self.isReadAtOnce = isReadAtOnce }
 
     package enum LossAction: Equatable {
         /// Ask the daemon for the fate of the process.
@@ -167,7 +174,7 @@ package struct ExchangeMachine: Equatable, Sendable {
 
     /// Why a stream ended without a byte of an answer.
     package enum Fate: Equatable, Sendable, CaseIterable {
-        /// The app had not read all of the request.
+        /// The app had not read all that was sent.
         case unread
         /// The process lives on: it closed a stream that it had kept open (the keep-alive race).
         case alive
@@ -180,7 +187,7 @@ package struct ExchangeMachine: Equatable, Sendable {
     package mutating func fateKnown(_ fate: Fate) -> LossAction {
         guard case .asking(let kept) = state else { return .none }
         switch fate {
-        case .unread: return checkoutAgain(orElse: .fail)
+        case .unread where isReadAtOnce: return checkoutAgain(orElse: .fail)
         case .alive where kept && traits.isIdempotent && !wasResent:
             wasResent = true
             state = .attaching
@@ -188,7 +195,7 @@ package struct ExchangeMachine: Equatable, Sendable {
         case .daemonLost where traits.isIdempotent && !wasRepeated:
             wasRepeated = true
             return checkoutAgain(orElse: .fail)
-        case .alive, .ended, .daemonLost:
+        case .unread, .alive, .ended, .daemonLost:
             state = .idle
             return .fail
         }

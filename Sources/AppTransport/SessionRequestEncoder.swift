@@ -8,6 +8,8 @@ package import NIOCore
 ///     UInt32 big-endian: bytes of the block │ NAME NUL VALUE NUL NAME NUL VALUE NUL …       then the body
 package enum SessionRequestEncoder {
     package static let serverSoftware: StaticString = "Flying Passenger/0.1.0"
+    /// What the loaders' first read of a request takes at least (`READ_SIZE` there).
+    package static let firstReadBytes = 16 * 1024
 
     /// Appends the request's head to `buffer`.
     ///

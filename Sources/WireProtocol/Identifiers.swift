@@ -12,6 +12,12 @@ package struct SessionID: Hashable, Sendable {
     package init(rawValue: UInt64) { self.rawValue = rawValue }
 }
 
+/// One stream that the daemon relays; unique for one core.
+package struct StreamNumber: Hashable, Sendable {
+    package let rawValue: UInt64
+    package init(rawValue: UInt64) { self.rawValue = rawValue }
+}
+
 /// A checkout, numbered by the front; unique among the outstanding ones of one control connection.
 package struct RequestID: Hashable, Sendable {
     package let rawValue: UInt64

@@ -19,6 +19,7 @@ package enum MessageType: UInt8, CaseIterable, Sendable {
     case resume = 0x16
     case reportQuery = 0x17
     case abandoned = 0x18
+    case fateQuery = 0x19
 
     // Daemon to front.
     case appAccepted = 0x40
@@ -31,6 +32,7 @@ package enum MessageType: UInt8, CaseIterable, Sendable {
     case recall = 0x47
     case goodbye = 0x48
     case report = 0x49
+    case streamFate = 0x4A
 
     // Administration.
     case adminRequest = 0x60

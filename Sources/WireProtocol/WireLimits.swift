@@ -24,6 +24,9 @@ package enum WireLimits {
     /// Report queries that wait in the front until others are answered; more are not asked at all.
     package static let waitingReportQueries = 256
 
+    /// Fate queries of one control connection that are not answered; of more, every fate is `ended`.
+    package static let openFateQueries = 1024
+
     package static let appsPerManifest = 10_000
     package static let settingsPerApp = 4096
     package static let appsPerConnection = 4096
@@ -49,6 +52,10 @@ package enum WireLimits {
     package static let silenceMilliseconds: Int64 = 30_000
     /// How long a checkout waits for a connection to the daemon.
     package static let reconnectWaitMilliseconds: Int64 = 5000
+    /// A process that has not ended so long after one of its streams is alive.
+    package static let fateMilliseconds: Int64 = 50
+    /// How long a front waits for the answer to a fate query.
+    package static let fateAnswerMilliseconds: Int64 = 1000
     /// How long a worker's connection waits for the manifest that carries its token.
     package static let manifestWaitMilliseconds: Int64 = 5000
 }

@@ -16,6 +16,7 @@ struct ExchangeMachineTests {
         _ = machine.granted()
         guard state != "attaching" else { return machine }
         _ = machine.streamReady(kept: state == "kept" || state == "asking")
+        machine.written(isReadAtOnce: true)
         switch state {
         case "asking": _ = machine.streamClosed()
         case "relaying": _ = machine.headReceived()
@@ -241,6 +242,21 @@ struct ExchangeMachineTests {
         #expect(machine.fateKnown(.alive) == .fail)
     }
 
+    @Test func `a request that may have been read in part counts as read`() {
+        var machine = Self.machine(in: "kept")
+        machine.written(isReadAtOnce: false)
+        #expect(machine.streamClosed() == .askFate)
+        #expect(machine.fateKnown(.unread) == .fail)
+        // What holds of one stream says nothing about the next.
+        machine = Self.machine(in: "kept")
+        #expect(machine.streamClosed() == .askFate)
+        #expect(machine.fateKnown(.unread) == .checkoutAgain)
+        _ = machine.granted()
+        _ = machine.streamReady(kept: true)
+        #expect(machine.streamClosed() == .askFate)
+        #expect(machine.fateKnown(.unread) == .fail)
+    }
+
     @Test func `an app that reads no request is asked ten times`() {
         var machine = Self.machine(in: "kept", idempotent: false)
         for _ in 1..<ExchangeMachine.maxCheckouts {
@@ -248,6 +264,7 @@ struct ExchangeMachineTests {
             #expect(machine.fateKnown(.unread) == .checkoutAgain)
             #expect(machine.granted() == .attach)
             #expect(machine.streamReady(kept: true) == true)
+            machine.written(isReadAtOnce: true)
         }
         #expect(machine.streamClosed() == .askFate)
         #expect(machine.fateKnown(.unread) == .fail)

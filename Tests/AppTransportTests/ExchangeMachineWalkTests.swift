@@ -117,6 +117,7 @@ private struct Walk {
         case 4: return abort()
         default:
             if !machine.streamReady(kept: flip()) { violation = "a stream that is not used" }
+            machine.written(isReadAtOnce: flip())
             held.stream = true
             writes += 1
             return "stream ready"

@@ -22,7 +22,8 @@ struct CoreFailureTests {
             directory: StreamDirectory(),
             logger: Logger(label: "test"),
             streamsLeft: { _, _ in },
-            connectFailed: { _, _ in }
+            connectFailed: { _, _ in },
+            lookedUp: { _, _, _ in }
         )
         var events: [String] = []
         RelayLoop(relay, try Self.brokenEpoll()).run { event, error in events.append("\(event): \(error.name)") }

@@ -25,7 +25,7 @@ struct CrossingTests {
         ("abandoned", .abandoned(100)),
         ("checkout", .checkout(3, app: 1)), ("checkout of a new app", .checkout(3, app: 2)),
         ("valid settings", .redefine(app: 1, valid: true)), ("invalid settings", .redefine(app: 1, valid: false)),
-        ("report query", .askReport("1a2b3c4d", app: 1)),
+        ("report query", .askReport("1a2b3c4d", app: 1)), ("fate query", .askFate(100)),
     ]
     static let daemonEvents: [(String, SessionPair.DaemonEvent)] = [
         ("grant", .grant(2, session: 200, process: 1)), ("refuse", .refuse(2, .queueTimeout)),
@@ -99,6 +99,14 @@ struct CrossingTests {
             case 88..<92:
                 let app = UInt32.random(in: 1...4, using: &random)
                 pair.apply(.askReport(String(Int.random(in: 0..<9, using: &random)), app: app))
+            case 94..<96:
+                if let id = pair.ownersHolding.sorted().randomElement(using: &random) { pair.apply(.askFate(id)) }
+            case 96..<98:
+                if let id = pair.lookUps.sorted().randomElement(using: &random) {
+                    pair.apply(.lookUp(id, wasUnread: Bool.random(using: &random)))
+                }
+            case 98..<100:
+                if let id = pair.fateTimers.sorted().randomElement(using: &random) { pair.apply(.fateTime(id)) }
             case 55..<75:
                 if let id = pair.poolWaiting.sorted().randomElement(using: &random) {
                     next += 1
@@ -196,6 +204,12 @@ extension CrossingTests {
         Row(crossing: "invalid settings × abort", front: "aborted 100, rejected", daemon: "define"),
         Row(crossing: "invalid settings × drain", front: "draining, rejected", daemon: "define"),
         Row(crossing: "invalid settings × goodbye", front: "goodbye, requeued 2, rejected", daemon: "define"),
+        Row(crossing: "fate query × grant", front: "granted 2", daemon: "fate query 100"),
+        Row(crossing: "fate query × refuse", front: "refused 2 queueTimeout", daemon: "fate query 100"),
+        Row(crossing: "fate query × process gone", front: "gone with 1", daemon: "fate query 100"),
+        Row(crossing: "fate query × abort", front: "aborted 100", daemon: "fate query 100"),
+        Row(crossing: "fate query × drain", front: "draining", daemon: "fate query 100"),
+        Row(crossing: "fate query × goodbye", front: "goodbye, requeued 2", daemon: "fate query 100"),
         Row(crossing: "report query × grant", front: "granted 2, report", daemon: "report query 1a2b3c4d"),
         Row(
             crossing: "report query × refuse",

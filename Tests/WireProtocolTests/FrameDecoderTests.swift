@@ -48,14 +48,14 @@ struct FrameDecoderTests {
                 .fromFront(mayManifest: true),
                 [
                     .manifest, .defineApp, .checkout, .cancel, .release, .upgraded, .resume, .reportQuery,
-                    .abandoned, .ping, .pong,
+                    .abandoned, .fateQuery, .ping, .pong,
                 ]
             ),
             (
                 .fromDaemon,
                 [
                     .helloReply, .attached, .appAccepted, .appRejected, .granted, .refused, .processGone, .draining,
-                    .abort, .recall, .goodbye, .report, .ping, .pong,
+                    .abort, .recall, .goodbye, .report, .streamFate, .ping, .pong,
                 ]
             ),
             (.fromAdmin, [.adminRequest, .ping, .pong]),

@@ -116,7 +116,13 @@ struct ProtocolDocumentTests {
             }
         ),
         ("Hello", { Hello(role: .stream, streamToken: stream).write(into: &$0) }),
-        ("Attached", { DaemonMessage.attached(Attached(mode: .relayed)).write(into: &$0) }),
+        (
+            "Attached",
+            {
+                let attached = Attached(mode: .relayed, number: StreamNumber(rawValue: 5))
+                DaemonMessage.attached(attached).write(into: &$0)
+            }
+        ),
     ]
 
     @Test func `the annotated exchange is what the encoders write`() throws {

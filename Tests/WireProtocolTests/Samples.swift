@@ -52,6 +52,7 @@ enum Samples {
             ),
             .upgraded(Upgraded(session: SessionID(rawValue: .max))),
             .abandoned(Abandoned(session: SessionID(rawValue: 100))),
+            .fateQuery(FateQuery(process: ProcessID(rawValue: .max), stream: StreamNumber(rawValue: 4))),
             .resume(
                 Resume(sessions: [SessionID(rawValue: 1)], requests: [RequestID(rawValue: 2), RequestID(rawValue: 3)])
             ),
@@ -109,6 +110,8 @@ enum Samples {
         + Abort.Reason.allCases.map { .abort(Abort(session: SessionID(rawValue: 5), reason: $0)) }
         + AppTransportKind.allCases.map { .granted(granted(transport: $0)) }
         + Attached.Mode.allCases.map { .attached(Attached(mode: $0)) }
+        + [.attached(Attached(mode: .relayed, number: StreamNumber(rawValue: .max)))]
+        + StreamFate.Verdict.allCases.map { .streamFate(StreamFate(stream: StreamNumber(rawValue: 4), verdict: $0)) }
         + RefusalReason.allCases.flatMap { reason -> [DaemonMessage] in
             let report = SpawnReport(errorID: "1a2b3c4d", summary: "exited with 1\nno such gem")
             let detailed = SpawnReport(errorID: "1a2b3c4d", summary: "", hasDetails: true)

@@ -17,6 +17,8 @@ struct SessionPair {
         case abandoned(UInt64)
         case redefine(app: UInt32, valid: Bool)
         case askReport(String, app: UInt32)
+        /// Of a stream with the number of the session that is held.
+        case askFate(UInt64)
     }
 
     enum DaemonEvent: Hashable, Sendable {
@@ -26,6 +28,8 @@ struct SessionPair {
         case abort(UInt64)
         case drain(UInt64)
         case goodbye
+        case lookUp(UInt64, wasUnread: Bool)
+        case fateTime(UInt64)
     }
 
     private(set) var front: FrontSession
@@ -41,6 +45,10 @@ struct SessionPair {
     private(set) var ownersWaiting: Set<UInt64> = []
     private(set) var ownersHolding: Set<UInt64> = []
     private(set) var ownersAsking: Set<ReportQuery> = []
+    private(set) var ownersInDoubt: Set<UInt64> = []
+    /// Streams that the relay is to look up, and those whose process has its time to end.
+    private(set) var lookUps: Set<UInt64> = []
+    private(set) var fateTimers: Set<UInt64> = []
 
     private(set) var frontNotes: [String] = []
     private(set) var daemonNotes: [String] = []
@@ -71,6 +79,9 @@ struct SessionPair {
         self.toDaemon.removeAll()
         self.toFront.removeAll()
         self.ownersAsking.removeAll()
+        self.ownersInDoubt.removeAll()
+        self.lookUps.removeAll()
+        self.fateTimers.removeAll()
         for session in self.front.connectionClosed(at: self.now) { self.ownersHolding.remove(session.rawValue) }
         let leftovers = self.daemon.connectionClosed()
         for request in leftovers.requests { self.poolWaiting.remove(request.rawValue) }
@@ -136,6 +147,12 @@ struct SessionPair {
             case .wait: self.ownersAsking.insert(ReportQuery(app: .init(rawValue: app), errorID: errorID))
             case .unavailable: break
             }
+        case .askFate(let id):
+            guard self.ownersHolding.contains(id), let process = self.poolSessions[id] else { return }
+            if case .send(let message) = self.front.askFate(of: .init(rawValue: id), to: .init(rawValue: process)) {
+                self.toDaemon.append(message)
+                self.ownersInDoubt.insert(id)
+            }
         }
     }
 
@@ -163,6 +180,20 @@ struct SessionPair {
             self.send(self.daemon.goodbye(reason: "stops"))
             // The pool refuses whatever waits when it shuts down.
             for id in self.poolWaiting.sorted() { self.apply(.refuse(id, .shuttingDown)) }
+        case .lookUp(let id, let wasUnread):
+            guard self.lookUps.remove(id) != nil else { return }
+            self.tell(self.daemon.streamLookedUp(.init(rawValue: id), wasUnread: wasUnread), of: id)
+        case .fateTime(let id):
+            guard self.fateTimers.remove(id) != nil else { return }
+            self.tell(self.daemon.fateTimePassed(.init(rawValue: id)), of: id)
+        }
+    }
+
+    private mutating func tell(_ action: DaemonSession.FateAction, of stream: UInt64) {
+        switch action {
+        case .send(let message): self.toFront.append(message)
+        case .wait: self.fateTimers.insert(stream)
+        case .ignored: self.violations.append("nobody asked for the fate of \(stream)")
         }
     }
 
@@ -206,6 +237,9 @@ struct SessionPair {
             let json = ByteBuffer(string: #"{"id":"\#(query.errorID)"}"#)
             self.toFront.append(.report(Report(app: query.app, errorID: query.errorID, json: json)))
             self.daemonNotes.append("report query \(query.errorID)")
+        case .fateQuery(let query):
+            self.lookUps.insert(query.stream.rawValue)
+            self.daemonNotes.append("fate query \(query.stream.rawValue)")
         case .send(let message):
             self.toFront.append(message)
             if case .report = message { self.daemonNotes.append("no report") }
@@ -252,6 +286,9 @@ struct SessionPair {
             }
             if let next { self.toDaemon.append(.reportQuery(next)) }
             self.frontNotes.append(report.json.readableBytes > 0 ? "report" : "empty report")
+        case .streamFate(let fate):
+            if self.ownersInDoubt.remove(fate.stream.rawValue) == nil { self.violations.append("unwanted fate") }
+            self.frontNotes.append("fate \(fate.stream.rawValue) \(fate.verdict)")
         case .send(let message): self.toDaemon.append(message)
         case .nothing: break
         case .ignored: self.frontNotes.append("ignored")
@@ -273,6 +310,9 @@ struct SessionPair {
             found.append("pool queues \(self.poolWaiting.sorted()), owners wait for \(self.ownersWaiting.sorted())")
         }
         if self.front.isOpen, !self.ownersAsking.isEmpty { found.append("owners still wait for reports") }
+        if self.lookUps.isEmpty, self.fateTimers.isEmpty, !self.ownersInDoubt.isEmpty {
+            found.append("owners still wait for fates")
+        }
         if self.daemon.waitingCheckouts != self.poolWaiting.count { found.append("daemon counts other checkouts") }
         if self.front.outstandingCheckouts != self.ownersWaiting.count { found.append("front counts other checkouts") }
         return found

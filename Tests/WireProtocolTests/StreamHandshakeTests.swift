@@ -17,10 +17,10 @@ struct StreamHandshakeTests {
                 #expect(try handshake.received(first) == .incomplete)
                 #expect(
                     try handshake.received(second)
-                        == .attached(.relayed, remainder: ByteBuffer(string: "HTTP/1.1 200 OK\r\n"))
+                        == .attached(Attached(mode: .relayed), remainder: ByteBuffer(string: "HTTP/1.1 200 OK\r\n"))
                 )
             } else {
-                guard case .attached(.relayed, var remainder) = try handshake.received(first) else {
+                guard case .attached(Attached(mode: .relayed), var remainder) = try handshake.received(first) else {
                     Issue.record("not attached at \(cut)")
                     return
                 }

@@ -30,6 +30,7 @@ final class DaemonLink {
     private var rejections: [AppNumber: String] = [:]
     private var appNames: [AppNumber: String] = [:]
     var desk = DetailsDesk()
+    var fates = FateDesk()
     private var timer: (deadline: NIODeadline, task: Scheduled<Void>)?
     private lazy var transport = DaemonTransport(eventLoop: eventLoop, socketPath: socketPath, delegate: self)
 
@@ -56,6 +57,7 @@ final class DaemonLink {
     func stop() {
         transport.stop()
         detailsLost()
+        fatesLost()
         timer?.task.cancel()
         timer = nil
     }
@@ -135,6 +137,10 @@ final class DaemonLink {
         session.askReport(query.errorID, of: query.app)
     }
 
+    func askFate(of stream: StreamNumber, to process: ProcessID) -> FrontSession.FateAction {
+        session.askFate(of: stream, to: process)
+    }
+
     func send(_ message: FrontMessage) { transport.send(message) }
 
     func note(_ message: Logger.Message, _ reason: String) {
@@ -180,6 +186,7 @@ final class DaemonLink {
         case .aborted(let session, let reason):
             holders.removeValue(forKey: session)?.aborted(session, reason: .byDaemon(reason))
             leaveIfUnused()
+        case .streamFate(let fate): received(fate)
         case .send(let message): transport.send(message)
         case .hello(let action): greeted(action)
         case .appAccepted(let app): rejections[app] = nil
@@ -294,6 +301,7 @@ extension DaemonLink: DaemonTransportDelegate {
         let lost = session.connectionClosed(at: .now())
         streamPool?.linkLost()
         detailsLost()
+        fatesLost()
         armTimer()
         for session in lost {
             holders.removeValue(forKey: session)?.aborted(session, reason: .daemonLost)

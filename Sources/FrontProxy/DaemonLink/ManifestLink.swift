@@ -93,7 +93,7 @@ final class ManifestLink {
         case .appRejected(_, let reason):
             logger.error("the daemon does not accept the settings of an app", metadata: [LogKeys.reason: "\(reason)"])
         case .hello(.ignored), .granted, .releaseLate, .refused, .requeued, .appAccepted, .processGone, .draining,
-            .aborted, .report, .nothing, .ignored:
+            .aborted, .report, .streamFate, .nothing, .ignored:
             break
         }
     }

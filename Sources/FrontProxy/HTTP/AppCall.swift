@@ -53,11 +53,6 @@ final class AppCall {
 
     /// How long an answer that broke off waits for the daemon's word on the process, so that the log can name the cause.
     private static let causeLimit = TimeAmount.milliseconds(250)
-    /// A process that has not ended by then has only closed its stream.
-    ///
-    /// If that is wrong, nothing is given to a second process: the request goes to the same one or to none.
-    private static let fateLimit = TimeAmount.milliseconds(50)
-
     /// For an answer that nobody waits for, so that a process that is nearly done gets there.
     private static let drainTime = TimeAmount.seconds(1)
 
@@ -332,10 +327,10 @@ final class AppCall {
     }
 
     /// Carries out what becomes of a request whose stream was lost; `error` is for the client if it is given up.
-    private func lost(_ action: ExchangeMachine.LossAction, _ error: RequestError) {
+    private func lost(_ action: ExchangeMachine.LossAction, _ error: RequestError, of stream: AppStream? = nil) {
         switch action {
         case .none: break
-        case .askFate: askFate(error)
+        case .askFate: askFate(of: stream, error)
         case .resend:
             guard let grant else { return }
             use(loop.streams.open(grant, for: self))
@@ -350,13 +345,14 @@ final class AppCall {
         }
     }
 
-    /// Finds out whether the request may be sent again: the end of a process is known a moment after that of its streams.
-    private func askFate(_ error: RequestError) {
+    /// Finds out whether the request may be sent again.
+    private func askFate(of stream: AppStream?, _ error: RequestError) {
         guard let grant else { return }
-        loop.streams.whenKnown(grant.process, within: Self.fateLimit) { fate in
+        if stream?.wasReset == true { return lost(machine.fateKnown(.unread), error) }
+        loop.link.askFate(of: stream?.number, to: grant.process) { fate in
             // The daemon's word on the session itself may have come first.
             guard self.grant?.session == grant.session else { return }
-            self.lost(self.machine.fateKnown(ExchangeMachine.Fate(fate)), error)
+            self.lost(self.machine.fateKnown(fate), error)
         }
     }
 
@@ -486,6 +482,7 @@ extension AppCall: StreamOwner {
         owner.appIsActive()
         if case .memory(let bytes) = content { outgoing.writeImmutableBuffer(bytes) }
         sending.began(SendingMachine.Content(content, over: grant.transport))
+        machine.written(isReadAtOnce: content.isReadAtOnce(over: grant.transport, requestBytes: outgoing.readableBytes))
         stream.write(outgoing)
         loop.giveBackOutgoing(outgoing)
         if !sending.isInStep { pump() }
@@ -532,22 +529,12 @@ extension AppCall: StreamOwner {
             if rest.readableBytes > 0 { owner?.appSent(body: rest, payload: 0) }
             return complete()
         }
-        lost(machine.streamClosed(hasAnswerBegun: reader.headBytes > 0), error)
+        lost(machine.streamClosed(hasAnswerBegun: reader.headBytes > 0), error, of: stream)
     }
 
     func streamWritable(_ stream: AppStream) {
         guard stream === self.stream else { return }
         if machine.state == .tunnel { owner?.appTakesBody() } else { pump() }
-    }
-}
-
-extension ExchangeMachine.Fate {
-    init(_ fate: StreamPool.Fate) {
-        switch fate {
-        case .ended: self = .ended
-        case .notEnded: self = .alive
-        case .daemonLost: self = .daemonLost
-        }
     }
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 
+import AppTransport
 import NIOCore
+import WireProtocol
 
 /// Where the body of a request is.
 enum RequestContent {
@@ -16,6 +18,18 @@ enum RequestContent {
 
     var isReplayable: Bool {
         if case .streamed = self { false } else { true }
+    }
+
+    /// Whether the process takes the request in as a whole before it acts on any of it.
+    ///
+    /// Every server reads a head to its end first. Of bodies that is known for the session transport only. `requestBytes`
+    /// counts head and body, written at once.
+    func isReadAtOnce(over transport: AppTransportKind, requestBytes: Int) -> Bool {
+        switch self {
+        case .none: true
+        case .memory: transport.isSession && requestBytes <= SessionRequestEncoder.firstReadBytes
+        case .file, .streamed: false
+        }
     }
 
     /// nil if it is not known.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import AppTransport
 import FrontConfiguration
 import NIOCore
 import WireProtocol
@@ -24,6 +25,14 @@ protocol SessionBroker: AnyObject {
     var endsAbandonedSessions: Bool { get }
     /// The stream of this session was shut before the app had answered: ending the session is up to the daemon.
     func abandoned(_ session: SessionID)
+    /// Asks the daemon why a stream ended before a byte of the answer came, while the session is still held.
+    ///
+    /// `completion` is called once, perhaps before this returns; without an answer in time the process counts as ended.
+    func askFate(
+        of stream: StreamNumber?,
+        to process: ProcessID,
+        completion: @escaping (ExchangeMachine.Fate) -> Void
+    )
     /// Hands the details of a failed start over, once; nil if there are none in time.
     func details(of errorID: String, app: FrontApp, completion: @escaping (FailureDetails?) -> Void)
 }

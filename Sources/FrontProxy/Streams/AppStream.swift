@@ -31,6 +31,10 @@ final class AppStream: ChannelDuplexHandler {
     private(set) var isOutOfDescriptors = false
     /// It has carried a whole request and its answer before.
     private(set) var isKept = false
+    /// The daemon's number for it; nil if the daemon gives none, or no longer stands between.
+    private(set) var number: StreamNumber?
+    /// It ended with bytes in it that the other side had not read (unix(7): ECONNRESET).
+    private(set) var wasReset = false
     /// When it was given back; for idle streams.
     private(set) var idleSince = NIODeadline.uptimeNanoseconds(0)
     private var owner: (any StreamOwner)?
@@ -118,7 +122,8 @@ final class AppStream: ChannelDuplexHandler {
             switch try self.handshake.received(bytes) {
             case .incomplete: return
             case .refused(let reason): self.fail("the daemon refused the stream: \(reason)")
-            case .attached(_, let remainder):
+            case .attached(let attached, let remainder):
+                self.number = attached.number
                 guard let owner = self.owner else { return self.close() }
                 self.state = .busy
                 owner.streamReady(self)
@@ -173,7 +178,13 @@ final class AppStream: ChannelDuplexHandler {
         if case .some(.inputClosed) = event as? ChannelEvent { self.inputEnded() }
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if let error = error as? IOError { self.wasReset = error.errnoCode == Self.connectionReset }
+        context.close(promise: nil)
+    }
+
+    /// errno; the same number on all Linux architectures but MIPS.
+    private static let connectionReset: Int32 = 104
 
     func read(context: ChannelHandlerContext) {
         if self.readGate.mayRead() { context.read() }

@@ -48,6 +48,9 @@ package final class Broker {
             streamsLeft: { group, count in eventLoop.execute { broker.value.streamsLeft(count, of: group) } },
             connectFailed: { process, reason in
                 eventLoop.execute { broker.value.pool.connectFailed(process, reason: reason) }
+            },
+            lookedUp: { group, stream, wasUnread in
+                eventLoop.execute { broker.value.connections[group.connection]?.streamLookedUp(stream, wasUnread) }
             }
         )
         let policy = self.policy
@@ -178,6 +181,8 @@ package final class Broker {
     private func streamsLeft(_ count: Int, of group: StreamGroup) {
         for session in self.lost.streamsLeft(count, of: group) { self.pool.release(session, outcome: .clientGone) }
     }
+
+    func lookUp(_ stream: StreamNumber, of group: StreamGroup) { self.relay?.order(.lookUp(stream, of: group)) }
 
     func lostSessionAborted(_ session: SessionID) { self.lost.sessionAborted(session) }
 

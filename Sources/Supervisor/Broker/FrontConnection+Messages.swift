@@ -17,6 +17,8 @@ extension FrontConnection {
         case .release(let session, let outcome): self.release(session, outcome)
         case .upgraded(let session): self.broker.pool.upgraded(session)
         case .abandoned(let session, let process): self.abandoned(session, process)
+        case .fateQuery(let query):
+            self.broker.lookUp(query.stream, of: StreamGroup(connection: self.id, process: query.process))
         case .reportQuery(let query): self.reportQueried(query)
         case .send(let message): self.write(message)
         case .nothing: break
@@ -76,6 +78,23 @@ extension FrontConnection {
     private func abandoned(_ session: SessionID, _ process: ProcessID) {
         self.broker.abandoned(session, of: StreamGroup(connection: self.id, process: process))
         if !self.draining.isEmpty { self.closeUnusedStreams() }
+    }
+
+    // MARK: Fates of streams
+
+    func streamLookedUp(_ stream: StreamNumber, _ wasUnread: Bool) {
+        self.tell(self.session.streamLookedUp(stream, wasUnread: wasUnread), of: stream)
+    }
+
+    private func tell(_ action: DaemonSession.FateAction, of stream: StreamNumber) {
+        switch action {
+        case .send(let message): self.write(message)
+        case .wait:
+            self.broker.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(WireLimits.fateMilliseconds)) {
+                self.tell(self.session.fateTimePassed(stream), of: stream)
+            }
+        case .ignored: break
+        }
     }
 
     // MARK: Processes

@@ -30,8 +30,9 @@ extension AdminMessage {
         case .ping: self = .ping(try reader.integer())
         case .pong: self = .pong(try reader.integer())
         case .hello, .attached, .manifest, .defineApp, .checkout, .cancel, .release, .upgraded, .resume, .reportQuery,
-            .abandoned,
-            .appAccepted, .appRejected, .granted, .refused, .processGone, .draining, .abort, .recall, .report:
+            .abandoned, .fateQuery,
+            .appAccepted, .appRejected, .granted, .refused, .processGone, .draining, .abort, .recall, .report,
+            .streamFate:
             throw .unexpectedType(frame.type)
         }
         try reader.finish()

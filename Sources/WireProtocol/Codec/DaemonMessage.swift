@@ -16,6 +16,7 @@ package enum DaemonMessage: Hashable, Sendable {
     case recall(Recall)
     case goodbye(Goodbye)
     case report(Report)
+    case streamFate(StreamFate)
     case ping(UInt64)
     case pong(UInt64)
 }
@@ -32,7 +33,7 @@ extension DaemonMessage {
         var reader = PayloadReader(frame)
         switch type {
         case .helloReply: self = .helloReply(try HelloReply(reading: &reader))
-        case .attached: self = .attached(Attached(mode: try reader.choice("mode")))
+        case .attached: self = .attached(try Attached(reading: &reader))
         case .appAccepted: self = .appAccepted(AppAccepted(app: AppNumber(rawValue: try reader.integer())))
         case .appRejected: self = .appRejected(try AppRejected(reading: &reader))
         case .granted: self = .granted(try Granted(reading: &reader))
@@ -43,10 +44,11 @@ extension DaemonMessage {
         case .recall: self = .recall(Recall(session: SessionID(rawValue: try reader.integer())))
         case .goodbye: self = .goodbye(Goodbye(reason: try reader.text(limit: WireLimits.reasonBytes, "reason")))
         case .report: self = .report(try Report(reading: &reader))
+        case .streamFate: self = .streamFate(try StreamFate(reading: &reader))
         case .ping: self = .ping(try reader.integer())
         case .pong: self = .pong(try reader.integer())
         case .hello, .manifest, .defineApp, .checkout, .cancel, .release, .upgraded, .resume, .reportQuery,
-            .abandoned,
+            .abandoned, .fateQuery,
             .adminRequest, .adminResponse:
             throw .unexpectedType(frame.type)
         }
@@ -56,7 +58,7 @@ extension DaemonMessage {
     package func write(into buffer: inout ByteBuffer) {
         switch self {
         case .helloReply(let reply): reply.write(into: &buffer)
-        case .attached(let attached): buffer.writeFrame(.attached) { $0.writeInteger(attached.mode.rawValue) }
+        case .attached(let attached): buffer.writeFrame(.attached) { attached.write(into: &$0) }
         case .appAccepted(let accepted): buffer.writeFrame(.appAccepted) { $0.writeInteger(accepted.app.rawValue) }
         case .appRejected(let rejected): buffer.writeFrame(.appRejected) { rejected.write(into: &$0) }
         case .granted(let granted): buffer.writeFrame(.granted) { granted.write(into: &$0) }
@@ -67,9 +69,35 @@ extension DaemonMessage {
         case .recall(let recall): buffer.writeFrame(.recall) { $0.writeInteger(recall.session.rawValue) }
         case .goodbye(let goodbye): buffer.writeFrame(.goodbye) { $0.writeText(goodbye.reason) }
         case .report(let report): buffer.writeFrame(.report) { report.write(into: &$0) }
+        case .streamFate(let fate): buffer.writeFrame(.streamFate) { fate.write(into: &$0) }
         case .ping(let number): buffer.writeFrame(.ping) { $0.writeInteger(number) }
         case .pong(let number): buffer.writeFrame(.pong) { $0.writeInteger(number) }
         }
+    }
+}
+
+extension Attached {
+    fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
+        self.init(
+            mode: try reader.choice("mode"),
+            number: reader.isAtEnd ? nil : StreamNumber(rawValue: try reader.integer())
+        )
+    }
+
+    fileprivate func write(into buffer: inout ByteBuffer) {
+        buffer.writeInteger(self.mode.rawValue)
+        if let number { buffer.writeInteger(number.rawValue) }
+    }
+}
+
+extension StreamFate {
+    fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
+        self.init(stream: StreamNumber(rawValue: try reader.integer()), verdict: try reader.choice("verdict"))
+    }
+
+    fileprivate func write(into buffer: inout ByteBuffer) {
+        buffer.writeInteger(self.stream.rawValue)
+        buffer.writeInteger(self.verdict.rawValue)
     }
 }
 

@@ -13,6 +13,7 @@ package enum FrontMessage: Hashable, Sendable {
     case upgraded(Upgraded)
     case resume(Resume)
     case abandoned(Abandoned)
+    case fateQuery(FateQuery)
     case reportQuery(ReportQuery)
     case ping(UInt64)
     case pong(UInt64)
@@ -36,12 +37,13 @@ extension FrontMessage {
         case .release: self = .release(try Release(reading: &reader))
         case .upgraded: self = .upgraded(Upgraded(session: SessionID(rawValue: try reader.integer())))
         case .abandoned: self = .abandoned(Abandoned(session: SessionID(rawValue: try reader.integer())))
+        case .fateQuery: self = .fateQuery(try FateQuery(reading: &reader))
         case .resume: self = .resume(try Resume(reading: &reader))
         case .reportQuery: self = .reportQuery(try ReportQuery(reading: &reader))
         case .ping: self = .ping(try reader.integer())
         case .pong: self = .pong(try reader.integer())
         case .hello, .helloReply, .attached, .appAccepted, .appRejected, .granted, .refused, .processGone, .draining,
-            .abort, .recall, .goodbye, .report, .adminRequest, .adminResponse:
+            .abort, .recall, .goodbye, .report, .streamFate, .adminRequest, .adminResponse:
             throw .unexpectedType(frame.type)
         }
         try reader.finish()
@@ -56,6 +58,7 @@ extension FrontMessage {
         case .release(let release): buffer.writeFrame(.release) { release.write(into: &$0) }
         case .upgraded(let upgraded): buffer.writeFrame(.upgraded) { $0.writeInteger(upgraded.session.rawValue) }
         case .abandoned(let abandoned): buffer.writeFrame(.abandoned) { $0.writeInteger(abandoned.session.rawValue) }
+        case .fateQuery(let query): buffer.writeFrame(.fateQuery) { query.write(into: &$0) }
         case .resume(let resume): buffer.writeFrame(.resume) { resume.write(into: &$0) }
         case .reportQuery(let query): buffer.writeFrame(.reportQuery) { query.write(into: &$0) }
         case .ping(let number): buffer.writeFrame(.ping) { $0.writeInteger(number) }
@@ -165,6 +168,20 @@ extension ReportQuery {
     fileprivate func write(into buffer: inout ByteBuffer) {
         buffer.writeInteger(self.app.rawValue)
         buffer.writeText(self.errorID)
+    }
+}
+
+extension FateQuery {
+    fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
+        self.init(
+            process: ProcessID(rawValue: try reader.integer()),
+            stream: StreamNumber(rawValue: try reader.integer())
+        )
+    }
+
+    fileprivate func write(into buffer: inout ByteBuffer) {
+        buffer.writeInteger(self.process.rawValue)
+        buffer.writeInteger(self.stream.rawValue)
     }
 }
 

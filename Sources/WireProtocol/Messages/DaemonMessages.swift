@@ -198,6 +198,26 @@ package struct Recall: Hashable, Sendable {
     package init(session: SessionID) { self.session = session }
 }
 
+/// Why a stream ended; needs `WireFeature.streamFates`.
+package struct StreamFate: Hashable, Sendable {
+    package enum Verdict: UInt8, CaseIterable, Sendable {
+        /// The process has ended, or will not be waited for: it may have had the request.
+        case ended = 0
+        /// The process had read all that was sent, closed the stream, and lives on `WireLimits.fateMilliseconds` later.
+        case alive = 1
+        /// Bytes that were sent were not read, because the process had closed its end, or ended.
+        case unread = 2
+    }
+
+    package var stream: StreamNumber
+    package var verdict: Verdict
+
+    package init(stream: StreamNumber, verdict: Verdict) {
+        self.stream = stream
+        self.verdict = verdict
+    }
+}
+
 /// The daemon will not answer further checkouts on this connection; sessions that are open go on.
 package struct Goodbye: Hashable, Sendable {
     package var reason: String

@@ -146,6 +146,19 @@ package struct Abandoned: Hashable, Sendable {
     package init(session: SessionID) { self.session = session }
 }
 
+/// Asks why a stream ended before a byte of the answer came; answered by exactly one `StreamFate`.
+///
+/// The session it was used for is still held. Needs `WireFeature.streamFates`.
+package struct FateQuery: Hashable, Sendable {
+    package var process: ProcessID
+    package var stream: StreamNumber
+
+    package init(process: ProcessID, stream: StreamNumber) {
+        self.process = process
+        self.stream = stream
+    }
+}
+
 /// Asks for the details of an app's last failure; answered by exactly one `Report`.
 ///
 /// Needs `WireFeature.failureReports`.

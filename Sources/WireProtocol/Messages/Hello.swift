@@ -24,9 +24,11 @@ package enum WireFeature {
     package static let framedBodies: UInt64 = 1 << 5
     /// `Checkout` says the host that was asked for.
     package static let requestHosts: UInt64 = 1 << 6
+    /// `Attached` numbers streams, and a front may ask by `FateQuery` why one ended.
+    package static let streamFates: UInt64 = 1 << 7
 
     /// What this build can do.
-    package static let supported = failureReports | abandonedSessions | framedBodies | requestHosts
+    package static let supported = failureReports | abandonedSessions | framedBodies | requestHosts | streamFates
 }
 
 /// First frame of every connection, sent by whoever connects.
@@ -108,6 +110,11 @@ package struct Attached: Hashable, Sendable {
     }
 
     package var mode: Mode
+    /// Needs `WireFeature.streamFates`, named in the `Hello` of the stream.
+    package var number: StreamNumber?
 
-    package init(mode: Mode) { self.mode = mode }
+    package init(mode: Mode, number: StreamNumber? = nil) {
+        self.mode = mode
+        self.number = number
+    }
 }

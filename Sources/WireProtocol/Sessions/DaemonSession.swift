@@ -34,6 +34,8 @@ package struct DaemonSession: Sendable {
     private var sessions: [SessionID: ProcessID] = [:]
     /// Processes that this peer holds or held sessions of, with how many it holds now.
     private var processes: [ProcessID: Int] = [:]
+    /// Streams whose fate is asked for.
+    var fates: [StreamNumber: ProcessID] = [:]
 
     /// - Parameters:
     ///   - mayManifest: The peer has authority over settings.
@@ -61,6 +63,8 @@ package struct DaemonSession: Sendable {
         case upgraded(SessionID)
         /// Nobody waits for its answer; end it when the process has had its time.
         case abandoned(SessionID, ProcessID)
+        /// Look at the stream, and tell `streamLookedUp`.
+        case fateQuery(FateQuery)
         /// Of an accepted app: to be answered by a `Report`.
         case reportQuery(ReportQuery)
         case send(DaemonMessage)
@@ -102,6 +106,7 @@ package struct DaemonSession: Sendable {
                 return .ignored(reason: "abandoned session is over")
             }
             return .abandoned(abandoned.session, process)
+        case .fateQuery(let query): return self.fateQuery(query)
         case .reportQuery(let query): return self.reportQuery(query)
         case .resume: return .violation(reason: "Resume was not negotiated")
         case .ping(let number): return .send(.pong(number))
@@ -244,6 +249,7 @@ extension DaemonSession {
             self.requests.removeAll()
             self.sessions.removeAll()
             self.processes.removeAll()
+            self.fates.removeAll()
         }
         let sessions = Dictionary(grouping: self.sessions.keys) { self.sessions[$0] ?? ProcessID(rawValue: 0) }
         return Leftovers(requests: Array(self.requests), sessions: sessions)

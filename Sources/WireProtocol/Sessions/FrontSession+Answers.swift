@@ -22,6 +22,8 @@ extension FrontSession {
         case goodbye(reason: String)
         /// The answer to `askReport`; `next` is to be written now.
         case report(Report, next: ReportQuery?)
+        /// The answer to `askFate`.
+        case streamFate(StreamFate)
         case send(FrontMessage)
         case nothing
         /// Crossed something that made it void.
@@ -56,6 +58,11 @@ extension FrontSession {
             self.goodbyeReceived()
             return .goodbye(reason: goodbye.reason)
         case .report(let report): return self.reported(report)
+        case .streamFate(let fate):
+            guard self.fates.remove(fate.stream) != nil else {
+                return .violation(reason: "a fate that was not asked for")
+            }
+            return .streamFate(fate)
         case .ping(let number): return .send(.pong(number))
         case .pong: return .nothing
         case .recall: return .violation(reason: "Recall without kept sessions")

@@ -20,8 +20,8 @@ package struct FrontSession: Sendable {
         case greeting(since: NIODeadline)
         /// Leaves by `Goodbye` or `connectionClosed`.
         case open(ProtocolVersion, features: UInt64)
-        /// Nothing new is asked here. Leaves by `connectionClosed`.
-        case leaving
+        /// No new checkouts are made here. Leaves by `connectionClosed`.
+        case leaving(features: UInt64)
     }
 
     enum Phase: Hashable {
@@ -46,6 +46,8 @@ package struct FrontSession: Sendable {
     /// Apps that the daemon was told on this connection and has not rejected.
     var defined: Set<AppNumber> = []
     var reports = ReportQueries()
+    /// Streams whose fate is asked for.
+    var fates: Set<StreamNumber> = []
     var liveness: Liveness
 
     package init(hello: Hello, at now: NIODeadline) {
@@ -71,12 +73,13 @@ package struct FrontSession: Sendable {
         return self.hello
     }
 
-    /// The transport ended, however: held sessions are lost, checkouts without an answer wait for the next one, report
-    /// queries are forgotten.
+    /// The transport ended, however: held sessions are lost, checkouts without an answer wait for the next one, queries
+    /// are forgotten.
     package mutating func connectionClosed(at now: NIODeadline) -> [SessionID] {
         self.state = .disconnected
         self.defined.removeAll(keepingCapacity: true)
         self.reports = ReportQueries()
+        self.fates.removeAll()
         let asked = self.requests.filter { $0.value.phase == .asked }.keys.sorted { $0.rawValue < $1.rawValue }
         for id in asked { self.requests[id]?.phase = .waiting(since: now) }
         self.requests = self.requests.filter { $0.value.phase != .cancelled }
@@ -110,7 +113,10 @@ package struct FrontSession: Sendable {
         }
     }
 
-    mutating func goodbyeReceived() { if self.isOpen { self.state = .leaving } }
+    mutating func goodbyeReceived() {
+        guard case .open(_, let features) = self.state else { return }
+        self.state = .leaving(features: features)
+    }
 
     private mutating func sendWaiting() -> [FrontMessage] {
         var messages: [FrontMessage] = []
@@ -127,6 +133,21 @@ package struct FrontSession: Sendable {
     /// Whether the daemon takes `Abandoned` for sessions whose answer nobody waits for.
     package var endsAbandonedSessions: Bool { self.features & WireFeature.abandonedSessions != 0 }
 
+    package enum FateAction: Hashable, Sendable {
+        /// Write it; the answer comes as `Action.streamFate`, unless the connection ends first.
+        case send(FrontMessage)
+        /// There will be no answer.
+        case unavailable
+    }
+
+    /// Asks why a stream to `process` ended, while the session it was used for is still held.
+    package mutating func askFate(of stream: StreamNumber, to process: ProcessID) -> FateAction {
+        guard self.features & WireFeature.streamFates != 0, self.fates.insert(stream).inserted else {
+            return .unavailable
+        }
+        return .send(.fateQuery(FateQuery(process: process, stream: stream)))
+    }
+
     /// A checkout as this daemon can read it.
     func understood(_ checkout: Checkout) -> Checkout {
         guard self.features & WireFeature.requestHosts == 0 else { return checkout }
@@ -137,8 +158,8 @@ package struct FrontSession: Sendable {
 
     private var features: UInt64 {
         switch self.state {
-        case .open(_, let features): features
-        case .disconnected, .greeting, .leaving: 0
+        case .open(_, let features), .leaving(let features): features
+        case .disconnected, .greeting: 0
         }
     }
 

@@ -9,7 +9,7 @@ package struct StreamHandshake: Sendable {
     package enum Outcome: Hashable, Sendable {
         case incomplete
         /// The stream is open; `remainder` are the first bytes of the app's answer.
-        case attached(Attached.Mode, remainder: ByteBuffer)
+        case attached(Attached, remainder: ByteBuffer)
         case refused(String)
     }
 
@@ -26,7 +26,7 @@ package struct StreamHandshake: Sendable {
         guard let message = try DaemonMessage.next(from: &self.decoder) else { return .incomplete }
         switch message {
         case .attached(let attached):
-            return .attached(attached.mode, remainder: self.decoder.takeRemainder())
+            return .attached(attached, remainder: self.decoder.takeRemainder())
         case .helloReply(let reply):
             return .refused(reply.refusal ?? "the daemon did not attach the stream and gave no reason")
         case .appAccepted: throw .unexpectedType(MessageType.appAccepted.rawValue)
@@ -39,6 +39,7 @@ package struct StreamHandshake: Sendable {
         case .recall: throw .unexpectedType(MessageType.recall.rawValue)
         case .goodbye: throw .unexpectedType(MessageType.goodbye.rawValue)
         case .report: throw .unexpectedType(MessageType.report.rawValue)
+        case .streamFate: throw .unexpectedType(MessageType.streamFate.rawValue)
         case .ping: throw .unexpectedType(MessageType.ping.rawValue)
         case .pong: throw .unexpectedType(MessageType.pong.rawValue)
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import AppTransport
 import FrontConfiguration
 import NIOCore
 import Synchronization
@@ -31,11 +32,44 @@ struct FailureTests {
         #expect(try client.get("/").text == "fine")
         try client.send("GET /kill HTTP/1.1\r\nHost: localhost\r\n\r\n")
         try eventually("the app is asked") { path.app.requests.withLock { $0.count } == 2 }
+        path.notes.fate.withLock { $0 = .ended }
         try path.onLoop { $0.streams.processGone(ProcessID(rawValue: 1), exitCode: nil, signal: 11) }
         try path.app.channels.withLock { try $0.last?.close().wait() }
         #expect(try client.readResponse().status == 502)
         #expect(path.notes.checkouts.load(ordering: .relaxed) == 2)
         #expect(path.app.requests.withLock { $0.count } == 2)
+    }
+
+    /// Name, request, transport, how often the app is asked when the first process has left it unread.
+    @Test(
+        arguments: [
+            ("no body", "POST /kill HTTP/1.1\r\nHost: localhost\r\n\r\n", .http, 2),
+            ("short body", "POST /kill HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx", .session, 2),
+            ("short body, HTTP", "POST /kill HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx", .http, 1),
+            (
+                "long body",
+                "PUT /kill HTTP/1.1\r\nHost: localhost\r\nContent-Length: 17000\r\n\r\n"
+                    + String(repeating: "x", count: 17_000),
+                .session, 1
+            ),
+        ] as [(String, String, AppTransportKind, Int)]
+    )
+    func `what a process has not read is given to another one, if it reads all or nothing`(
+        _ name: String,
+        _ request: String,
+        _ transport: AppTransportKind,
+        _ count: Int
+    ) throws {
+        let kills = Atomic(0)
+        let path = try DataPath(transport) { request in
+            guard request.path == "/kill", kills.add(1, ordering: .relaxed).newValue == 1 else { return .ok("fine") }
+            return StubReply("", closes: true)
+        }
+        path.notes.fate.withLock { $0 = .unread }
+        let client = try path.connect()
+        try client.send(request)
+        #expect(try client.readResponse().status == (count == 2 ? 200 : 502), "\(name)")
+        #expect(kills.load(ordering: .relaxed) == count, "\(name)")
     }
 
     @Test func `an answer that nobody waits for has a second to come`() throws {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import AppTransport
 import FrontConfiguration
 import NIOCore
 import Synchronization
@@ -19,6 +20,8 @@ final class StubBroker: SessionBroker {
         let upgrades = Atomic(0)
         let abandoned = Atomic(0)
         let detailQueries = Atomic(0)
+        /// Of every stream that ends without an answer.
+        let fate = Mutex(ExchangeMachine.Fate.alive)
         /// Handed over when details are asked for.
         let report = Mutex<FailureReport?>(nil)
         /// Who asks for details waits until `handOverDetails`.
@@ -90,6 +93,15 @@ final class StubBroker: SessionBroker {
     func abandoned(_ session: SessionID) {
         self.holders[session] = nil
         self.notes.abandoned.add(1, ordering: .relaxed)
+    }
+
+    func askFate(
+        of stream: StreamNumber?,
+        to process: ProcessID,
+        completion: @escaping (ExchangeMachine.Fate) -> Void
+    ) {
+        let fate = self.notes.fate.withLock { $0 }
+        self.eventLoop.assumeIsolated().execute { completion(fate) }
     }
 
     func details(of errorID: String, app: FrontApp, completion: @escaping (FailureDetails?) -> Void) {

@@ -161,7 +161,7 @@ final class BrokerBench {
     func stream(_ token: StreamToken) throws -> WireClient {
         let stream = try self.connect()
         try stream.send(StreamHandshake(token: token).hello)
-        guard try stream.next() == .attached(Attached(mode: .relayed)) else { throw WireClient.Ended() }
+        _ = try stream.nextAttached()
         return stream
     }
 }

@@ -19,6 +19,7 @@ final class RelayHarness {
     private final class Reports: Sendable {
         let all = Mutex<[Report]>([])
         let failures = Mutex<[ProcessID]>([])
+        let lookUps = Mutex<[StreamNumber: Bool]>([:])
     }
 
     static let group = StreamGroup(connection: ConnectionID(rawValue: 1), process: ProcessID(rawValue: 2))
@@ -34,7 +35,8 @@ final class RelayHarness {
             directory: self.directory,
             logger: Logger(label: "test"),
             streamsLeft: { group, count in reports.all.withLock { $0.append(Report(group: group, count: count)) } },
-            connectFailed: { process, _ in reports.failures.withLock { $0.append(process) } }
+            connectFailed: { process, _ in reports.failures.withLock { $0.append(process) } },
+            lookedUp: { _, number, wasUnread in reports.lookUps.withLock { $0[number] = wasUnread } }
         )
         try self.relay.start()
     }
@@ -69,7 +71,7 @@ final class RelayHarness {
     /// Both ends of a stream that is open.
     func open(_ app: EchoApp, early: String = "") throws -> (front: WireClient, app: WireClient) {
         let front = try self.attach(self.token(to: app.address), early: early)
-        guard try front.next() == .attached(Attached(mode: .relayed)) else { throw WireClient.Ended() }
+        _ = try front.nextAttached()
         return (front, try app.accept())
     }
 
@@ -77,6 +79,13 @@ final class RelayHarness {
     var failures: [ProcessID] { self.reports.failures.withLock { $0 } }
 
     var openStreams: Int { self.counts.count(.init(uid: 7, role: .stream)) }
+
+    /// The answer to an order to look a stream up, which is taken away.
+    func nextLookUp(of number: StreamNumber) throws -> Bool {
+        let reports = self.reports
+        try eventually("a stream is looked up") { reports.lookUps.withLock { $0[number] != nil } }
+        return reports.lookUps.withLock { $0.removeValue(forKey: number) } == true
+    }
 
     func waitForReport(_ count: Int) throws {
         let reports = self.reports

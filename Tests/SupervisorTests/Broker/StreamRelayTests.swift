@@ -75,7 +75,7 @@ struct StreamRelayTests {
 
     @Test func `much goes through in both directions at once`() throws {
         let front = try self.harness.attach(self.harness.token(to: self.app.address))
-        #expect(try front.next() == .attached(Attached(mode: .relayed)))
+        _ = try front.nextAttached()
         try self.app.echoOne()
         let total = 32 * 1024 * 1024
         let writer = SharedDescriptor(try front.socket.duplicated())
@@ -157,7 +157,7 @@ struct StreamRelayTests {
         let front = try self.harness.attach(self.harness.token(to: small.address), early: "late")
         #expect(try Poll.wait(front.socket.rawValue, for: .readable, timeout: .milliseconds(100)).isEmpty)
         for _ in 0..<queued.count { _ = try small.accept() }
-        #expect(try front.next() == .attached(Attached(mode: .relayed)))
+        _ = try front.nextAttached()
         #expect(try small.accept().read(4) == "late")
     }
 
@@ -167,7 +167,7 @@ struct StreamRelayTests {
             self.harness.token(to: .tcp(host: "127.0.0.1", port: listener.port)),
             early: "GET"
         )
-        #expect(try front.next() == .attached(Attached(mode: .relayed)))
+        _ = try front.nextAttached()
         #expect(try !Poll.wait(listener.rawValue, for: .readable, timeout: .seconds(20)).isEmpty)
     }
 
@@ -238,6 +238,69 @@ struct StreamRelayTests {
         }
         #expect(try app.readToEnd() == ByteBuffer(string: "request"))
         try eventually("the stream is gone") { self.harness.openStreams == 0 }
+    }
+
+    // MARK: What was not read
+
+    /// What the relay says about a stream.
+    private func wasUnread(_ number: StreamNumber) throws -> Bool {
+        self.harness.relay.order(.lookUp(number, of: RelayHarness.group))
+        return try self.harness.nextLookUp(of: number)
+    }
+
+    @Test func `bytes that an app left unread when it closed are known before the front reads the end`() throws {
+        let front = try self.harness.attach(self.harness.token(to: self.app.address))
+        let number = try front.nextAttached()
+        do {
+            let app = try self.app.accept()
+            try front.send("request")
+            #expect(try !Poll.wait(app.socket.rawValue, for: .readable, timeout: .seconds(20)).isEmpty)
+        }
+        #expect(try front.readToEnd().readableBytes == 0)
+        #expect(try self.wasUnread(number))
+    }
+
+    @Test func `bytes that come when the app has closed are known as unread`() throws {
+        let front = try self.harness.attach(self.harness.token(to: self.app.address))
+        let number = try front.nextAttached()
+        do { _ = try self.app.accept() }
+        #expect(try !Poll.wait(front.socket.rawValue, for: .readable, timeout: .seconds(20)).isEmpty)
+        try front.send("request")
+        try eventually("it is known") { try self.wasUnread(number) }
+        #expect(try front.readToEnd().readableBytes == 0)
+    }
+
+    @Test func `what an app has read before it closed is not unread`() throws {
+        let front = try self.harness.attach(self.harness.token(to: self.app.address))
+        let number = try front.nextAttached()
+        do {
+            let app = try self.app.accept()
+            try front.send("request")
+            #expect(try app.read(7) == "request")
+        }
+        #expect(try front.readToEnd().readableBytes == 0)
+        #expect(try !self.wasUnread(number))
+    }
+
+    @Test func `a front that does not close its end does not hold the stream for ever`() throws {
+        let front = try self.harness.attach(self.harness.token(to: self.app.address))
+        _ = try front.nextAttached()
+        do { _ = try self.app.accept() }
+        try eventually("the stream is gone") { self.harness.openStreams == 0 }
+        #expect(try front.readToEnd().readableBytes == 0)
+    }
+
+    @Test func `the streams of others are nobody's business, and only the latest are known`() {
+        let other = StreamGroup(connection: ConnectionID(rawValue: 9), process: RelayHarness.group.process)
+        var unread = UnreadStreams()
+        for number in 0...UInt64(UnreadStreams.capacity) {
+            unread.insert(StreamNumber(rawValue: number), of: RelayHarness.group)
+            unread.insert(StreamNumber(rawValue: number), of: RelayHarness.group)
+        }
+        #expect(unread.count == UnreadStreams.capacity)
+        #expect(!unread.contains(StreamNumber(rawValue: 0), of: RelayHarness.group))
+        #expect(unread.contains(StreamNumber(rawValue: 1), of: RelayHarness.group))
+        #expect(!unread.contains(StreamNumber(rawValue: 1), of: other))
     }
 
     @Test func `slots are used again without mixing streams up`() throws {

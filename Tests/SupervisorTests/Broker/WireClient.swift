@@ -42,6 +42,13 @@ final class WireClient {
         }
     }
 
+    /// The number of the stream that is attached by the next message.
+    func nextAttached() throws -> StreamNumber {
+        guard case .attached(let attached) = try self.next(), attached.mode == .relayed, let number = attached.number
+        else { throw Ended() }
+        return number
+    }
+
     /// What follows the frames, as soon as it has `count` bytes.
     func read(_ count: Int) throws -> String {
         var rest = self.takeLeftover()

@@ -22,9 +22,11 @@ extension RelayLoop {
             return
         }
         let now = MonotonicClock.now
-        let stream = self.take { slot in
+        let stream = self.take { slot, number in
             RelayStream(
                 slot: slot,
+                number: number,
+                features: arrival.hello.features,
                 entry: entry,
                 front: RelayEnd(socket, token: UInt64(slot) << 1 | Side.front.rawValue),
                 ticket: arrival.ticket,
@@ -89,9 +91,10 @@ extension RelayLoop {
         stream.deadline = nil
         try self.shared.epoll.add(stream.front.number, for: RelayEnd.usualEvents, token: stream.front.token)
         var attached = ByteBuffer()
-        DaemonMessage.attached(Attached(mode: .relayed)).write(into: &attached)
-        attached.withUnsafeReadableBytes { self.deliver($0, to: stream.front) }
-        stream.early.withUnsafeReadableBytes { self.deliver($0, to: app) }
+        let answer = Attached(mode: .relayed, number: stream.tellsNumber ? stream.number : nil)
+        DaemonMessage.attached(answer).write(into: &attached)
+        attached.withUnsafeReadableBytes { self.deliver($0, to: stream.front, of: stream) }
+        stream.early.withUnsafeReadableBytes { self.deliver($0, to: app, of: stream) }
         stream.early = ByteBuffer()
         self.settle(stream)
     }

@@ -17,12 +17,12 @@ extension RelayLoop {
                 return
             }
             reads += 1
-            switch self.read(source) {
+            switch self.read(source, of: stream) {
             case .bytes(let count):
                 // A read that did not fill the buffer has emptied the socket: the next edge announces more. An end of
                 // file that came with the data has no edge of its own.
                 if count < self.scratch.count, !source.isEnding { source.mayRead = false }
-                self.deliver(UnsafeRawBufferPointer(rebasing: self.scratch[..<count]), to: sink)
+                self.deliver(UnsafeRawBufferPointer(rebasing: self.scratch[..<count]), to: sink, of: stream)
             case .wouldBlock:
                 source.mayRead = false
                 // Somebody who inherited the socket keeps it open; the process itself will not say more.
@@ -33,19 +33,24 @@ extension RelayLoop {
         }
     }
 
-    private func read(_ source: RelayEnd) -> Transfer {
+    private func read(_ source: RelayEnd, of stream: RelayStream) -> Transfer {
         do {
             return try Transfers.read(source.number, into: self.scratch)
         } catch {
-            // Reset by the far side: nothing more will come, and it does not read.
+            // Reset by the far side: nothing more will come, and it had not read all that was sent (unix(7)).
             source.isHungUp = true
+            self.noteUnread(source, of: stream)
             return .endOfStream
         }
     }
 
     /// Writes at once; keeps what the socket did not take and asks for room only then.
-    func deliver(_ bytes: UnsafeRawBufferPointer, to sink: RelayEnd) {
-        guard !sink.isDeaf, bytes.count > 0 else { return }
+    func deliver(_ bytes: UnsafeRawBufferPointer, to sink: RelayEnd, of stream: RelayStream) {
+        guard bytes.count > 0 else { return }
+        guard !sink.isDeaf else {
+            self.noteUnread(sink, of: stream)
+            return
+        }
         guard sink.outbound.readableBytes == 0 else {
             sink.outbound.writeBytes(bytes)
             return
@@ -57,7 +62,7 @@ extension RelayLoop {
             case .wouldBlock, .endOfStream: sent = 0
             }
         } catch {
-            self.deafen(sink)
+            self.deafen(sink, of: stream)
             return
         }
         guard sent < bytes.count else { return }
@@ -66,7 +71,7 @@ extension RelayLoop {
     }
 
     /// Writes what is kept, as far as there is room.
-    func flush(_ sink: RelayEnd) {
+    func flush(_ sink: RelayEnd, of stream: RelayStream) {
         let outcome = sink.outbound.withUnsafeReadableBytes { bytes in
             Result { () throws(SystemError) -> Transfer in try Transfers.send(sink.number, bytes) }
         }
@@ -74,7 +79,7 @@ extension RelayLoop {
         case .success(.bytes(let count)): sink.outbound.moveReaderIndex(forwardBy: count)
         case .success(.wouldBlock), .success(.endOfStream): break
         case .failure:
-            self.deafen(sink)
+            self.deafen(sink, of: stream)
             return
         }
         guard sink.outbound.readableBytes == 0 else { return }
@@ -83,10 +88,15 @@ extension RelayLoop {
         self.watch(sink, for: RelayEnd.usualEvents)
     }
 
-    /// The far side does not read any more.
-    private func deafen(_ sink: RelayEnd) {
+    /// The far side does not read any more, and what was to be written is lost.
+    private func deafen(_ sink: RelayEnd, of stream: RelayStream) {
         sink.isDeaf = true
         sink.outbound = ByteBuffer()
+        self.noteUnread(sink, of: stream)
+    }
+
+    private func noteUnread(_ end: RelayEnd, of stream: RelayStream) {
+        if stream.app === end { self.unread.insert(stream.number, of: stream.group) }
     }
 
     func watch(_ end: RelayEnd, for events: Epoll.Events) {
@@ -108,8 +118,12 @@ extension RelayLoop {
         if front.hasEnded { self.shutWriting(of: app) }
         if app.hasEnded { self.shutWriting(of: front) }
         let isAnswered = app.hasEnded && (front.isWriteShut || front.isDeaf)
-        if isAnswered, front.hasEnded || app.isHungUp || app.isDeaf {
+        if isAnswered, front.hasEnded {
             self.close(stream)
+        } else if isAnswered, app.isHungUp || app.isDeaf {
+            // What the front has written meanwhile is to be known as unread: it closes when it has read to the end.
+            let limit = MonotonicClock.now + Self.closingTime
+            if stream.deadline.map({ $0 > limit }) != false { self.setDeadline(limit, of: stream) }
         } else if case .open = stream.phase, front.isDeaf || self.isGone(front, app) {
             self.abandon(stream, until: MonotonicClock.now + Self.closingTime)
         }

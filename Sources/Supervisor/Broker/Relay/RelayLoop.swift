@@ -26,6 +26,8 @@ final class RelayLoop {
     var unfinished: [RelayStream] = []
     /// Streams left of fronts that are lost.
     var lost: [StreamGroup: Int] = [:]
+    /// Streams whose app did not read all that was sent.
+    var unread = UnreadStreams()
     /// The earliest deadline of any stream, or earlier.
     var nextDeadline: UInt64?
     var connectFailures = OncePerMinute<ProcessID>()
@@ -33,6 +35,7 @@ final class RelayLoop {
     private var events = Epoll.EventBuffer(capacity: 512)
     private var freeSlots: [Int] = []
     private var closedSlots: [Int] = []
+    private var lastNumber: UInt64 = 0
     private var isStopped = false
 
     init(_ relay: StreamRelay, _ shared: SharedEpoll) {
@@ -83,7 +86,7 @@ final class RelayLoop {
         guard let other else { return }
         end.note(events)
         if events.contains(.writable), end.outbound.readableBytes > 0 {
-            self.flush(end)
+            self.flush(end, of: stream)
             self.pump(from: other, to: end, of: stream)
         }
         if end.mayRead { self.pump(from: end, to: other, of: stream) }
@@ -111,6 +114,8 @@ final class RelayLoop {
             case .frontLost(let connection, let limits): self.frontLost(connection, limits)
             case .abandoned(let group, let limit): self.abandoned(group, limit)
             case .processGone(let process): self.processGone(process)
+            case .lookUp(let number, let group):
+                self.relay.lookedUp(group, number, self.unread.contains(number, of: group))
             case .close(let group):
                 self.forEach {
                     $0.group == group
@@ -189,13 +194,15 @@ final class RelayLoop {
 
     // MARK: Slots
 
-    func take(_ make: (Int) -> RelayStream) -> RelayStream {
+    func take(_ make: (Int, StreamNumber) -> RelayStream) -> RelayStream {
+        self.lastNumber += 1
+        let number = StreamNumber(rawValue: self.lastNumber)
         if let slot = self.freeSlots.popLast() {
-            let stream = make(slot)
+            let stream = make(slot, number)
             self.streams[slot] = stream
             return stream
         }
-        let stream = make(self.streams.count)
+        let stream = make(self.streams.count, number)
         self.streams.append(stream)
         return stream
     }

@@ -2,6 +2,7 @@
 
 import LinuxSystem
 import NIOCore
+import WireProtocol
 
 /// One end of a stream: a socket, and what is on its way to it.
 ///
@@ -53,6 +54,28 @@ final class RelayEnd {
     }
 }
 
+/// Streams whose app did not read all that was sent to it, because it had closed its end; the latest ones.
+///
+/// A request that was written on one of them, and whose process takes it in by one read, was not seen by anybody.
+struct UnreadStreams {
+    /// Fronts ask at once; an app that leaves more than that unread meanwhile costs requests of its own.
+    static let capacity = 1024
+
+    private var groups: [StreamNumber: StreamGroup] = [:]
+    private var order: CircularBuffer<StreamNumber> = []
+
+    var count: Int { self.groups.count }
+
+    mutating func insert(_ number: StreamNumber, of group: StreamGroup) {
+        guard self.groups.updateValue(group, forKey: number) == nil else { return }
+        self.order.append(number)
+        if self.order.count > Self.capacity, let oldest = self.order.popFirst() { self.groups[oldest] = nil }
+    }
+
+    /// Nobody is told about the streams of others.
+    func contains(_ number: StreamNumber, of group: StreamGroup) -> Bool { self.groups[number] == group }
+}
+
 /// A front's connection and an app's connection that are one stream.
 ///
 /// Confined to the relay's thread.
@@ -67,6 +90,9 @@ final class RelayStream {
     }
 
     let slot: Int
+    let number: StreamNumber
+    /// The front's `Hello` says that it can read the number.
+    let tellsNumber: Bool
     let group: StreamGroup
     let address: AppAddress
     let front: RelayEnd
@@ -82,6 +108,8 @@ final class RelayStream {
 
     init(
         slot: Int,
+        number: StreamNumber,
+        features: UInt64,
         entry: StreamDirectory.Entry,
         front: RelayEnd,
         ticket: ConnectionTicket,
@@ -89,6 +117,8 @@ final class RelayStream {
         at now: UInt64
     ) {
         self.slot = slot
+        self.number = number
+        self.tellsNumber = features & WireFeature.streamFates != 0
         self.group = entry.group
         self.address = entry.address
         self.front = front

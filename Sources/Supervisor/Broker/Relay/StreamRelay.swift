@@ -18,6 +18,8 @@ final class StreamRelay: Sendable {
         /// The same for those of its streams that their front has shut.
         case abandoned(StreamGroup, limit: Duration)
         case processGone(ProcessID)
+        /// Tell whether the app left bytes of this stream unread.
+        case lookUp(StreamNumber, of: StreamGroup)
         /// Close: nobody holds a session of this process over that connection, and it gets no new ones.
         case close(StreamGroup)
         case stop
@@ -30,18 +32,22 @@ final class StreamRelay: Sendable {
     let streamsLeft: @Sendable (StreamGroup, Int) -> Void
     /// A process takes no connections; called on the relay's thread before the front is told.
     let connectFailed: @Sendable (ProcessID, _ reason: String) -> Void
+    /// The answer to `lookUp`; called on the relay's thread.
+    let lookedUp: @Sendable (StreamGroup, StreamNumber, _ wasUnread: Bool) -> Void
     private let orders = Mutex<[Order]>([])
 
     init(
         directory: StreamDirectory,
         logger: Logger,
         streamsLeft: @escaping @Sendable (StreamGroup, Int) -> Void,
-        connectFailed: @escaping @Sendable (ProcessID, _ reason: String) -> Void
+        connectFailed: @escaping @Sendable (ProcessID, _ reason: String) -> Void,
+        lookedUp: @escaping @Sendable (StreamGroup, StreamNumber, _ wasUnread: Bool) -> Void
     ) throws(SystemError) {
         self.directory = directory
         self.logger = logger
         self.streamsLeft = streamsLeft
         self.connectFailed = connectFailed
+        self.lookedUp = lookedUp
         self.wakeUp = try WakeUp()
     }
 
