@@ -1,0 +1,3 @@
+//= require rails-ujs
+//= require action_cable
+//= require chat

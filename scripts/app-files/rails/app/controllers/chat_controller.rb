@@ -1,0 +1,3 @@
+class ChatController < ApplicationController
+  def show; end
+end
