@@ -144,8 +144,10 @@ module FlyingPassenger
 
     def spill
       require 'tempfile'
-      file = Tempfile.create('passenger-body', :mode => File::RDWR | File::BINARY)
+      file = Tempfile.create('passenger-body')
       File.unlink(file.path)
+      # Rails sets Encoding.default_internal, with which a text file would take the bytes for characters.
+      file.binmode
       @spool.rewind
       file.write(@spool.read)
       @spool = file

@@ -3,6 +3,9 @@
 require "digest"
 require "etc"
 
+# As Rails sets it, which changes what files in text mode make of bytes.
+Encoding.default_internal = Encoding::UTF_8
+
 BLOCK = (0..255).to_a.pack("C*") * 256
 
 # A body of unknown length, so that it is streamed.
