@@ -14,4 +14,5 @@ enum Integration {
 
     static let hasRuby = Machine.has("ruby")
     static let hasNode = Machine.has("node")
+    static let hasRails = hasRuby && Machine.has("rails") && Machine.has("bundle")
 }

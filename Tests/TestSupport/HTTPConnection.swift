@@ -9,6 +9,12 @@ package struct HTTPResponse: Sendable {
     package let headers: [(name: String, value: String)]
     package let body: [UInt8]
 
+    package init(status: Int, headers: [(name: String, value: String)], body: [UInt8]) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
     package var text: String { String(decoding: body, as: UTF8.self) }
 
     package func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
@@ -65,7 +71,7 @@ package final class HTTPConnection {
         return try readResponse()
     }
 
-    /// Reads one response, interim ones (1xx) included.
+    /// Reads one response, interim ones (1xx) included; with `toHead` only its head.
     package func readResponse(toHead: Bool = false) throws -> HTTPResponse {
         let head = try readHead()
         let lines = head.split(separator: "\r\n", omittingEmptySubsequences: true)
@@ -106,15 +112,23 @@ package final class HTTPConnection {
     private func readChunks() throws -> [UInt8] {
         var body: [UInt8] = []
         while true {
-            let line = try readLine()
-            guard let size = Int(line.prefix { $0 != ";" }, radix: 16) else { throw Failure.malformed(line) }
-            if size == 0 {
-                while try !readLine().isEmpty {}
-                return body
-            }
-            body += try read(size)
-            guard try readLine().isEmpty else { throw Failure.malformed("no line end after a chunk") }
+            let chunk = try readChunk()
+            if chunk.isEmpty { return body }
+            body += chunk
         }
+    }
+
+    /// Reads the next chunk of a body that comes in chunks; empty at its end, with the trailer read.
+    package func readChunk() throws -> [UInt8] {
+        let line = try readLine()
+        guard let size = Int(line.prefix { $0 != ";" }, radix: 16) else { throw Failure.malformed(line) }
+        if size == 0 {
+            while try !readLine().isEmpty {}
+            return []
+        }
+        let chunk = try read(size)
+        guard try readLine().isEmpty else { throw Failure.malformed("no line end after a chunk") }
+        return chunk
     }
 
     private func readHead() throws -> String {
