@@ -68,6 +68,12 @@ board.get('/facts', (request, response) => response.json({
   pid: process.pid,
 }));
 
+// What the application is told about where the request came from.
+board.get('/headers', (request, response) => {
+  const names = Object.keys(request.headers).filter((name) => /forwarded|real-ip/.test(name));
+  response.json(names.sort().map((name) => `${name}=${request.headers[name]}`).join(' '));
+});
+
 board.get('/events', (request, response) => {
   response.set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
   response.write(': welcome\n\n');
