@@ -1,13 +1,23 @@
 """As config.ru beside it."""
 import os
+import resource
 import signal
 import time
 import urllib.parse
+
+def starve():
+    with open('/proc/self/statm') as file:
+        pages = int(file.read().split()[0])
+    limit = pages * 4096 + 32 * 1024 * 1024
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    bytearray(1 << 30)
+
 
 ENDS = {
     'exit': lambda: os._exit(1),
     'segv': lambda: os.kill(os.getpid(), signal.SIGSEGV),
     'kill': lambda: os.kill(os.getpid(), signal.SIGKILL),
+    'memory': starve,
 }
 
 
