@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/keyctl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,9 +72,18 @@ static void prove_no_return(const struct plan *plan) {
         fail("proof", 0, "the group of root could be regained");
 }
 
+/* The session keyring outlives every change of user: what root keeps in it could be read. The fresh one is made before the
+   drop, so that it does not count for the user, who may have few. Without key management, or where it is forbidden, there is
+   nothing to read either. */
+static void leave_keyring(void) {
+    if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS && errno != EPERM && errno != EACCES)
+        fail("keyring", errno, "");
+}
+
 void change_identity(const struct plan *plan) {
     if (!plan->has_identity) return;
     if (plan->uid == 0) fail("user", EPERM, "0");
+    leave_keyring();
     if (setgroups(plan->group_count, plan->groups) < 0) fail_about("groups", errno, plan->uid);
     if (setresgid(plan->gid, plan->gid, plan->gid) < 0) fail_about("group", errno, plan->gid);
     if (setresuid(plan->uid, plan->uid, plan->uid) < 0) fail_about("user", errno, plan->uid);

@@ -139,6 +139,11 @@ extension Integration {
             #expect(facts.gids == Array(repeating: user.primaryGroup, count: 4))
             #expect(facts.capabilities == "0000000000000000")
             #expect(!facts.groups.contains(0))
+            // What runs under the same account cannot read its memory, where tokens are.
+            for entry in ["mem", "environ", "maps"] {
+                let outcome = try Shell.run(["/bin/cat", "/proc/\(worker)/\(entry)"], as: user)
+                #expect(!outcome.status.isSuccess && outcome.output.contains("denied"), "\(entry): \(outcome.output)")
+            }
         }
 
         @Test func `an application asked to run as root runs as nobody`() throws {

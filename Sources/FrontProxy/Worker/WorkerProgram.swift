@@ -22,6 +22,9 @@ package enum WorkerProgram {
         SignalMask.ignoreBrokenPipes()
         let channel = ControlChannel(Descriptor(owning: channelDescriptor))
         let reader = ControlReader(channel)
+        // Its memory will hold tokens and what clients send; its account may have other processes. A kernel that refuses
+        // serves all the same.
+        try? CurrentProcess.forbidTracing()
         guard let frame = reader.next(), frame.kind == .bootstrap,
             let bootstrap = WorkerBootstrap(decoding: frame.payload)
         else {

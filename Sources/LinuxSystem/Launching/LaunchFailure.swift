@@ -23,6 +23,7 @@ package enum LaunchStep: String, Hashable, Sendable, CaseIterable {
     case umask
     /// A program that is opened before rights are dropped.
     case openProgram = "open-program"
+    case keyring
     case groups
     case group
     case user

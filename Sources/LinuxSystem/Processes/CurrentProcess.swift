@@ -50,6 +50,13 @@ package enum CurrentProcess {
         _ = try checked("prctl") { fp_become_subreaper() }
     }
 
+    /// Other processes of the same user can neither trace this one nor read its memory, and it leaves no core dump.
+    ///
+    /// Its entries in /proc belong to root then (prctl(2), PR_SET_DUMPABLE).
+    package static func forbidTracing() throws(SystemError) {
+        _ = try checked("prctl") { fp_forbid_tracing() }
+    }
+
     /// Sets the file mode creation mask and returns the one before.
     ///
     /// Process-wide: before threads start.

@@ -22,7 +22,7 @@ struct LaunchDiagnosis: Hashable, Sendable {
         switch failure.step {
         case .timeout, .plan, .helper, .report, .signals, .session, .descriptors, .oomScore, .openProgram:
             self.notStarted(failure, .start, "the process could not be started")
-        case .limits, .umask, .noNewPrivileges:
+        case .limits, .umask, .keyring, .noNewPrivileges:
             self.notStarted(failure, .switchUser, "the process could not be set up")
         case .groups, .group, .user, .proof:
             self.notStarted(failure, .switchUser, "the process could not become \(self.user)")

@@ -51,6 +51,25 @@ struct LauncherIdentityTests {
         )
     }
 
+    /// Prints serial number and name of the session keyring, or "-" where there is no key management.
+    private static let keyringScript = """
+        import ctypes, os
+        call = ctypes.CDLL(None).syscall
+        keyctl = {'x86_64': 250, 'aarch64': 219}[os.uname().machine]
+        text = ctypes.create_string_buffer(200)
+        serial = call(keyctl, 0, -3, 0)
+        known = call(keyctl, 6, -3, text, 200) > 0
+        print(serial, text.value.decode().split(';')[-1] if known else '-')
+        """
+
+    @Test func `the session keyring of root stays behind`() throws {
+        let own = try TestProgram("/usr/bin/python3", ["-c", Self.keyringScript]).run()
+        let other = try TestProgram("/usr/bin/python3", ["-c", Self.keyringScript]).run(as: games)
+        guard own.lines.allSatisfy({ !$0.hasSuffix(" -") }) else { return }
+        #expect(other.lines != own.lines)
+        #expect(other.lines.first?.hasSuffix(" _ses") == true, "\(other.lines)")
+    }
+
     @Test func `root cannot be regained`() throws {
         let script = """
             import os
