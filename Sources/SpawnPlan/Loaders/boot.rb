@@ -117,8 +117,6 @@ module FlyingPassenger
       PhusionPassenger::App.options = @settings
       require_relative 'server'
       require 'rack'
-      # Rack::Lint needs it and does not require it; other servers happen to have loaded it.
-      Object.autoload(:URI, 'uri') unless defined?(::URI)
     end
 
     def self.load_app(startup_file)
@@ -130,6 +128,9 @@ module FlyingPassenger
       app = ::Rack::Builder.new_from_string(source, startup_file)
       app = app.first if app.is_a?(Array) # of Rack 2: the application and options for a server
       raise NotRunnable, app.class.to_s unless app.respond_to?(:call)
+      # Rack::Lint needs it and does not require it; other servers happen to have loaded it. Not before the application has
+      # loaded its own choice, nor by autoload, which parts of it ("uri/generic" in Rails) would set off too early.
+      require 'uri'
       app
     end
 
