@@ -1,6 +1,7 @@
 # make run      from a fresh machine to a running demonstration; PORT=8080 chooses the port, ONCE=1 ends after it
 # make test     all that CI runs: formatting, syntax of the loaders, every test
 # make build    the release programs in .build/release
+# make test-apps  what needs a browser, after make test; CI runs it as well
 # make bench    CPU per request against nginx in front of nginx, and latency beside a neighbour that makes trouble
 # make install  DESTDIR= PREFIX=/usr/local SYSCONFDIR=/etc; the release programs that are there, else builds them first
 # make uninstall  removes what make install put there, for the same DESTDIR= PREFIX= SYSCONFDIR=
@@ -18,7 +19,7 @@ PROGRAMS := flying-passenger front-proxy passenger-status
 # so that they run on machines without Swift. Optimization across modules: the hot path crosses several of our own.
 BUILD_FLAGS := -c release --static-swift-stdlib -Xswiftc -cross-module-optimization
 
-.PHONY: all build run test unit-test integration-test lint format bench install uninstall clean toolchain packages-build \
+.PHONY: all build run test test-apps unit-test integration-test lint format bench install uninstall clean toolchain packages-build \
 	packages-run packages-test packages-bench
 
 all: build
@@ -26,7 +27,7 @@ all: build
 toolchain:
 	@scripts/check-swift "$(SWIFT)"
 
-packages-build packages-run packages-test packages-bench: packages-%:
+packages-build packages-run packages-test packages-test-apps packages-bench: packages-%:
 	@scripts/install-packages $*
 
 build: toolchain packages-build
@@ -42,6 +43,10 @@ test: toolchain packages-test lint build
 	$(SWIFT) test --skip-build --filter '^LayeringTests\.'
 	$(SWIFT) test --skip-build --skip '^LayeringTests\.' --skip '^IntegrationTests\.'
 	FLYING_PASSENGER_BIN_DIR="$(BIN_DIR)" $(SWIFT) test --skip-build --filter '^IntegrationTests\.'
+
+test-apps: toolchain packages-test-apps build
+	$(SWIFT) build --build-tests
+	FLYING_PASSENGER_BIN_DIR="$(BIN_DIR)" $(SWIFT) test --skip-build --filter 'RailsBrowserTests'
 
 lint: toolchain
 	$(SWIFT) format lint --strict --parallel --recursive Sources Tests Package.swift

@@ -1,3 +1,2 @@
-//= require rails-ujs
 //= require action_cable
 //= require chat
