@@ -94,7 +94,11 @@ let package = Package(
         ),
         tests("LayeringTests", ["TestSupport"]),
         tests("AppSettingsTests", ["AppSettings"]),
-        tests("FrontConfigurationTests", ["AppSettings", "FrontConfiguration"]),
+        tests(
+            "FrontConfigurationTests",
+            ["AppSettings", "FrontConfiguration", "TestSupport"],
+            resources: [.copy("Fixtures")]
+        ),
         tests("HTTPFramingTests", ["HTTPFraming", nioCore], resources: [.copy("Fixtures")]),
         tests("AppTransportTests", ["AppTransport", "HTTPFraming", nioCore]),
         tests("WireProtocolTests", ["AppSettings", "WireProtocol", nioCore]),

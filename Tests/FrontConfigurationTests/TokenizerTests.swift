@@ -17,8 +17,9 @@ struct TokenizerTests {
 
     @Test func `words end at blanks and signs`() throws {
         #expect(
-            try tokens("a  b;c{d}\te\r\n") == [
-                .word("a"), .word("b"), .semicolon, .word("c"), .open, .word("d"), .close, .word("e"),
+            try tokens("a  b;c{d;}\te\r\n") == [
+                .word("a"), .word("b"), .semicolon, .word("c"), .open, .word("d"), .semicolon, .close,
+                .word("e"),
             ]
         )
     }
@@ -47,6 +48,25 @@ struct TokenizerTests {
 
     @Test func `variables stay as text`() throws {
         #expect(try tokens("$a ${b}c;{") == [.word("$a"), .word("${b}c"), .semicolon, .open])
+        #expect(try tokens(#"a\${ a${{b"#) == [.word(#"a\$"#), .open, .word("a${{b")])
+    }
+
+    @Test func `a closing brace is a sign at the beginning of a word only`() throws {
+        #expect(try tokens("a}b c};}") == [.word("a}b"), .word("c}"), .semicolon, .close])
+    }
+
+    @Test func `a parenthesis behind a quote begins the next word`() throws {
+        #expect(
+            try tokens(#"($a != 'x'){ ("y") }"#) == [
+                .word("($a"), .word("!="), .word("x"), .word(")"), .open,
+                .word(#"("y")"#), .close,
+            ]
+        )
+    }
+
+    @Test(arguments: ["'a'b", "'a''b'", "'a'#", "'a'}", "'a'\\n"])
+    func `behind a quote comes a blank or a sign`(_ text: String) {
+        #expect(throws: Diagnostic.self) { try tokens(text) }
     }
 
     @Test func `lines are counted through comments and quotes`() throws {

@@ -64,12 +64,19 @@ struct BlockParser {
     ) throws(Diagnostic) -> [Directive] {
         var arguments: [String] = []
         var lastLine = location.line
+        // A word that begins a line and may begin a directive, which the next token tells.
+        var suspect: (name: String, line: Int, lineBefore: Int)?
         while true {
-            switch try tokens.next() {
+            let token = try tokens.next()
+            if let suspect, tokens.line == suspect.line, token.continuesDirective {
+                throw SourceLocation(file: location.file, line: suspect.lineBefore)
+                    .error("directive \"\(name)\" is not ended by \";\" before \"\(suspect.name)\"")
+            }
+            suspect = nil
+            switch token {
             case .word(let argument):
-                if tokens.line > lastLine, Self.isDirective(argument) {
-                    throw SourceLocation(file: location.file, line: lastLine)
-                        .error("directive \"\(name)\" is not ended by \";\" before \"\(argument)\"")
+                if tokens.line > lastLine, !tokens.isQuoted, Self.isDirective(argument) {
+                    suspect = (argument, tokens.line, lineBefore: lastLine)
                 }
                 lastLine = tokens.line
                 arguments.append(argument)
@@ -77,12 +84,19 @@ struct BlockParser {
                 guard name == "include" else { return [Directive(name, arguments, location: location)] }
                 return try include(arguments, at: location)
             case .open:
+                try Self.checkLanguage(ofBlock: name, at: location)
                 let inner = try block(&tokens, opening: location, depth: depth + 1)
                 return [Directive(name, arguments, block: inner, location: location)]
             case .close, .end:
                 throw location.error("directive \"\(name)\" is not ended by \";\"")
             }
         }
+    }
+
+    /// A block that is not written in this grammar can only be refused before it is read.
+    private static func checkLanguage(ofBlock name: String, at location: SourceLocation) throws(Diagnostic) {
+        guard name.hasSuffix("_by_lua_block") else { return }
+        throw location.error("\"\(name)\" cannot be used: there is no Lua here")
     }
 
     /// Whether a word that begins a line begins a directive: then the one before lacks its semicolon.

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-/// Splits the text of a configuration file into words and signs, as nginx does.
+/// Splits the text of a configuration file into words and signs, as nginx does (`ngx_conf_read_token`).
 ///
-/// Words end at blanks, `;`, `{` and `}`. A word that begins with a quote ends at the next one. A backslash takes the meaning
-/// off the next character (`\t`, `\r`, `\n` are the control characters; before others than quotes it stays in the word).
-/// `#` at the beginning of a word starts a comment. `${name}` is part of a word.
+/// - A bare word ends at a blank, `;` or `{`; a `{` right after `$` and every `}` belong to it.
+/// - A word that begins with a quote ends at the next one, after which a blank, `;`, `{` or `)` has to follow. The `)` begins
+///   the next word.
+/// - A backslash takes the meaning off the next character (`\t`, `\r`, `\n` are the control characters; before others than
+///   quotes and backslashes it stays in the word).
+/// - `#` at the beginning of a word starts a comment; `}` is a sign only there.
 struct Tokenizer {
     enum Token: Equatable {
         case word(String)
@@ -12,6 +15,14 @@ struct Tokenizer {
         case open
         case close
         case end
+
+        /// Whether what stands before it on the line is the beginning of a directive.
+        var continuesDirective: Bool {
+            switch self {
+            case .word, .open: true
+            case .semicolon, .close, .end: false
+            }
+        }
     }
 
     private let bytes: [UInt8]
@@ -19,6 +30,8 @@ struct Tokenizer {
     private let file: String
     /// Line of the token that was read last.
     private(set) var line = 1
+    /// Whether that token is a word in quotes, which is never a directive.
+    private(set) var isQuoted = false
     private var currentLine = 1
 
     init(_ bytes: [UInt8], file: String) {
@@ -33,6 +46,7 @@ struct Tokenizer {
     mutating func next() throws(Diagnostic) -> Token {
         skipBlanksAndComments()
         line = currentLine
+        isQuoted = false
         guard position < bytes.count else { return .end }
         switch bytes[position] {
         case UInt8(ascii: ";"): return sign(.semicolon)
@@ -68,6 +82,7 @@ struct Tokenizer {
 
     private mutating func quoted(by quote: UInt8) throws(Diagnostic) -> Token {
         position += 1
+        isQuoted = true
         var word: [UInt8] = []
         while position < bytes.count {
             let byte = bytes[position]
@@ -89,31 +104,30 @@ struct Tokenizer {
     private func checkEndOfQuoted() throws(Diagnostic) {
         guard position < bytes.count else { return }
         let byte = bytes[position]
-        guard Self.isBlank(byte) || Self.isSign(byte) || byte == UInt8(ascii: "#") else {
-            throw SourceLocation(file: file, line: currentLine)
-                .error("a blank or \";\" must follow the closing quote")
+        switch byte {
+        case UInt8(ascii: ";"), UInt8(ascii: "{"), UInt8(ascii: ")"): return
+        case _ where Self.isBlank(byte): return
+        default: break
         }
+        let rest = String(decoding: bytes[position...].prefix { !Self.isBlank($0) }.prefix(20), as: UTF8.self)
+        throw SourceLocation(file: file, line: currentLine)
+            .error("unexpected \"\(rest)\" after the closing quote; a blank is missing")
     }
 
     private mutating func bare() throws(Diagnostic) -> Token {
         var word: [UInt8] = []
-        var isInVariable = false
+        var isAfterDollar = false
         while position < bytes.count {
             let byte = bytes[position]
             if Self.isBlank(byte) || byte == UInt8(ascii: ";") { break }
-            if byte == UInt8(ascii: "{") {
-                guard word.last == UInt8(ascii: "$") else { break }
-                isInVariable = true
-            }
-            if byte == UInt8(ascii: "}") {
-                guard isInVariable else { break }
-                isInVariable = false
-            }
+            if byte == UInt8(ascii: "{"), !isAfterDollar { break }
             if byte == UInt8(ascii: "\\") {
                 takeEscape(into: &word)
+                isAfterDollar = false
             } else {
                 word.append(byte)
                 position += 1
+                isAfterDollar = byte == UInt8(ascii: "$") || isAfterDollar && byte == UInt8(ascii: "{")
             }
         }
         return try finish(word)
@@ -148,9 +162,5 @@ struct Tokenizer {
         case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"), UInt8(ascii: "\n"): true
         default: false
         }
-    }
-
-    private static func isSign(_ byte: UInt8) -> Bool {
-        byte == UInt8(ascii: ";") || byte == UInt8(ascii: "{") || byte == UInt8(ascii: "}")
     }
 }
