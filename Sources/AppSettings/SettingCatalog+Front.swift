@@ -51,9 +51,7 @@ extension SettingCatalog {
         .daemon("instance_registry_dir", "--instance-registry-dir"),
         .daemon("socket_backlog", "--socket-backlog", default: "2048"),
         .daemon("spawn_dir", "--instance-registry-dir"),
-        .daemon("core_file_descriptor_ulimit", "--core-file-descriptor-ulimit"),
         .daemon("file_descriptor_log_file", "--log-file"),
-        .daemon("ctl", "--ctl"),
     ]
 
     /// Names that configurations hold and that mean nothing here.
@@ -79,6 +77,7 @@ extension SettingCatalog {
             "meteor_app_settings",
         ]
         .map { .ignored($0, because: "it was removed long ago") }
+        + ["core_file_descriptor_ulimit", "ctl"].map { .ignored($0, because: "the daemon has nothing like it yet") }
 }
 
 extension SettingDefinition {

@@ -7,7 +7,7 @@ extension FrontModel {
     package var dump: String {
         var lines = ["fly_with \(flyWith ?? "-")"]
         lines.append("user \(user ?? "-")\(userGroup.map { " \($0)" } ?? "")")
-        lines.append("error_log \(errorLog ?? "stderr")")
+        lines.append("error_log \(errorLog ?? "stderr")\(errorLogLevel.map { " \($0.rawValue)" } ?? "")")
         if let pidFile { lines.append("pid \(pidFile)") }
         for listen in listens { lines.append("listen \(listen.address)") }
         for server in servers {
@@ -32,7 +32,7 @@ extension FrontModel {
         if !route.baseURI.isEmpty { lines.append("        base_uri \(route.baseURI)") }
         if let root = route.documentRoot { lines.append("        files \(root)") }
         if let index = route.accessLog, accessLogs.indices.contains(index) {
-            lines.append("        access_log \(accessLogs[index])")
+            lines.append("        access_log \(accessLogs[index].path)")
         }
         return lines
     }

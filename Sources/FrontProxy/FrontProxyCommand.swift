@@ -66,8 +66,13 @@ package struct FrontProxyCommand: ParsableCommand {
     @Option(help: .init("Log to this file instead of error_log or stderr; USR1 opens it anew.", valueName: "path"))
     package var logFile: String?
 
-    @Option(help: .init("How much is logged, 0 to 7: \(LogScale.explanation)", valueName: "level"))
-    package var logLevel = 3
+    @Option(
+        help: .init(
+            "How much is logged, 0 to 7; wins over the level of error_log. \(LogScale.explanation)",
+            valueName: "level"
+        )
+    )
+    package var logLevel: Int?
 
     @Option(
         help: .init("How long running requests may take after a signal to stop, such as 60 or 5m.", valueName: "time")
@@ -106,7 +111,9 @@ package struct FrontProxyCommand: ParsableCommand {
         guard appRoot != nil || (listen.isEmpty && set.isEmpty) else {
             throw ValidationError("--listen and --set belong to --app-root; with --config the file says it.")
         }
-        guard LogScale(logLevel) != nil else { throw ValidationError("--log-level must be from 0 to 7.") }
+        guard logLevel.map({ LogScale($0) != nil }) ?? true else {
+            throw ValidationError("--log-level must be from 0 to 7.")
+        }
         if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024.") }
         if let problem = Self.problem(withTime: shutdownTimeout) {
             throw ValidationError("--shutdown-timeout '\(shutdownTimeout)' \(problem).")
@@ -142,7 +149,7 @@ extension FrontProxyCommand {
             threads: threads,
             pidFile: pidFile.map(absolute),
             logFile: logFile.map(absolute),
-            logScale: LogScale(logLevel) ?? .standard,
+            logScale: logLevel.flatMap { LogScale($0) },
             isDaemon: daemonize,
             shutdownTimeout: try ValueParsers.duration(shutdownTimeout)
         )

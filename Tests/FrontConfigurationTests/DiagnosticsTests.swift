@@ -71,6 +71,34 @@ struct DiagnosticsTests {
         ("server { passenger_enabled on; }", "needs \"root\" or \"passenger_app_root\""),
         ("server { root /a/public; passenger_enabled on; passenger_startup_file x; }", "needs app_type as well"),
         ("server { deny all; }", "\"deny\" cannot be used"),
+        ("server { allow 10.0.0.0/8; }", "\"allow\" cannot be used"),
+        ("server { limit_rate 10k; }", "\"limit_rate\" cannot be used"),
+        ("server { disable_symlinks if_not_owner; }", "\"disable_symlinks\" cannot be used"),
+        ("auth_basci off;", "did you mean \"auth_basic\"?"),
+        ("sendfiel on;", "did you mean \"sendfile\"?"),
+        ("server { rewrite_by_lua_block { if x then return end } }", "there is no Lua here"),
+        ("events { worker_connections many; }", "is not a whole number"),
+        ("events { root /a; }", "it belongs in http or server or location"),
+        ("worker_connections 9;", "it belongs in events"),
+        ("worker_rlimit_nofile 1;", "\"worker_rlimit_nofile 1\""),
+        ("error_log /x loud;", "there is no level \"loud\", only debug, info, notice, warn"),
+        ("error_log syslog:server=unix:/dev/log;", "syslog is not supported"),
+        ("error_log memory:32m debug;", "a log in memory is not supported"),
+        ("error_log off;", "cannot be switched off"),
+        ("error_log logs/$host.log;", "variables are not supported in the path of a log"),
+        ("access_log syslog:server=10.0.0.1;", "syslog is not supported"),
+        ("access_log /var/log/$host.log;", "variables are not supported in the path of a log"),
+        ("access_log /x combined gzip=5;", "logs are not compressed here"),
+        ("access_log /x combined gzip;", "logs are not compressed here"),
+        ("access_log /x combined if=$loggable;", "unknown variable $loggable"),
+        ("access_log /x combined if=;", "the condition is missing"),
+        ("access_log /x combined buffer=lots;", "is not a size"),
+        ("access_log /x combined buffer=0;", "the buffer is from 1"),
+        ("access_log /x combined flush=soon;", "is not a time"),
+        ("access_log /x combined shiny;", "unknown parameter \"shiny\""),
+        ("access_log off if=$args;", "takes nothing else"),
+        ("access_log /x; server { access_log /x combined flush=5s; }", "with another buffer= or flush="),
+        ("server_tokens maybe;", "\"server_tokens\" is \"on\", \"off\""),
         ("server { auth_basic x; }", "\"auth_basic\" cannot be used"),
         ("server { location / { proxy_pass http://x; } }", "\"proxy_pass\" cannot be used"),
         ("server { if ($host) { return 403; } }", "\"if\" cannot be used"),
@@ -114,9 +142,26 @@ struct DiagnosticsTests {
         ("passenger_spawn_method smart;", "known but has no effect in this version"),
         ("server { listen 80; server_name a; } server { listen 80; server_name a; }", "is taken by an earlier server"),
         ("server { access_log /x main; }", "the format is always combined"),
+        ("server { error_log /x; }", "\"error_log\" has no effect here, because all servers share one log"),
+        ("server { server_tokens off; }", "has an effect in http only"),
+        ("upstream a { server 10.0.0.1; } server { proxy_set_header X y; }", "\"proxy_set_header\" has no effect here"),
+        ("passenger_ctl a;", "the daemon has nothing like it yet"),
     ])
     func `what has no effect is a warning`(text: String, message: String) throws {
         #expect(try warnings(text).contains { $0.contains(message) && $0.contains(":1: warning: ") })
+    }
+
+    @Test func `what asks for nothing that is not so anyway is accepted without a word`() throws {
+        let text = "http { auth_basic off; server { allow all; satisfy any; autoindex off; disable_symlinks off; } }"
+        #expect(try warnings(text) == [])
+    }
+
+    @Test func `server_tokens says the same as the setting of Passenger, which wins`() throws {
+        func shows(_ text: String) throws -> Bool { try configuration(text).model.showVersionInHeader }
+        #expect(try shows(""))
+        #expect(try !shows("server_tokens off;"))
+        #expect(try shows("server_tokens build;"))
+        #expect(try shows("passenger_show_version_in_header on; server_tokens off;"))
     }
 
     @Test func `a directive without effect is warned about once`() throws {

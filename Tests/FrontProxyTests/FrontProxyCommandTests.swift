@@ -26,7 +26,7 @@ struct FrontProxyCommandTests {
         #expect(options.source == .files(["/home/joe/front.conf", "/etc/x.conf"]))
         #expect(options.flyWith == "/home/joe/fp.sock")
         #expect(options.pidFile == "/home/joe/run/p")
-        #expect(options.logScale.number == 5)
+        #expect(options.logScale?.number == 5)
         #expect(options.shutdownTimeout == .seconds(120))
         #expect(!options.isDaemon)
     }

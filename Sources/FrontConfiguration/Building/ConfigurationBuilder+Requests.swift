@@ -19,7 +19,7 @@ extension ConfigurationBuilder {
         case "index": scope.route.index = arguments
         case "return": scope.route.returns = returnAction(directive)
         case "add_header": applyAddHeader(directive, to: &scope)
-        case "access_log": scope.route.accessLog = accessLog(directive)
+        case "access_log": applyAccessLog(directive, to: &scope)
         case "types": applyTypes(directive, to: &scope)
         case "default_type": scope.defaultType = arguments[0]
         case "client_max_body_size":
@@ -38,7 +38,10 @@ extension ConfigurationBuilder {
             if let flag = value(of: directive, { () throws(ValueError) in try ValueParsers.flag(arguments[0]) }) {
                 scope.route.realIPRecursive = flag
             }
-        case "client_header_timeout":
+        case "error_log":
+            let reason = "all servers share one log"
+            warnOnce(directive.name, directive.location.warning("\"error_log\" has no effect here, because \(reason)"))
+        case "client_header_timeout", "server_tokens":
             warnOnce(
                 directive.name,
                 directive.location.warning("\"\(directive.name)\" has an effect in http only")
@@ -171,19 +174,6 @@ extension ConfigurationBuilder {
 
     private static func looksLikeURL(_ text: String) -> Bool {
         text.hasPrefix("http://") || text.hasPrefix("https://") || text.hasPrefix("$scheme") || text.hasPrefix("/")
-    }
-
-    /// Index of the log; nil for `off`.
-    private mutating func accessLog(_ directive: Directive) -> Int? {
-        guard directive.arguments[0] != "off" else { return nil }
-        if directive.arguments.count > 1, directive.arguments[1] != "combined" {
-            let text = "\"access_log\": the format is always combined with pid, queue time and app time"
-            warnOnce("access_log format", directive.location.warning(text))
-        }
-        let path = absolute(directive.arguments[0])
-        if let index = accessLogs.firstIndex(of: path) { return index }
-        accessLogs.append(path)
-        return accessLogs.count - 1
     }
 
     private mutating func applyTypes(_ directive: Directive, to scope: inout Scope) {

@@ -82,9 +82,6 @@ extension ConfigurationBuilder {
         // All values were checked when they were read; what cannot be read again keeps its default.
         if let flag = scope.flag("request_buffering") { values.requestBuffering = flag }
         if let flag = scope.flag("ignore_client_abort") { values.ignoreClientAbort = flag }
-        if let flag = scope.flag("abort_websockets_on_process_shutdown") {
-            values.abortWebsocketsOnProcessShutdown = flag
-        }
         if let time = scope.text("read_timeout").flatMap({ try? ValueParsers.duration($0) }) {
             values.readTimeout = time
         }

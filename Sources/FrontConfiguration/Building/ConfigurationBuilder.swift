@@ -12,7 +12,10 @@ struct ConfigurationBuilder {
     var globals = FrontModel()
     var servers = ServerRegistry()
     var apps = AppRegistry()
-    var accessLogs: [String] = []
+    var accessLogs: [AccessLogModel] = []
+    /// What `passenger_show_version_in_header` and `server_tokens` say.
+    var versionInHeader: Bool?
+    var serverTokens: Bool?
     private var warnedNames: Set<String> = []
 
     init(files: any ConfigurationFiles, baseDirectory: String) {
@@ -29,7 +32,7 @@ struct ConfigurationBuilder {
             for directive in directives {
                 switch directive.name {
                 case "http": if check(directive, in: .main, seen: &mainSeen) { content += directive.block ?? [] }
-                case "events": _ = check(directive, in: .main, seen: &mainSeen)
+                case "events": if check(directive, in: .main, seen: &mainSeen) { applyEvents(directive.block ?? []) }
                 default:
                     let isMain = DirectiveTable.rule(for: directive.name)?.contexts.contains(.main) ?? false
                     if isMain || hasHTTP {
@@ -76,9 +79,10 @@ struct ConfigurationBuilder {
         switch rule.treatment {
         case .handled: break
         case .ignored(let reason):
-            warnOnce(name, directive.location.warning("\"\(name)\" has no effect: \(reason)"))
+            warnOnce(name, directive.location.warning("\"\(name)\" has no effect here, because \(reason)"))
             return false
-        case .unsupported(let reason):
+        case .unsupported(let reason, let harmless):
+            guard !harmless.contains(directive.arguments.joined(separator: " ")) else { return false }
             report(directive.location.error("\"\(name)\" cannot be used: \(reason)"))
             return false
         }
@@ -117,8 +121,11 @@ struct ConfigurationBuilder {
         model.user = globals.user
         model.userGroup = globals.userGroup
         model.errorLog = globals.errorLog
+        model.errorLogLevel = globals.errorLogLevel
         model.pidFile = globals.pidFile
         model.threads = globals.threads
+        model.workerConnections = globals.workerConnections
+        model.workerOpenFiles = globals.workerOpenFiles
         model.accessLogs = accessLogs
         model.trustedUsers = globals.trustedUsers
         model.clientHeaderTimeout = globals.clientHeaderTimeout

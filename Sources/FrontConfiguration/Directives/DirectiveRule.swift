@@ -8,8 +8,9 @@ struct DirectiveContext: OptionSet, Hashable {
     static let http = DirectiveContext(rawValue: 2)
     static let server = DirectiveContext(rawValue: 4)
     static let location = DirectiveContext(rawValue: 8)
+    static let events = DirectiveContext(rawValue: 16)
 
-    static let everywhere: DirectiveContext = [.main, .http, .server, .location]
+    static let everywhere: DirectiveContext = [.main, .http, .server, .location, .events]
     static let requests: DirectiveContext = [.http, .server, .location]
 
     /// For messages: `http or server`.
@@ -19,6 +20,7 @@ struct DirectiveContext: OptionSet, Hashable {
         if contains(.http) { names.append("http") }
         if contains(.server) { names.append("server") }
         if contains(.location) { names.append("location") }
+        if contains(.events) { names.append("events") }
         return names.joined(separator: " or ")
     }
 }
@@ -27,10 +29,11 @@ struct DirectiveContext: OptionSet, Hashable {
 struct DirectiveRule {
     enum Treatment: Equatable {
         case handled
-        /// Harmless to leave out; one warning. The reason completes "has no effect: ".
+        /// Harmless to leave out; one warning. The reason completes "has no effect here, because ".
         case ignored(String)
-        /// Leaving it out would change who may see what, or what is answered: an error.
-        case unsupported(String)
+        /// Leaving it out would change who may see what, or what is answered: an error, unless its arguments are among
+        /// those with which it asks for nothing.
+        case unsupported(String, harmless: Set<String>)
     }
 
     let contexts: DirectiveContext

@@ -20,16 +20,22 @@ package struct FrontModel: Sendable {
     package var userGroup: String?
     /// Path; nil: standard error.
     package var errorLog: String?
+    /// nil: not said.
+    package var errorLogLevel: ErrorLogLevel?
     package var pidFile: String?
     /// Event loops; nil: one per core.
     package var threads: Int?
+    /// Client connections per event loop (`worker_connections`); nil: no limit.
+    package var workerConnections: Int?
+    /// Limit of the worker on open files (`worker_rlimit_nofile`); nil: as many as may be.
+    package var workerOpenFiles: Int?
     /// Every distinct address, in the order of the file.
     package var listens: [Listen]
     package var servers: [ServerModel]
     /// Every app once, by `FrontApp.id`.
     package var apps: [FrontApp]
-    /// Paths of access logs; routes name them by index.
-    package var accessLogs: [String]
+    /// Routes name them by index.
+    package var accessLogs: [AccessLogModel]
     /// How long a client may take to send the head of a request.
     package var clientHeaderTimeout: Duration
     /// How long a kept connection may be silent; routes may say otherwise once a request is known.

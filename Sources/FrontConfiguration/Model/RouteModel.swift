@@ -24,12 +24,13 @@ package final class RouteModel: Sendable {
         package var overflowStatus = 503
         package var spawnErrorStatus = 500
         package var ignoreClientAbort = false
-        package var abortWebsocketsOnProcessShutdown = true
         package var addHeaders: [AddedHeader] = []
         package var index = ["index.html"]
         package var returns: ReturnAction?
         /// Index into `FrontModel.accessLogs`; nil: not logged.
         package var accessLog: Int?
+        /// Requests for which this is empty or `0` are not logged; nil: all are.
+        package var accessLogCondition: VariableText?
         package var mimeTypes = MIMETypes.standard
         /// Peers and proxies whose word about a request's origin counts (`set_real_ip_from`, `passenger_trusted_proxies`).
         package var trustedNetworks: [IPNetwork] = []
@@ -56,11 +57,11 @@ package final class RouteModel: Sendable {
     package let overflowStatus: Int
     package let spawnErrorStatus: Int
     package let ignoreClientAbort: Bool
-    package let abortWebsocketsOnProcessShutdown: Bool
     package let addHeaders: [AddedHeader]
     package let index: [String]
     package let returns: ReturnAction?
     package let accessLog: Int?
+    package let accessLogCondition: VariableText?
     package let mimeTypes: MIMETypes
     package let trustedNetworks: [IPNetwork]
     package let realIPHeader: String?
@@ -82,11 +83,11 @@ package final class RouteModel: Sendable {
         overflowStatus = values.overflowStatus
         spawnErrorStatus = values.spawnErrorStatus
         ignoreClientAbort = values.ignoreClientAbort
-        abortWebsocketsOnProcessShutdown = values.abortWebsocketsOnProcessShutdown
         addHeaders = values.addHeaders
         index = values.index
         returns = values.returns
         accessLog = values.accessLog
+        accessLogCondition = values.accessLogCondition
         mimeTypes = values.mimeTypes
         trustedNetworks = values.trustedNetworks
         realIPHeader = values.realIPHeader

@@ -268,6 +268,10 @@ final class Exchange {
 
     private func recordAccess() {
         guard let log = route.accessLog else { return }
+        if let condition = route.accessLogCondition {
+            let value = condition.expanded { request.value(of: $0, status: answer.status) }
+            guard !value.isEmpty, value != "0" else { return }
+        }
         let now = NIODeadline.now()
         let pid = call?.pid
         let entry = AccessLogEntry(

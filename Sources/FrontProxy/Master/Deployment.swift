@@ -14,11 +14,11 @@ final class Deployment: Sendable {
     init(_ configuration: LoadedConfiguration, replacing older: ListenerTable) throws {
         self.configuration = configuration
         listeners = try older.updated(for: configuration.model.listens)
-        accessLogs = try configuration.model.accessLogs.map { path in
+        accessLogs = try configuration.model.accessLogs.map { log in
             do throws(SystemError) {
-                return try LogFile(path: path, mode: 0o640)
+                return try LogFile.opening(log.path, mode: 0o640)
             } catch {
-                throw StartError("cannot open the access log \(path): \(error.reason)")
+                throw StartError("cannot open the access log \(log.path): \(error.reason)")
             }
         }
     }

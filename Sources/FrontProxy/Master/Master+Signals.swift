@@ -36,9 +36,11 @@ extension Master {
             let daemon = options.flyWith ?? configuration.model.flyWith
             try MasterStart.checkDaemon(flyWith ?? daemon, for: configuration.model)
             let account = try MasterStart.account(options, configuration.model)
+            warnOfFixedValues(configuration.model)
             deployment = try Deployment(configuration, replacing: deployment.listeners)
             self.account = account
             takeUp(daemon: daemon)
+            adjustLogScale()
             // Workers that drain may do so for long: what was moved away is theirs no more either.
             reopenLogs()
             launch(roster.launchRequested())
@@ -54,6 +56,16 @@ extension Master {
     private func refuseReload(_ reason: String) {
         logger.error("\(reason): the old one stays in force")
         Notify.ready()
+    }
+
+    /// What a reload cannot change.
+    private func warnOfFixedValues(_ model: FrontModel) {
+        if options.logFile == nil, model.errorLog != deployment.model.errorLog {
+            logger.warning("a changed error_log needs a restart of the front")
+        }
+        if options.pidFile == nil, model.pidFile != deployment.model.pidFile {
+            logger.warning("a changed pid needs a restart of the front")
+        }
     }
 
     /// Another daemon is taken up only by a new start.

@@ -23,8 +23,8 @@ final class Master {
 
     let eventLoop: any EventLoop
     let options: MasterOptions
-    let log: ProgramLog
-    let logger: Logger
+    private(set) var log: ProgramLog
+    private(set) var logger: Logger
     let logFile: LogFile
     let launcher: Launcher
     let program: SharedDescriptor
@@ -78,6 +78,14 @@ final class Master {
         link.start()
     }
 
+    /// A new configuration may say more or less.
+    func adjustLogScale() {
+        let scale = options.logScale(with: deployment.model)
+        guard scale != log.scale else { return }
+        log = ProgramLog(output: log.output, scale: scale)
+        logger = log.logger(label: "front-proxy")
+    }
+
     /// The workers speak of the daemon's coming and going; the master would only repeat them.
     private var silentLogger: Logger {
         var logger = logger
@@ -119,13 +127,14 @@ final class Master {
             frontName: frontName,
             token: token,
             threads: options.threads ?? deployment.model.threads ?? CurrentProcess.processorCount,
-            logLevel: options.logScale.number,
+            logLevel: log.scale.number,
             listens: deployment.addresses
         )
         return WorkerLaunch(
             bootstrap: bootstrap,
             descriptors: deployment.descriptors,
             account: account,
+            openFiles: deployment.model.workerOpenFiles,
             program: program,
             errorLog: logFile.descriptor,
             nullDevice: nullDevice

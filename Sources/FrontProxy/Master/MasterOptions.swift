@@ -11,10 +11,16 @@ struct MasterOptions: Sendable {
     var threads: Int?
     var pidFile: String?
     var logFile: String?
-    var logScale: LogScale
+    /// nil: as the configuration says.
+    var logScale: LogScale?
     var isDaemon: Bool
     /// How long a graceful stop may take before it becomes a quick one.
     var shutdownTimeout: Duration
+
+    /// How much is logged with a configuration: the flag, else the level of `error_log`.
+    func logScale(with model: FrontModel) -> LogScale {
+        logScale ?? model.errorLogLevel.map { LogScale($0) } ?? .standard
+    }
 }
 
 /// Why the front cannot start; the text is one for people.

@@ -25,9 +25,9 @@ enum MasterProgram {
                 throw StartError("--daemonize needs --log-file or error_log: there is no terminal to write to")
             }
             if options.isDaemon { daemonize = try Daemonize.start() }
-            let logFile = try logPath.map { try LogFile(path: $0) } ?? LogFile.standardError()
+            let logFile = try logPath.map { try LogFile.opening($0, mode: 0o644) } ?? LogFile.standardError()
             if options.isDaemon { try logFile.takeStandardStreams() }
-            let log = ProgramLog(output: .writing(to: logFile), scale: options.logScale)
+            let log = ProgramLog(output: .writing(to: logFile), scale: options.logScale(with: configuration.model))
             do {
                 return try serve(options, configuration, log, logFile, inherited, &daemonize)
             } catch {

@@ -135,6 +135,8 @@ struct WorkerLaunch: Sendable {
     /// Listeners, then access logs; kept open until they were sent.
     let descriptors: [SharedDescriptor]
     let account: WorkerAccount
+    /// Limit on open files (`worker_rlimit_nofile`); nil: the master's.
+    let openFiles: Int?
     /// The program file of the master itself, so that an upgrade on disk does not mix versions.
     let program: SharedDescriptor
     let errorLog: SharedDescriptor
@@ -160,6 +162,10 @@ struct WorkerLaunch: Sendable {
             umask: 0o077
         )
         plan.noNewPrivileges = true
+        if let openFiles {
+            let limit = UInt64(openFiles)
+            plan.limits[.openFiles] = Limits.Limit(soft: limit, hard: limit)
+        }
         return plan
     }
 }

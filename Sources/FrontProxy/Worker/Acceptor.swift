@@ -29,6 +29,7 @@ final class Acceptor: Sendable {
     private let logger: Logger
     private let wakeUp: SharedWakeUp
     private let order = Mutex(Order.accept)
+    private let budget: Mutex<ConnectionBudget>
 
     /// Connections taken from one listener before the others have their turn.
     private static let maxPerTurn = 64
@@ -36,11 +37,19 @@ final class Acceptor: Sendable {
     private static let complaintInterval: UInt64 = 60_000_000_000
     private static let wakeUpToken = UInt64.max
 
-    init(listeners: [Listener], loops: [WorkerLoop], trust: PeerTrust, logger: Logger) throws(SystemError) {
+    /// `connectionLimit`: while as many connections are open, new ones wait in the queues of the listeners.
+    init(
+        listeners: [Listener],
+        loops: [WorkerLoop],
+        trust: PeerTrust,
+        connectionLimit: Int? = nil,
+        logger: Logger
+    ) throws(SystemError) {
         self.listeners = listeners
         self.loops = loops
         self.trust = trust
         self.logger = logger
+        budget = Mutex(ConnectionBudget(limit: connectionLimit))
         wakeUp = SharedWakeUp(try WakeUp())
         for listener in listeners { try listener.socket.descriptor.setNonBlocking() }
     }
@@ -65,6 +74,11 @@ final class Acceptor: Sendable {
         var events = Epoll.EventBuffer(capacity: 64)
         var turn = Turn()
         while true {
+            if endsAsOrdered(&turn) { return }
+            guard budget.withLock({ $0.hasRoom }) else {
+                awaitRoom(&turn)
+                continue
+            }
             let count: Int
             do throws(SystemError) {
                 count = try epoll.epoll.wait(&events)
@@ -72,20 +86,53 @@ final class Acceptor: Sendable {
                 logger.critical("cannot wait for connections", metadata: [LogKeys.error: "\(error)"])
                 CurrentProcess.exit(1)
             }
-            if case .end(let closing, let done) = order.withLock({ $0 }) {
-                for listener in listeners where closing.contains(listener.address) { drain(listener, &turn) }
-                return done()
-            }
-            for index in 0..<count where events[index].token != Self.wakeUpToken {
-                accept(from: listeners[Int(events[index].token)], &turn)
+            if endsAsOrdered(&turn) { return }
+            for index in 0..<count {
+                if events[index].token == Self.wakeUpToken {
+                    wakeUp.wakeUp.clear()
+                } else {
+                    accept(from: listeners[Int(events[index].token)], &turn)
+                }
             }
         }
+    }
+
+    /// True if accepting is over.
+    private func endsAsOrdered(_ turn: inout Turn) -> Bool {
+        guard case .end(let closing, let done) = order.withLock({ $0 }) else { return false }
+        // What waits at these has nobody else to come to.
+        budget.withLock { $0.lift() }
+        for listener in listeners where closing.contains(listener.address) { drain(listener, &turn) }
+        done()
+        return true
+    }
+
+    /// As many connections are open as may be: closes those that only wait for another request, then waits for an end.
+    private func awaitRoom(_ turn: inout Turn) {
+        for loop in loops { loop.makeRoom() }
+        if turn.mayComplain(every: Self.complaintInterval) {
+            logger.warning("worker_connections are in use: new connections wait")
+        }
+        _ = try? Poll.wait(wakeUp.wakeUp.rawValue, for: .readable, timeout: .seconds(1))
+        wakeUp.wakeUp.clear()
+    }
+
+    private func connectionEnded() {
+        if budget.withLock({ $0.ended() }) { wakeUp.wakeUp.wake() }
     }
 
     /// What the thread remembers from one connection to the next.
     private struct Turn {
         var nextLoop = 0
-        var lastComplaint: UInt64 = 0
+        private var lastComplaint: UInt64 = 0
+
+        /// At most once in an interval of nanoseconds.
+        mutating func mayComplain(every interval: UInt64) -> Bool {
+            let now = MonotonicClock.now
+            guard lastComplaint == 0 || now - lastComplaint > interval else { return false }
+            lastComplaint = now
+            return true
+        }
     }
 
     private func drain(_ listener: Listener, _ turn: inout Turn) {
@@ -96,6 +143,9 @@ final class Acceptor: Sendable {
     @discardableResult
     private func accept(from listener: Listener, _ turn: inout Turn) -> Bool {
         for _ in 0..<Self.maxPerTurn {
+            guard budget.withLock({ $0.begin() }) else { return false }
+            var isOpen = false
+            defer { if !isOpen { connectionEnded() } }
             do throws(SystemError) {
                 let connection = try UnixListener.accept(on: listener.socket.rawValue, nonBlocking: true)
                 // Now, not when a request says something: the peer may be gone by then, and its socket somebody else's.
@@ -105,8 +155,10 @@ final class Acceptor: Sendable {
                     .adopt(
                         connection.takeDescriptor().release(),
                         from: listener.address,
-                        isTrustedPeer: trust.trusts(uid)
+                        isTrustedPeer: trust.trusts(uid),
+                        whenEnded: { self.connectionEnded() }
                     )
+                isOpen = true
                 turn.nextLoop = (turn.nextLoop + 1) % loops.count
             } catch  where error.isWouldBlock {
                 return false
@@ -125,9 +177,7 @@ final class Acceptor: Sendable {
         if error.isTooManyDescriptors {
             for loop in loops { loop.makeRoom() }
         }
-        let now = MonotonicClock.now
-        if turn.lastComplaint == 0 || now - turn.lastComplaint > Self.complaintInterval {
-            turn.lastComplaint = now
+        if turn.mayComplain(every: Self.complaintInterval) {
             logger.error(
                 "cannot accept connections",
                 metadata: [LogKeys.address: "\(listener.address)", LogKeys.error: "\(error)"]

@@ -64,7 +64,7 @@ final class Worker: Sendable {
             guard let file = descriptors.takeFirst() else { throw WorkerStartError(description: "logs are missing") }
             files.append(LogFile(file))
         }
-        accessLogs = AccessLogWriter(files: files, names: model.accessLogs, logger: logger)
+        accessLogs = AccessLogWriter(files: files, names: model.accessLogs.map(\.path), logger: logger)
         group = MultiThreadedEventLoopGroup(numberOfThreads: bootstrap.threads)
     }
 
@@ -73,7 +73,15 @@ final class Worker: Sendable {
         let presence = DaemonPresence(socketPath: bootstrap.flyWith ?? "", logger: logger)
         let loops = try group.makeIterator().map { loop in try loop.submit { self.makeLoop(loop, presence) }.wait() }
         let trust = PeerTrust(model: model, logger: logger)
-        let acceptor = try Acceptor(listeners: listeners, loops: loops, trust: trust, logger: logger)
+        // nginx counts per worker process, of which there are as many as event loops here.
+        let limit = model.workerConnections.map { $0 * loops.count }
+        let acceptor = try Acceptor(
+            listeners: listeners,
+            loops: loops,
+            trust: trust,
+            connectionLimit: limit,
+            logger: logger
+        )
         // A signal that somebody sends to the worker itself; the master has its own channel.
         let signals = try SignalStream([.terminate, .quit]) { _ in self.drain(DrainOrder(closingListens: [])) }
         parts.withLock { parts in
@@ -100,7 +108,7 @@ final class Worker: Sendable {
             link: link,
             streams: streams,
             model: model,
-            accessLog: AccessLog(eventLoop: loop, writer: accessLogs),
+            accessLog: AccessLog(eventLoop: loop, writer: accessLogs, logs: model.accessLogs),
             threadPool: threadPool,
             logger: logger,
             throttle: throttle,

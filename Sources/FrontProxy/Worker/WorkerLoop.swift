@@ -34,7 +34,14 @@ final class WorkerLoop: Sendable {
     }
 
     /// Takes over an accepted socket; `isTrustedPeer` says whether its peer is a proxy whose word counts.
-    func adopt(_ socket: Int32, from listen: ListenAddress, isTrustedPeer: Bool) {
+    ///
+    /// `whenEnded` is called once, on the loop, when it is closed.
+    func adopt(
+        _ socket: Int32,
+        from listen: ListenAddress,
+        isTrustedPeer: Bool,
+        whenEnded: @escaping @Sendable () -> Void
+    ) {
         eventLoop.execute {
             let state = self.state.value
             state.adopting += 1
@@ -42,8 +49,11 @@ final class WorkerLoop: Sendable {
                 .assumeIsolated()
                 .whenComplete { result in
                     state.adopting -= 1
-                    if case .failure(let error) = result {
+                    switch result {
+                    case .success(let channel): channel.closeFuture.whenComplete { _ in whenEnded() }
+                    case .failure(let error):
                         // The client left before its connection had begun.
+                        whenEnded()
                         state.context.logger.debug("connection not opened", metadata: [LogKeys.error: "\(error)"])
                     }
                     self.drainIfPossible(state)

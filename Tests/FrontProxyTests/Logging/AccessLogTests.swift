@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import FrontConfiguration
 import LinuxSystem
 import Logging
 import NIOCore
@@ -46,6 +47,35 @@ struct AccessLogTests {
             log.flush()
         }
         try eventually("all batches are written") { try written(path) == 1_001 }
+    }
+
+    @Test(arguments: [
+        (AccessLogModel(path: "", bufferBytes: 1, flushTime: .seconds(3600)), true),
+        (AccessLogModel(path: "", bufferBytes: 1 << 20, flushTime: .milliseconds(10)), true),
+        (AccessLogModel(path: "", flushTime: .seconds(3600)), false),
+    ])
+    func `the configuration says how long lines are collected`(model: AccessLogModel, isWrittenSoon: Bool) throws {
+        let directory = try TestDirectory()
+        let path = directory.path + "/access.log"
+        let writer = AccessLogWriter(files: [try LogFile(path: path)], names: [path], logger: Logger(label: "test"))
+        let entry = entry
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let log = try loop.submit {
+            let log = AccessLog(eventLoop: loop, writer: writer, logs: [model])
+            log.record(entry, in: 0)
+            return NIOLoopBound(log, eventLoop: loop)
+        }
+        .wait()
+        if isWrittenSoon {
+            try eventually("the line") { try written(path) == 1 }
+        } else {
+            let written = Mutex(false)
+            writer.whenWritten { written.withLock { $0 = true } }
+            try eventually("the writer's turn") { written.withLock { $0 } }
+            #expect(try self.written(path) == 0)
+        }
+        try loop.submit { log.value.flush() }.wait()
+        try eventually("the line") { try written(path) == 1 }
     }
 
     @Test func `after a reopen lines go to the new file`() throws {

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+
+/// How many client connections a worker has and may have.
+struct ConnectionBudget {
+    private(set) var open = 0
+    private var limit: Int
+
+    /// nil: as many as the system lets it have.
+    init(limit: Int?) {
+        self.limit = limit ?? .max
+    }
+
+    var hasRoom: Bool { open < limit }
+
+    /// Counts a connection that is about to be accepted; false if it would be one too many.
+    mutating func begin() -> Bool {
+        guard hasRoom else { return false }
+        open += 1
+        return true
+    }
+
+    /// Counts the end of one; true if that makes the room that was missing.
+    mutating func ended() -> Bool {
+        let wasFull = !hasRoom
+        open -= 1
+        return wasFull && hasRoom
+    }
+
+    /// From now on there is no limit.
+    mutating func lift() { limit = .max }
+}
