@@ -4,10 +4,12 @@
 module FlyingPassenger
   # What a body with `call` gets to write to: framed by the length that was announced, else in chunks.
   class BodyStream
-    def initialize(socket, head, length)
+    # `tells_end`: an end of file on the socket means that the answer was given up.
+    def initialize(socket, head, length, tells_end)
       @socket = socket
       @head = head
       @length = length
+      @tells_end = tells_end
       @written = 0
       @closed = @owner = @finished = false
     end
@@ -101,6 +103,7 @@ module FlyingPassenger
     end
 
     def put(bytes)
+      raise ClientGone, 'nobody waits for the answer' if @tells_end && Responder.given_up?(@socket)
       @socket.write(bytes)
     rescue SystemCallError, IOError => error
       raise ClientGone, error.message

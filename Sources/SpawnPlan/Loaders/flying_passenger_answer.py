@@ -8,6 +8,7 @@ import io
 import os
 import re
 import sys
+from _socket import MSG_DONTWAIT, MSG_PEEK
 from http import HTTPStatus
 
 write, sendfile = os.write, os.sendfile
@@ -338,7 +339,21 @@ class Answer:
         if head or data:
             self.send_bytes(head + data)
 
+    def is_given_up(self):
+        """Whether the front has closed its side: writing would not tell, because the daemon takes the bytes and drops them.
+
+        Before the whole request is here, that may as well be a client that has left in the middle of it.
+        """
+        if self.body is not None and self.body.unread():
+            return False
+        try:
+            return not self.connection.recv(1, MSG_PEEK | MSG_DONTWAIT)
+        except OSError:
+            return False  # nothing is here to read, as it should be
+
     def send_bytes(self, data):
+        if self.sent_head and self.is_given_up():
+            raise ClientGone('nobody waits for the answer')
         self.sent_head = True
         try:
             self.connection.sendall(data)

@@ -28,7 +28,17 @@ module FlyingPassenger
     def initialize(socket, keeps_stream)
       @socket = socket
       @keep = keeps_stream
+      # Before the whole request is here, an end of file may as well be that of a request which broke off.
+      @tells_end = keeps_stream && RUBY_ENGINE != 'jruby'
       @started = false
+    end
+
+    # Whether the front has closed its side: writing would not tell, because the daemon takes the bytes and drops them.
+    def self.given_up?(socket)
+      peeked = socket.recv_nonblock(1, Socket::MSG_PEEK, exception: false)
+      peeked.nil? || peeked == ''
+    rescue SystemCallError
+      false
     end
 
     # Whether bytes of the answer have been written.
@@ -58,6 +68,7 @@ module FlyingPassenger
     private
 
     def write(bytes)
+      raise ClientGone, 'nobody waits for the answer' if @started && @tells_end && self.class.given_up?(@socket)
       @started = true
       @socket.write(bytes)
     rescue SystemCallError, IOError => error
@@ -250,7 +261,7 @@ module FlyingPassenger
 
     # A body that writes by itself. It may do that from a thread of its own; when there is none, its return is the end.
     def write_call(head, body)
-      stream = BodyStream.new(@socket, finish_head(head, @length ? nil : CHUNKED), @length)
+      stream = BodyStream.new(@socket, finish_head(head, @length ? nil : CHUNKED), @length, @tells_end)
       begin
         body.call(stream)
       ensure
