@@ -194,6 +194,7 @@ final class AppCall {
     /// What a head says to us and not to the client.
     private func note(_ head: borrowing ResponseHead, _ bytes: UnsafeRawBufferPointer) {
         outOfBandWorkRequested = head.requestsOutOfBandWork(bytes)
+        if request.wantsUpgrade, 200..<300 ~= head.status { noteUpgradeNotTaken() }
         guard let name = head.fileHandedOver(bytes),
             let suppressed = loop.throttle.admit(.handedOverFile(app.groupName), at: .now())
         else { return }
@@ -201,6 +202,15 @@ final class AppCall {
         facts[RequestLogKeys.reason] = "\(name) is passed on, and nobody here sends the file that it names"
         if suppressed > 0 { facts["suppressed"] = .stringConvertible(suppressed) }
         loop.logger.warning("the app leaves sending a file to a web server that is not there", metadata: facts)
+    }
+
+    /// A refusal or a redirect says by itself that there is no upgrade; an ordinary page looks like success.
+    private func noteUpgradeNotTaken() {
+        guard let suppressed = loop.throttle.admit(.upgradeNotTaken(app.groupName), at: .now()) else { return }
+        var facts = self.facts
+        facts[RequestLogKeys.reason] = "it answered the request (WebSocket or the like) as an ordinary one"
+        if suppressed > 0 { facts["suppressed"] = .stringConvertible(suppressed) }
+        loop.logger.notice("the app did not take an upgrade that a client asked for", metadata: facts)
     }
 
     private func finish(_ piece: BodyRelay.Piece) {

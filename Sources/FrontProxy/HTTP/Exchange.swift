@@ -237,11 +237,15 @@ final class Exchange {
     /// An answer whose head went out cannot be completed.
     private func breakOff(_ error: RequestError, _ facts: Logger.Metadata) {
         guard answer.machine.state != .ended else { return }
-        errorID = Self.makeErrorID()
         var facts = facts
         facts[RequestLogKeys.status] = .stringConvertible(answer.status)
         facts[RequestLogKeys.sentBytes] = .stringConvertible(answer.bytesSent)
-        log(error.source == .downstream ? .info : .error, "answer broken off", error, facts)
+        if error.isCutConnection {
+            log(.notice, "upgraded connection cut", error, facts)
+        } else {
+            errorID = Self.makeErrorID()
+            log(error.source == .downstream ? .info : .error, "answer broken off", error, facts)
+        }
         answer.breakOff()
     }
 

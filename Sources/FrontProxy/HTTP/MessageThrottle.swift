@@ -9,16 +9,20 @@ final class MessageThrottle: Sendable {
         case refusal
         case temporaryFile
         case descriptors
+        /// Many at a time, when a process is restarted.
+        case cutConnections
         /// The app that hands files over.
         case handedOverFile(String)
+        /// The app that answers requests for an upgrade by itself.
+        case upgradeNotTaken(String)
         /// The document root that is closed.
         case documentRoot(String)
 
         var interval: TimeAmount {
             switch self {
-            case .refusal: .seconds(1)
+            case .refusal, .cutConnections: .seconds(1)
             case .temporaryFile, .descriptors: .minutes(1)
-            case .handedOverFile: .minutes(10)
+            case .handedOverFile, .upgradeNotTaken: .minutes(10)
             // Once in the life of a worker, by human measure.
             case .documentRoot: .hours(24 * 365)
             }

@@ -74,6 +74,12 @@ extension RequestError {
     /// The front could not even begin: the process has nothing to do with it.
     var isOurs: Bool { self.source == .internal && self.retrySafety == .safe }
 
+    /// The end of an upgraded connection whose process is to end: nothing that failed.
+    var isCutConnection: Bool {
+        guard case .aborted(.byDaemon(.processDetached)) = self.kind else { return false }
+        return true
+    }
+
     /// The app could not be started: the page is not about one request, and may tell more than the short one.
     var isFailedStart: Bool {
         guard case .refused(let refusal) = self.kind else { return false }
@@ -247,6 +253,7 @@ extension RequestError {
         case .refused: .refusal
         case .spoolFailed: .temporaryFile
         case .noDescriptor: .descriptors
+        case .aborted(.byDaemon(.processDetached)): .cutConnections
         case .framing, .invalidPath, .bodyTooLarge, .headTimeout, .bodyTimeout, .forbidden, .notFound,
             .methodNotAllowed, .connectFailed, .fileFailed, .incompleteAnswer, .incompleteBody, .malformedAnswer,
             .unaskedUpgrade, .readTimeout, .aborted, .unencodable:

@@ -90,6 +90,13 @@ struct RequestErrorTests {
         #expect(!RequestError(.connectFailed("x")).isOurs)
     }
 
+    @Test func `a connection that is cut with its process is no failure`() {
+        #expect(RequestError(.aborted(.byDaemon(.processDetached))).isCutConnection)
+        #expect(RequestError(.aborted(.byDaemon(.processDetached))).throttleTopic == .cutConnections)
+        #expect(!RequestError(.aborted(.byDaemon(.maxRequestTime))).isCutConnection)
+        #expect(!RequestError(.aborted(.daemonLost)).isCutConnection)
+    }
+
     @Test func `failed starts have pages of their own`() {
         let failed = Self.table.filter { RequestError($0.kind).isFailedStart }.map(\.status)
         #expect(failed == [598, 598])
