@@ -182,6 +182,8 @@ def tell_once(what):
 
 def complain(text):
     try:
+        if isinstance(sys.stderr, io.StringIO):
+            raise ValueError('nobody reads it')
         sys.stderr.write(text)
     except Exception:  # whatever the app has put in its place, or a closed one
         try:

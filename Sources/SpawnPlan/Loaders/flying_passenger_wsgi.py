@@ -5,6 +5,7 @@ What is needed of the standard library is bound here and in flying_passenger_ans
 may put others in its place (eventlet, gevent). The application meets these two names in sys.modules, and none on sys.path.
 """
 import _socket
+import errno
 import faulthandler
 import io
 import os
@@ -24,7 +25,6 @@ POLLIN, POLLNVAL = select.POLLIN, select.POLLNVAL
 SHUT_WR = _socket.SHUT_WR
 read, write, close, getpid = os.read, os.write, os.close, os.getpid
 pipe, set_blocking, register_at_fork = os.pipe, os.set_blocking, os.register_at_fork
-monotonic = time.monotonic
 set_wakeup_fd, getsignal, set_handler = signal.set_wakeup_fd, signal.getsignal, signal.signal
 format_exc = traceback.format_exc
 
@@ -33,11 +33,18 @@ LISTENER = 3
 
 
 class Server:
-    """Serves all streams from one thread, one request at a time."""
+    """Serves all streams from one thread, one request at a time.
+
+    The application is in the same thread and may do anything to it. What a request raises, sys.exit included, is answered
+    with 500. KeyboardInterrupt, or a descriptor of ours that is closed, ends the process: after the answer under way and
+    those of requests that have come, and with a line that says why.
+    """
 
     READ_SIZE = 16384
     MAX_HEAD = 1024 * 1024
     LINGER_SECONDS = 5
+    # Not a name of the module: freezegun replaces those in all modules.
+    monotonic = staticmethod(time.monotonic)
 
     def __init__(self, application, settings):
         self.application = application
@@ -61,6 +68,7 @@ class Server:
         self.pending = {}
         self.lingering = {}
         self.stopping = False
+        self.ending = None
         self.poll = Poll()
         self.poll.register(LISTENER, POLLIN)
         self.poll.register(CONTROL, POLLIN)
@@ -109,34 +117,61 @@ class Server:
 
     def run(self):
         while not self.stopping:
-            events = self.poll.poll(1000 if self.lingering else None)
-            if self.lingering:
-                self.close_lingering()
-            for descriptor, event in events:
-                if event & POLLNVAL:
-                    self.lost(descriptor)
-                else:
-                    self.turn(descriptor)
-        # Requests that were on their way before the end was known.
+            self.attempt(self.wait)
+        if getpid() == self.pid:
+            self.attempt(self.serve_rest)
+        if self.ending is not None:
+            raise self.ending
+
+    def attempt(self, step):
+        """What is raised here belongs to no request: it comes from a signal handler."""
+        try:
+            step()
+        except BaseException as error:
+            if getpid() != self.pid:
+                raise  # a child that the application has forked, and that is to end as it wants
+            self.report(error, 'outside of any request', isinstance(error, (SystemExit, KeyboardInterrupt)))
+
+    def wait(self):
+        events = self.poll.poll(1000 if self.lingering else None)
+        if self.lingering:
+            self.close_lingering()
+        for descriptor, event in events:
+            if event & POLLNVAL:
+                self.lost(descriptor)
+            else:
+                self.turn(descriptor)
+
+    def serve_rest(self):
+        """Requests that were on their way before the end was known."""
         for descriptor, _ in self.poll.poll(0):
             if descriptor in self.streams:
                 self.turn(descriptor)
 
+    def report(self, error, where, ends=False):
+        """Logs what was raised, and ends the process if that is what it means."""
+        if ends:
+            self.ending = self.ending or error
+            self.stopping = True
+        end = ': the process ends' if ends else ''
+        try:
+            complain('%s%s\n%s' % (where, end, format_exc()))
+        except BaseException:  # no memory or no room on the stack for more
+            complain('%s%s: %s\n' % (where, end, type(error).__name__))
+
     def lost(self, descriptor):
-        """The application has closed a descriptor that is not its own."""
+        """The application has closed a descriptor that is not its own, or put another in its place."""
         if descriptor in self.streams:
             return self.drop(descriptor)
         self.poll.unregister(descriptor)
-        if descriptor != self.wake:
-            complain('the application has closed a descriptor of its server (%d): the process ends\n' % descriptor)
+        if descriptor != self.wake and not self.stopping:
+            complain('the application has closed a descriptor of its server: the process ends\n')
             self.stopping = True
         return None
 
     def turn(self, descriptor):
-        if descriptor in self.lingering:
-            self.drain(descriptor)
-        elif descriptor in self.streams:
-            self.serve(descriptor)
+        if descriptor in self.streams:
+            self.turn_stream(descriptor)
         elif descriptor == LISTENER:
             self.accept()
         elif descriptor == CONTROL:
@@ -147,11 +182,23 @@ class Server:
             except OSError:
                 pass  # another signal's byte was read with the first
 
+    def turn_stream(self, descriptor):
+        try:
+            if descriptor in self.lingering:
+                self.drain(descriptor)
+            else:
+                self.serve(descriptor)
+        except BaseException:
+            self.drop(descriptor)  # or its client would wait for ever
+            raise
+
     def accept(self):
         try:
             descriptor, _ = self.listener._accept()
-        except OSError:
-            return  # the peer has gone already
+        except OSError as error:
+            if error.errno in (errno.EBADF, errno.ENOTSOCK, errno.EINVAL, errno.EOPNOTSUPP):
+                self.lost(LISTENER)
+            return  # else the peer has gone already
         connection = Socket(fileno=descriptor)
         connection.setblocking(True)
         self.streams[descriptor] = connection
@@ -172,7 +219,10 @@ class Server:
         self.lingering.pop(descriptor, None)
         connection = self.streams.pop(descriptor, None)
         if connection is not None:
-            self.poll.unregister(descriptor)
+            try:
+                self.poll.unregister(descriptor)
+            except KeyError:
+                pass  # a signal handler was here before
             try:
                 connection.close()
             except OSError:
@@ -237,11 +287,11 @@ class Server:
                 answer.send(result)
             finally:
                 self.close_result(environ, result)
-        except (ClientGone, KeyboardInterrupt):
+        except ClientGone:
             raise
-        except BaseException:
-            self.log(environ)
-            if answer.sent_head or getpid() != self.pid:
+        except BaseException as error:
+            self.failed(error, environ)
+            if answer.sent_head:
                 return False
             failure = Answer(answer.connection, answer.head_only, answer.body)
             failure.start_response('500 Internal Server Error', [('Content-Type', 'text/plain')])
@@ -255,19 +305,21 @@ class Server:
             return
         try:
             result.close()
-        except Exception:
-            self.log(environ)
+        except BaseException as error:
+            self.failed(error, environ)
 
-    @staticmethod
-    def log(environ):
-        complain('%s %s\n%s' % (environ.get('REQUEST_METHOD'), environ.get('PATH_INFO'), format_exc()))
+    def failed(self, error, environ):
+        if getpid() != self.pid:
+            raise error  # as in attempt
+        where = '%s %s' % (environ.get('REQUEST_METHOD'), environ.get('PATH_INFO'))
+        self.report(error, where, isinstance(error, KeyboardInterrupt))
 
     def linger(self, descriptor, connection):
         """Closing with unread bytes would reset the connection and with it the answer."""
         try:
             connection.shutdown(SHUT_WR)
             connection.setblocking(False)
-            self.lingering[descriptor] = monotonic() + self.LINGER_SECONDS
+            self.lingering[descriptor] = self.monotonic() + self.LINGER_SECONDS
         except OSError:
             self.drop(descriptor)
 
@@ -284,6 +336,6 @@ class Server:
         return None
 
     def close_lingering(self):
-        now = monotonic()
+        now = self.monotonic()
         for descriptor in [d for d, limit in self.lingering.items() if limit < now]:
             self.drop(descriptor)
