@@ -22,6 +22,7 @@ package enum LoaderSources {
         Source(path: "flying_passenger_failure.py", bytes: PackageResources.flying_passenger_failure_py),
         Source(path: "node-loader.js", bytes: PackageResources.node_loader_js),
         Source(path: "node-application.js", bytes: PackageResources.node_application_js),
+        Source(path: "node-listener.js", bytes: PackageResources.node_listener_js),
         Source(path: "node-failure.js", bytes: PackageResources.node_failure_js),
         Source(path: "\(rubyLibrary)/phusion_passenger.rb", bytes: PackageResources.phusion_passenger_rb),
         Source(path: "\(rubyLibrary)/flying_passenger/body_stream.rb", bytes: PackageResources.body_stream_rb),

@@ -3,23 +3,26 @@
 // What node-loader.js does once the version of Node is known to do.
 'use strict';
 
-const LISTENER = 3;
 const CONTROL = 4;
 // Characters; of four bytes each they still fit into one line.
 const MAX_DETAIL = 30000;
 const MAX_SENTENCE = 1000;
 
 const fs = require('fs');
-const http = require('http');
 const net = require('net');
 const path = require('path');
 const url = require('url');
 const EventEmitter = require('events');
 const explain = require('./node-failure.js');
+const listener = require('./node-listener.js');
+
+// Bound before the application is loaded, which may put others in their place.
+const { writeSync } = fs;
+const exit = process.exit.bind(process);
 
 function tell(line) {
   try {
-    fs.writeSync(CONTROL, line + '\n');
+    writeSync(CONTROL, line + '\n');
   } catch (error) {
     // The daemon has gone; the end of file on the channel will be seen.
   }
@@ -39,12 +42,12 @@ function fail(failure) {
   for (const remedy of failure.remedies) tell('error remedy ' + escape(remedy, MAX_SENTENCE));
   if (failure.detail) tell('error detail ' + escape(failure.detail, MAX_DETAIL));
   tell('step ' + state.step + ' failed');
-  process.exit(1);
+  exit(1);
 }
 
 function print(text) {
   try {
-    fs.writeSync(2, text + '\n');
+    writeSync(2, text + '\n');
   } catch (error) {
     // The app has closed it.
   }
@@ -56,7 +59,7 @@ function readSettings() {
   let text = '';
   while (!text.endsWith('\nstart\n')) {
     const count = fs.readSync(CONTROL, buffer, 0, buffer.length, null);
-    if (count === 0) process.exit(1);
+    if (count === 0) exit(1);
     text += buffer.toString('latin1', 0, count);
   }
   for (const line of Buffer.from(text, 'latin1').toString().split('\n')) {
@@ -73,99 +76,16 @@ const state = {
   settings: null,
   ready: false,
   stopping: false,
-  autoInstall: true,
-  server: null,
-  port: 0,
-  sockets: new Set(),
-  strangers: new Set(), // names of what listens elsewhere
 };
 
 // What the application sees as the global PhusionPassenger.
 const PhusionPassenger = new EventEmitter();
-PhusionPassenger.configure = (options) => {
-  if (state.server) throw new Error('PhusionPassenger.configure must be called before a server listens');
-  if (options && options.autoInstall !== undefined) state.autoInstall = Boolean(options.autoInstall);
-};
+PhusionPassenger.configure = listener.configure;
 
 function step(name) {
   tell('step ' + state.step + ' done');
   state.step = name;
   tell('step ' + name + ' begin');
-}
-
-// Redirects the first server that listens; idle connections belong to the front, which decides when they end.
-function installListen() {
-  const originalListen = http.Server.prototype.listen;
-  const portListen = net.Server.prototype.listen;
-  net.Server.prototype.listen = function listen() {
-    if (!(this instanceof http.Server) && !state.ready) noteStranger(this, arguments);
-    return portListen.apply(this, arguments);
-  };
-  http.Server.prototype.listen = function listen() {
-    const args = Array.prototype.slice.call(arguments);
-    const asked = isOurName(args[0]) || (args[0] && isOurName(args[0].path));
-    if (!asked && !state.autoInstall) return originalListen.apply(this, args);
-    const port = askedPort(args);
-    const callback = args.filter((argument) => typeof argument === 'function').pop();
-    if (!asked && state.server && state.server !== this && port > 0 && port === state.port) {
-      return listenTogether(this, port, askedHost(args), callback);
-    }
-    if (state.server) {
-      throw new Error('http.Server.listen() was called more than once: only the first server can be served. ' +
-        'Call PhusionPassenger.configure({ autoInstall: false }) first, and listen(\'passenger\') for that one.');
-    }
-    state.port = port;
-    return serve(this, portListen, askedHost(args), callback);
-  };
-}
-
-// Other servers are the application's own business, unless they are what it wanted to have served.
-function noteStranger(server, args) {
-  const port = askedPort(Array.prototype.slice.call(args));
-  state.strangers.add('a server of class ' + server.constructor.name + (port ? ' on port ' + port : ''));
-  if (state.strangers.size > 1) return;
-  setTimeout(() => {
-    if (state.ready) return;
-    print('Flying Passenger still waits for an HTTP server that listens. So far there is ' +
-      Array.from(state.strangers).join(', ') + ', but only an http.Server is served (TLS is the front\'s business).');
-  }, 5000).unref();
-}
-
-function askedPort(args) {
-  const port = args[0] !== null && typeof args[0] === 'object' ? args[0].port : args[0];
-  return Number(port) || 0;
-}
-
-function askedHost(args) {
-  const first = args[0];
-  if (first !== null && typeof first === 'object') return first.host;
-  return typeof args[1] === 'string' ? args[1] : undefined;
-}
-
-// Applications show the address and expect a TCP port's.
-function addressOf(host, port) {
-  const family = net.isIPv6(String(host)) ? 'IPv6' : 'IPv4';
-  const address = net.isIP(String(host)) ? host : '127.0.0.1';
-  return { address, family, port };
-}
-
-// One service on several addresses, as Fastify makes it for "localhost": its first server gets all requests, the others
-// behave as if they listened.
-function listenTogether(server, port, host, callback) {
-  let listening = true;
-  if (callback) server.once('listening', callback);
-  Object.defineProperty(server, 'listening', { get: () => listening, configurable: true });
-  server.address = () => listening ? addressOf(host, port) : null;
-  const close = server.close;
-  server.close = function closeTogether(done) {
-    if (!listening) return close.call(server, done);
-    listening = false;
-    if (typeof done === 'function') server.once('close', done);
-    process.nextTick(() => server.emit('close'));
-    return server;
-  };
-  process.nextTick(() => server.emit('listening'));
-  return server;
 }
 
 // Its workers would be processes that nobody counts, and the master would listen where nobody asks.
@@ -177,37 +97,8 @@ function refuseCluster() {
   require('module').syncBuiltinESMExports();
 }
 
-function isOurName(value) {
-  return value === 'passenger' || value === '/passenger';
-}
-
-function serve(server, listen, host, callback) {
-  state.server = server;
-  server.keepAliveTimeout = 0;
-  server.headersTimeout = 0;
-  server.requestTimeout = 0;
-  server.timeout = 0;
-  server.maxRequestsPerSocket = 0;
-  server.address = () => server.listening ? addressOf(host, state.port) : null;
-  server.prependListener('connection', prepareSocket);
-  if (callback) server.once('listening', callback);
-  // Later than what the application does on the same event and after it, because that may fail.
-  server.once('listening', () => setImmediate(() => {
-    step('ready');
-    state.ready = true;
-    tell('ready concurrency=0');
-  }));
-  step('listen');
-  return listen.call(server, { fd: LISTENER });
-}
-
-// Applications expect a TCP connection's address.
-function prepareSocket(socket) {
-  Object.defineProperty(socket, 'remoteAddress', { value: '127.0.0.1', configurable: true });
-  Object.defineProperty(socket, 'remoteFamily', { value: 'IPv4', configurable: true });
-  Object.defineProperty(socket, 'remotePort', { value: 0, configurable: true });
-  state.sockets.add(socket);
-  socket.once('close', () => state.sockets.delete(socket));
+function terminated() {
+  if (process.listenerCount('SIGTERM') === 1) stop(); // else it is the application's own business
 }
 
 // The application may end by itself, else the process ends once the running requests are answered.
@@ -218,17 +109,28 @@ function stop() {
     PhusionPassenger.emit('exit');
   } else if (process.listenerCount('message') > 0) {
     process.emit('message', 'shutdown');
+  } else if (process.listenerCount('SIGTERM') > 1) {
+    // What it does elsewhere when it is to end; some libraries look whether they are the only ones to do something.
+    process.removeListener('SIGTERM', terminated);
+    process.emit('SIGTERM', 'SIGTERM');
   } else {
     closeAndExit();
   }
 }
 
+// It has closed its server, and gets no more requests.
+function closed() {
+  if (state.stopping) return;
+  state.stopping = true;
+  print('the application has closed its server, and none listens any more: the process ends');
+  closeAndExit();
+}
+
 // Upgraded connections are not waited for; the daemon has ended their sessions, or it waits no longer.
 function closeAndExit() {
-  if (!state.server) process.exit(0);
-  state.server.close();
+  listener.close();
   const exitWhenIdle = () => {
-    if (!Array.from(state.sockets).some((socket) => socket._httpMessage)) process.exit(0);
+    if (!listener.isBusy()) exit(0);
   };
   setInterval(exitWhenIdle, 20);
   exitWhenIdle();
@@ -248,13 +150,18 @@ function watchControl() {
 function watchFailures() {
   let hasFinished = false;
   process.on('uncaughtExceptionMonitor', (error) => {
-    if (!state.ready) report(error);
+    if (!state.ready && !handlesExceptions()) report(error);
   });
   process.on('beforeExit', () => { hasFinished = true; });
   process.on('exit', (code) => {
     if (state.ready || state.stopping) return;
-    fail(hasFinished ? explain.neverListened(state.settings, state.strangers) : explain.ended(code));
+    fail(hasFinished ? explain.neverListened(state.settings, listener.strangers) : explain.ended(code));
   });
+}
+
+// Whether the application goes on after an exception that nobody caught.
+function handlesExceptions() {
+  return process.listenerCount('uncaughtException') > 0 || process.hasUncaughtExceptionCaptureCallback();
 }
 
 function report(error) {
@@ -288,9 +195,14 @@ function load(file) {
     const isModule = error && (error.code === 'ERR_REQUIRE_ESM' || error.code === 'ERR_REQUIRE_ASYNC_MODULE');
     // Called from the startup file itself, it has run already: what it requires is such a module.
     if (isModule && !String(error.stack).includes('(' + file + ':')) return importModule(file);
-    report(error);
+    failed(error);
     return Promise.resolve();
   }
+}
+
+function failed(error) {
+  if (!handlesExceptions()) return report(error);
+  return setImmediate(() => { throw error; });
 }
 
 // Behind a function made from text, because old versions of Node refuse to read the keyword.
@@ -306,14 +218,22 @@ function main() {
   global.PhusionPassenger = PhusionPassenger;
   watchFailures();
   watchControl();
-  process.on('SIGTERM', () => {
-    if (process.listenerCount('SIGTERM') === 1) stop(); // else it is the application's own business
-  });
+  process.on('SIGTERM', terminated);
   process.on('SIGHUP', () => {});
-  installListen();
+  listener.install({
+    isReady: () => state.ready,
+    listens: () => step('listen'),
+    ready: () => {
+      step('ready');
+      state.ready = true;
+      tell('ready concurrency=0');
+    },
+    closed,
+    print,
+  });
   refuseCluster();
   step('load-app');
-  load(path.resolve(process.cwd(), settings.startup_file)).catch(report);
+  load(path.resolve(process.cwd(), settings.startup_file)).catch(failed);
 }
 
 exports.start = main;

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+//
+// Puts the application's HTTP server on descriptor 3, whatever it calls listen() with.
+//
+// A net.Server of ours accepts, and hands each connection to the server that listens at the moment. So that one may close
+// and listen again, or give way to another one; what comes in between waits.
+'use strict';
+
+const LISTENER = 3;
+// How long connections wait for a server that listens again, in milliseconds. The daemon would wait for ever.
+const RELISTEN_TIME = 2000;
+
+const http = require('http');
+const net = require('net');
+
+// Bound before the application is loaded, which may put another in its place.
+const closeServer = net.Server.prototype.close;
+
+const state = {
+  hooks: null,
+  autoInstall: true,
+  acceptor: null,
+  // The server that listens, and the port that it asked for.
+  server: null,
+  port: 0,
+  sockets: new Set(),
+  waiting: [],
+  strangers: new Set(), // names of what listens elsewhere
+};
+
+exports.strangers = state.strangers;
+
+// `hooks`: `isReady()`, `listens()` before and `ready()` after the first server listens, `closed()` when none does any more,
+// `print(text)`.
+exports.install = function install(hooks) {
+  state.hooks = hooks;
+  const originalListen = http.Server.prototype.listen;
+  const portListen = net.Server.prototype.listen;
+  net.Server.prototype.listen = function listen(...args) {
+    if (!(this instanceof http.Server) && this !== state.acceptor && !hooks.isReady()) noteStranger(this, args);
+    return portListen.apply(this, args);
+  };
+  http.Server.prototype.listen = function listen(...args) {
+    const asked = isOurName(args[0]) || Boolean(args[0]) && isOurName(args[0].path);
+    if (!asked && !state.autoInstall) return originalListen.apply(this, args);
+    const place = new Place(args);
+    if (state.server === this) {
+      throw Object.assign(new Error('Listen method has been called more than once without closing.'),
+        { code: 'ERR_SERVER_ALREADY_LISTEN' });
+    }
+    if (state.server) {
+      const isTogether = !asked && place.port > 0 && place.port === state.port;
+      if (isTogether) return pretend(this, place);
+      throw new Error('http.Server.listen() was called more than once: only the first server can be served. ' +
+        'Call PhusionPassenger.configure({ autoInstall: false }) first, and listen(\'passenger\') for that one.');
+    }
+    return serve(this, place);
+  };
+};
+
+exports.configure = function configure(options) {
+  if (state.server) throw new Error('PhusionPassenger.configure must be called before a server listens');
+  if (options && options.autoInstall !== undefined) state.autoInstall = Boolean(options.autoInstall);
+};
+
+// No more connections; those that are there go on.
+exports.close = function close() {
+  if (state.acceptor) closeServer.call(state.acceptor);
+  // An accepted one that has not been used is nobody's.
+  for (const socket of state.waiting.splice(0)) socket.destroy();
+};
+
+// Upgraded connections do not count.
+exports.isBusy = function isBusy() {
+  return Array.from(state.sockets).some((socket) => socket._httpMessage);
+};
+
+function isOurName(value) {
+  return value === 'passenger' || value === '/passenger';
+}
+
+// Where a server thinks that it listens.
+class Place {
+  constructor(args) {
+    const first = args[0];
+    const isObject = first !== null && typeof first === 'object';
+    this.port = Number(isObject ? first.port : first) || 0;
+    this.host = isObject ? first.host : typeof args[1] === 'string' ? args[1] : undefined;
+    const path = isObject ? first.path : first;
+    this.path = typeof path === 'string' && !isOurName(path) && Number.isNaN(Number(path)) ? path : null;
+    this.callback = args.filter((argument) => typeof argument === 'function').pop();
+  }
+
+  // Applications show it, and all but those that gave a path expect a TCP port's.
+  get address() {
+    if (this.path !== null) return this.path;
+    const family = net.isIPv6(String(this.host)) ? 'IPv6' : 'IPv4';
+    const address = net.isIP(String(this.host)) ? this.host : '127.0.0.1';
+    return { address, family, port: this.port };
+  }
+}
+
+function serve(server, place) {
+  state.server = server;
+  state.port = place.port;
+  // Idle connections belong to the front, which decides when they end; what the application sets later would be in its way.
+  Object.defineProperty(server, 'keepAliveTimeout', { get: () => 0, set: () => {}, configurable: true });
+  server.headersTimeout = 0;
+  server.requestTimeout = 0;
+  server.timeout = 0;
+  server.maxRequestsPerSocket = 0;
+  if (!server.listeners('request').includes(watchStatus)) server.prependListener('request', watchStatus);
+  pretend(server, place, () => {
+    state.server = null;
+    state.acceptor.unref();
+    setTimeout(() => { if (!state.server) state.hooks.closed(); }, RELISTEN_TIME).unref();
+  });
+  if (!state.acceptor) return accept(server);
+  state.acceptor.ref();
+  process.nextTick(() => {
+    for (const socket of state.waiting.splice(0)) hand(socket);
+  });
+  return server;
+}
+
+// From now on. The first server is ready after what the application does on its event and after it, because that may fail.
+function accept(server) {
+  const { hooks } = state;
+  server.once('listening', () => setImmediate(() => hooks.ready()));
+  hooks.listens();
+  state.acceptor = net.createServer({ allowHalfOpen: true }, (socket) => {
+    prepareSocket(socket);
+    hand(socket);
+  });
+  state.acceptor.listen({ fd: LISTENER });
+  return server;
+}
+
+function hand(socket) {
+  if (state.server) {
+    socket.removeListener('error', ignore);
+    state.server.emit('connection', socket);
+  } else {
+    socket.on('error', ignore);
+    state.waiting.push(socket);
+  }
+}
+
+function ignore() {}
+
+// Lets a server look as though it listened; it gets its connections by other ways, or, as the second of a service on
+// several addresses (Fastify's for "localhost"), none.
+function pretend(server, place, closed = () => {}) {
+  let listening = true;
+  if (place.callback) server.once('listening', place.callback);
+  Object.defineProperty(server, 'listening', { get: () => listening, configurable: true });
+  server.address = () => listening ? place.address : null;
+  server.close = function close(done) {
+    const isFirst = listening;
+    listening = false;
+    if (typeof done === 'function') server.once('close', isFirst ? done : () => done(notRunning()));
+    if (isFirst) closed();
+    if (server.closeIdleConnections) server.closeIdleConnections();
+    emitCloseOnceIdle(server);
+    return server;
+  };
+  server.getConnections = (done) => {
+    process.nextTick(done, null, socketsOf(server).length);
+    return server;
+  };
+  process.nextTick(() => server.emit('listening'));
+  return server;
+}
+
+function notRunning() {
+  return Object.assign(new Error('Server is not running.'), { code: 'ERR_SERVER_NOT_RUNNING' });
+}
+
+function socketsOf(server) {
+  return Array.from(state.sockets).filter((socket) => socket.server === server);
+}
+
+// As of any server: when its last connection has ended.
+function emitCloseOnceIdle(server) {
+  const open = socketsOf(server);
+  if (open.length === 0) return process.nextTick(() => server.emit('close'));
+  return open[0].once('close', () => emitCloseOnceIdle(server));
+}
+
+// Applications expect a TCP connection's address.
+function prepareSocket(socket) {
+  Object.defineProperty(socket, 'remoteAddress', { value: '127.0.0.1', configurable: true });
+  Object.defineProperty(socket, 'remoteFamily', { value: 'IPv4', configurable: true });
+  Object.defineProperty(socket, 'remotePort', { value: 0, configurable: true });
+  state.sockets.add(socket);
+  socket.once('close', () => state.sockets.delete(socket));
+}
+
+// What is below 200 announces an answer; when it is all there is, the client would wait for ever.
+function watchStatus(request, response) {
+  const { socket } = request;
+  response.once('finish', () => {
+    if (response.statusCode >= 200 || response.statusCode === 101) return;
+    state.hooks.print(response.statusCode + ' is no final status of an answer (' + request.method + ' ' + request.url + ')');
+    const body = 'Internal Server Error\n';
+    socket.end('HTTP/1.1 500 Internal Server Error\r\nContent-Type: text/plain\r\nConnection: close\r\n' +
+      'Content-Length: ' + body.length + '\r\n\r\n' + body);
+  });
+}
+
+// Other servers are the application's own business, unless they are what it wanted to have served.
+function noteStranger(server, args) {
+  const { port } = new Place(args);
+  state.strangers.add('a server of class ' + server.constructor.name + (port ? ' on port ' + port : ''));
+  if (state.strangers.size > 1) return;
+  setTimeout(() => {
+    if (state.hooks.isReady()) return;
+    state.hooks.print('Flying Passenger still waits for an HTTP server that listens. So far there is ' +
+      Array.from(state.strangers).join(', ') + ', but only an http.Server is served (TLS is the front\'s business).');
+  }, 5000).unref();
+}

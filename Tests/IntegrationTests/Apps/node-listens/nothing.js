@@ -1,0 +1,4 @@
+const { create, note } = require('./serve.js');
+
+const server = create();
+server.on('listening', note(server)).listen();
