@@ -3,11 +3,11 @@
 /// The keys of log metadata in the front, each spelled once.
 enum LogKeys {
     static let address = "address"
+    static let app = "app"
     static let count = "count"
     static let error = "error"
     static let file = "file"
     static let generation = "generation"
-    static let group = "group"
     static let path = "path"
     static let pid = "pid"
     static let reason = "reason"

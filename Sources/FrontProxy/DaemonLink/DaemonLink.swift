@@ -232,7 +232,7 @@ final class DaemonLink {
         guard rejections.updateValue(reason, forKey: app) != reason else { return }
         logger.error(
             "the daemon does not accept the settings of an app",
-            metadata: [LogKeys.group: "\(appNames[app] ?? app.description)", LogKeys.reason: "\(reason)"]
+            metadata: [LogKeys.app: "\(appNames[app] ?? app.description)", LogKeys.reason: "\(reason)"]
         )
     }
 
