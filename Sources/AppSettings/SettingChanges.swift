@@ -31,10 +31,10 @@ extension AppSettings {
         return changes
     }
 
-    private static func meaning(of definition: SettingDefinition, in list: SettingsList) -> [String] {
+    private static func meaning(of definition: SettingDefinition, in list: SettingsList) -> [ExactText] {
         var values = list.values(of: definition.name)
         if values.isEmpty, let defaultValue = definition.defaultValue { values = [defaultValue] }
         // Lists were checked when they were read; a value that is not of its kind stands for itself.
-        return values.map { (try? definition.kind.normalized($0)) ?? $0 }
+        return values.map { ExactText((try? definition.kind.normalized($0)) ?? $0) }
     }
 }

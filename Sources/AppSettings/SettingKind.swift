@@ -72,7 +72,7 @@ package enum SettingKind: Sendable, Hashable {
         guard !prefix.contains("//"), !prefix.contains("?"), !prefix.contains("#") else {
             throw ValueError("is no URL path")
         }
-        guard !prefix.split(separator: "/").contains(where: { $0 == "." || $0 == ".." }) else {
+        guard !prefix.pathComponents.contains(where: { $0 == "." || $0 == ".." }) else {
             throw ValueError("must not contain . or .. as a component")
         }
         return prefix

@@ -13,15 +13,26 @@ package struct SettingsList: Sendable, Hashable {
             self.name = name
             self.value = value
         }
+
+        package static func == (left: Entry, right: Entry) -> Bool {
+            left.name.isExactly(right.name) && left.value.isExactly(right.value)
+        }
+
+        package func hash(into hasher: inout Hasher) {
+            hasher.combine(ExactText(name))
+            hasher.combine(ExactText(value))
+        }
     }
 
     package let entries: [Entry]
 
     package init(_ entries: [Entry] = []) {
-        var latest: [Substring: Entry] = [:]
+        var latest: [ExactText: Entry] = [:]
         latest.reserveCapacity(entries.count)
         for entry in entries { latest[Self.key(of: entry)] = entry }
-        self.entries = latest.values.sorted { ($0.name, $0.value) < ($1.name, $1.value) }
+        self.entries = latest.values.sorted {
+            (ExactText($0.name), ExactText($0.value)) < (ExactText($1.name), ExactText($1.value))
+        }
     }
 
     /// The value of a setting that occurs at most once.
@@ -35,10 +46,10 @@ package struct SettingsList: Sendable, Hashable {
     }
 
     /// What makes two entries one: the name, and for variables the variable's name as well.
-    private static func key(of entry: Entry) -> Substring {
-        guard entry.name == SettingName.environmentVariable else { return entry.name[...] }
-        let variable = entry.value.prefix { $0 != "=" }
-        return "\(entry.name) \(variable)"
+    private static func key(of entry: Entry) -> ExactText {
+        guard entry.name == SettingName.environmentVariable else { return ExactText(entry.name) }
+        let variable = Substring(entry.value.utf8.prefix { $0 != UInt8(ascii: "=") })
+        return ExactText("\(entry.name) \(variable)")
     }
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+package import AppSettings
+
 /// What reading a configuration needs of the file system.
 package protocol ConfigurationFiles {
     /// The bytes of a file, or why it cannot be read (`No such file or directory`).
@@ -20,19 +22,20 @@ package struct ConfigurationFileError: Error, Sendable, Hashable {
 
 /// All that a configuration was read from, so that it can be read again elsewhere without the files.
 package struct ConfigurationSnapshot: ConfigurationFiles, Sendable, Equatable {
-    package var files: [String: [UInt8]] = [:]
-    package var matches: [String: [String]] = [:]
-    package var links: [String: String] = [:]
+    package var files: [ExactText: [UInt8]] = [:]
+    package var matches: [ExactText: [String]] = [:]
+    package var links: [ExactText: String] = [:]
 
     package init() {}
 
     package func contents(of path: String) -> Result<[UInt8], ConfigurationFileError> {
-        files[path].map { .success($0) } ?? .failure(ConfigurationFileError(reason: "No such file or directory"))
+        files[ExactText(path)].map { .success($0) }
+            ?? .failure(ConfigurationFileError(reason: "No such file or directory"))
     }
 
-    package func paths(matching pattern: String) -> [String] { matches[pattern] ?? [] }
+    package func paths(matching pattern: String) -> [String] { matches[ExactText(pattern)] ?? [] }
 
-    package func linkTarget(of path: String) -> String? { links[path] }
+    package func linkTarget(of path: String) -> String? { links[ExactText(path)] }
 }
 
 /// Passes questions on and keeps the answers.
@@ -46,19 +49,19 @@ package final class RecordingFiles: ConfigurationFiles {
 
     package func contents(of path: String) -> Result<[UInt8], ConfigurationFileError> {
         let result = files.contents(of: path)
-        if case .success(let bytes) = result { snapshot.files[path] = bytes }
+        if case .success(let bytes) = result { snapshot.files[ExactText(path)] = bytes }
         return result
     }
 
     package func paths(matching pattern: String) -> [String] {
         let paths = files.paths(matching: pattern)
-        snapshot.matches[pattern] = paths
+        snapshot.matches[ExactText(pattern)] = paths
         return paths
     }
 
     package func linkTarget(of path: String) -> String? {
         let target = files.linkTarget(of: path)
-        if let target { snapshot.links[path] = target }
+        if let target { snapshot.links[ExactText(path)] = target }
         return target
     }
 }

@@ -176,19 +176,20 @@ package enum LoginShell {
 
 /// Variables by name, in the order in which they were first set.
 private struct VariableList: Hashable, Sendable {
-    private var names: [String] = []
-    private var values: [String: String] = [:]
+    private var names: [ExactText] = []
+    private var values: [ExactText: String] = [:]
 
     init(_ variables: [EnvironmentVariable] = []) {
         for variable in variables { set(variable.name, variable.value) }
     }
 
     var variables: [EnvironmentVariable] {
-        names.compactMap { name in values[name].map { EnvironmentVariable(name: name, value: $0) } }
+        names.compactMap { name in values[name].map { EnvironmentVariable(name: name.text, value: $0) } }
     }
 
     mutating func set(_ name: String, _ value: String) {
         guard EnvironmentVariable(name: name, value: value).isUsable else { return }
+        let name = ExactText(name)
         if values.updateValue(value, forKey: name) == nil { names.append(name) }
     }
 
@@ -196,11 +197,13 @@ private struct VariableList: Hashable, Sendable {
         switch change {
         case .set(let variable): set(variable.name, variable.value)
         case .unset(let name):
+            let name = ExactText(name)
             if values.removeValue(forKey: name) != nil { names.removeAll { $0 == name } }
         case .append(let variable):
-            let parts = values[variable.name].map { $0.isEmpty ? [] : $0.split(separator: ":").map(String.init) } ?? []
+            let value = values[ExactText(variable.name)]
+            let parts = value.map { $0.isEmpty ? [] : $0.split(separator: ":").map(String.init) } ?? []
             guard !parts.contains(variable.value) else { return }
-            let old = values[variable.name].flatMap { $0.isEmpty ? nil : $0 + ":" } ?? ""
+            let old = value.flatMap { $0.isEmpty ? nil : $0 + ":" } ?? ""
             set(variable.name, old + variable.value)
         }
     }

@@ -51,7 +51,7 @@ extension DaemonOptions {
             }
         }
         for path in self.fronts.appRootAllow {
-            guard path.hasPrefix("/"), !path.split(separator: "/").contains(where: { $0 == "." || $0 == ".." }) else {
+            guard path.hasPrefix("/"), !path.pathComponents.contains(where: { $0 == "." || $0 == ".." }) else {
                 throw StartProblem("--app-root-allow: \(path) is not an absolute path without . and ..")
             }
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import AppSettings
+package import AppSettings
 package import ArgumentParser
 package import ProgramLog
 package import SpawnPlan
@@ -186,9 +186,9 @@ package struct UserOptions: ParsableArguments {
     package var ownershipCheck = OwnershipCheck.strict
 
     /// nil when all users are allowed.
-    package var allowedUsers: Set<String>? {
+    package var allowedUsers: Set<ExactText>? {
         guard !self.allowedUserLists.isEmpty else { return nil }
-        return Set(self.allowedUserLists.flatMap { $0.split(separator: ",") }.map(String.init))
+        return Set(self.allowedUserLists.flatMap { $0.split(separator: ",") }.map(ExactText.init))
     }
 
     package init() {}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import AppSettings
 import LinuxSystem
 package import SpawnPlan
 
@@ -48,7 +49,7 @@ package struct DaemonUsers: Equatable, Sendable {
             allowedUsers: users.allowedUsers
         )
         if daemonUID == 0 { try lookup.checkDefaults(users) }
-        for name in users.allowedUsers ?? [] { _ = try lookup.user(name, flag: "--allowed-users") }
+        for name in users.allowedUsers ?? [] { _ = try lookup.user(name.text, flag: "--allowed-users") }
         self.frontUser = try lookup.frontUser(fronts)
         var trusted: Set<UInt32> = []
         for name in fronts.trustUsers { trusted.insert(try lookup.user(name, flag: "--trust-user").uid) }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import AppSettings
 import ArgumentParser
 import ProgramLog
 import SpawnPlan

@@ -5,17 +5,17 @@ import AppSettings
 /// The apps of a configuration, one per group name.
 struct AppRegistry {
     private(set) var all: [FrontApp] = []
-    private var known: [String: (app: FrontApp, place: SourceLocation)] = [:]
-    private var warnedGroups: Set<String> = []
+    private var known: [ExactText: (app: FrontApp, place: SourceLocation)] = [:]
+    private var warnedGroups: Set<ExactText> = []
 
     /// The app of a group; the first declaration counts, a different one later is a conflict to warn about.
     mutating func add(
         _ settings: AppSettings,
         at place: SourceLocation
     ) -> (app: FrontApp, conflict: Diagnostic?) {
-        let name = settings.groupName
+        let name = ExactText(settings.groupName)
         guard let existing = known[name] else {
-            let app = FrontApp(id: all.count, groupName: name, settings: settings.list)
+            let app = FrontApp(id: all.count, groupName: name.text, settings: settings.list)
             all.append(app)
             known[name] = (app, place)
             return (app, nil)

@@ -95,7 +95,7 @@ extension ConfigurationBuilder {
     private func store(_ value: Scope.Value, _ definition: SettingDefinition, in scope: inout Scope) {
         switch definition.name {
         case SettingName.environmentVariable:
-            scope.variables[String(value.text.prefix { $0 != "=" })] = value
+            scope.variables[ExactText(Substring(value.text.utf8.prefix { $0 != UInt8(ascii: "=") }))] = value
         case SettingName.baseURI:
             if scope.startsAnew(SettingName.baseURI) { scope.baseURIs = [] }
             scope.baseURIs.append(Scope.Value(text: Paths.trimmed(value.text), location: value.location))

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import AppSettings
+
 /// Paths as text; nothing is looked up.
 enum Paths {
     /// Without the slashes at the end; the root stays `/`.
@@ -25,6 +27,7 @@ enum Paths {
 
     /// Whether a URL path is the prefix or lies below it.
     static func isPath(_ path: String, atOrBelow prefix: String) -> Bool {
-        path == prefix || path.hasPrefix(prefix.hasSuffix("/") ? prefix : prefix + "/")
+        let directory = prefix.utf8.last == UInt8(ascii: "/") ? prefix : prefix + "/"
+        return path.isExactly(prefix) || path.utf8.starts(with: directory.utf8)
     }
 }

@@ -29,7 +29,7 @@ struct Scope {
     /// Settings by canonical name without prefix.
     var settings: [String: Value] = [:]
     /// Variables for apps by name.
-    var variables: [String: Value] = [:]
+    var variables: [ExactText: Value] = [:]
     var baseURIs: [Value] = []
     var files = Files.none
     var types: [String: String]?

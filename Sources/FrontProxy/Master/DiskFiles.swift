@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import AppSettings
 import FrontConfiguration
 import LinuxSystem
 
@@ -18,7 +19,7 @@ struct DiskFiles: ConfigurationFiles {
 
     func paths(matching pattern: String) -> [String] {
         var paths = [""]
-        for component in pattern.split(separator: "/") {
+        for component in pattern.pathComponents {
             let glob = GlobPattern(component)
             paths = paths.flatMap { directory in
                 guard glob.isPattern else { return ["\(directory)/\(component)"] }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import AppSettings
 import LinuxSystem
 import Logging
 import NIOCore
@@ -26,10 +27,10 @@ final class CustomPages: Sendable {
     }
 
     private struct State {
-        var files: [String: File] = [:]
+        var files: [ExactText: File] = [:]
         /// What was logged about a path last.
-        var failures: [String: String] = [:]
-        var waiting: [String: [EventLoopPromise<ByteBuffer?>]] = [:]
+        var failures: [ExactText: String] = [:]
+        var waiting: [ExactText: [EventLoopPromise<ByteBuffer?>]] = [:]
         var isStarted = false
     }
 
@@ -53,8 +54,8 @@ final class CustomPages: Sendable {
                 state.isStarted = true
                 self.thread.start()
             }
-            let place = state.waiting[path]?.count ?? 0
-            if place < Self.maxWaiting { state.waiting[path, default: []].append(promise) }
+            let place = state.waiting[ExactText(path)]?.count ?? 0
+            if place < Self.maxWaiting { state.waiting[ExactText(path), default: []].append(promise) }
             return place
         }
         if place >= Self.maxWaiting { promise.succeed(nil) }
@@ -70,6 +71,7 @@ final class CustomPages: Sendable {
 
     /// On the thread.
     private func look(at path: String) {
+        let key = ExactText(path)
         var page: ByteBuffer?
         var failure: String?
         do {
@@ -78,10 +80,10 @@ final class CustomPages: Sendable {
             failure = "\(error)"
         }
         let (waiting, isNews) = self.state.withLock { state in
-            let isNews = failure != nil && state.failures[path] != failure
-            state.failures[path] = failure
-            if failure != nil { state.files[path] = nil }
-            return (state.waiting.removeValue(forKey: path) ?? [], isNews)
+            let isNews = failure != nil && state.failures[key] != failure
+            state.failures[key] = failure
+            if failure != nil { state.files[key] = nil }
+            return (state.waiting.removeValue(forKey: key) ?? [], isNews)
         }
         if isNews, let failure {
             self.logger.error(
@@ -105,7 +107,7 @@ final class CustomPages: Sendable {
         guard status.size <= Self.maxBytes else {
             throw Unusable(description: "it has \(status.size) bytes, more than \(Self.maxBytes)")
         }
-        let known = self.state.withLock { $0.files[path] }
+        let known = self.state.withLock { $0.files[ExactText(path)] }
         if let known, known.identity == status.identity, known.size == status.size,
             known.modified == status.modificationTime
         {
@@ -115,7 +117,7 @@ final class CustomPages: Sendable {
         self.state.withLock { state in
             let kept = state.files.values.reduce(0) { $0 + $1.content.readableBytes }
             if kept + content.readableBytes > Self.keptBytes { state.files = [:] }
-            state.files[path] = File(
+            state.files[ExactText(path)] = File(
                 identity: status.identity,
                 size: status.size,
                 modified: status.modificationTime,

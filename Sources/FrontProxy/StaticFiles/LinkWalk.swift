@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import AppSettings
 import LinuxSystem
 
 /// Opens a file below a directory; a symbolic link on the way is followed only if its owner owns what it points to, or
@@ -23,7 +24,7 @@ struct LinkWalk: ~Copyable {
     /// - Throws: ELOOP when a link may not be followed, else the error of the call that failed.
     static func open(_ path: String, below root: String) throws(SystemError) -> FoundFile {
         let directory = try OpenDirectory.open(root)
-        let name = path.split(separator: "/").last.map(String.init) ?? path
+        let name = path.pathComponents.last ?? path
         do {
             let descriptor = try directory.openFileWithoutLinks(path)
             let status = try FileStatus(descriptor: descriptor.rawValue)
@@ -35,7 +36,7 @@ struct LinkWalk: ~Copyable {
     }
 
     private static func steps(_ path: String) -> [Step] {
-        path.split(separator: "/").reversed().map { .component(String($0)) }
+        path.pathComponents.reversed().map { .component($0) }
     }
 
     private mutating func run(name: String) throws(SystemError) -> FoundFile {

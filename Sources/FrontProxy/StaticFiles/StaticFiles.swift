@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import AppSettings
 import FrontConfiguration
 import LinuxSystem
 
@@ -54,7 +55,7 @@ struct StaticFiles {
             return .closed(directory: directory)
         }
         do throws(SystemError) {
-            let name = String(relative.drop { $0 == "/" })
+            let name = String(Substring(relative.utf8.drop { $0 == UInt8(ascii: "/") }))
             let file = try LinkWalk.open(name, below: root)
             guard file.status.kind == .regular else { return .none }
             return .found(file)
@@ -67,7 +68,7 @@ struct StaticFiles {
     /// The first directory on the way into `root` that this process cannot enter; nil if it can enter all of them.
     private static func closedDirectory(on root: String) -> String? {
         var directory = ""
-        for component in root.split(separator: "/") {
+        for component in root.pathComponents {
             let parent = directory.isEmpty ? "/" : directory
             directory += "/\(component)"
             do throws(SystemError) {

@@ -22,16 +22,16 @@ extension WorkerBootstrap {
         }
         buffer.writeInteger(UInt32(snapshot.files.count))
         for (path, bytes) in snapshot.files {
-            buffer.writeText(path)
+            buffer.writeText(path.text)
             buffer.writeInteger(UInt32(bytes.count))
             buffer.writeBytes(bytes)
         }
         buffer.writeInteger(UInt32(snapshot.matches.count))
         for (pattern, paths) in snapshot.matches {
-            buffer.writeText(pattern)
+            buffer.writeText(pattern.text)
             buffer.writeTexts(paths)
         }
-        buffer.writeTexts(snapshot.links.flatMap { [$0.key, $0.value] })
+        buffer.writeTexts(snapshot.links.flatMap { [$0.key.text, $0.value] })
         buffer.writeTexts(flyWith.map { [$0] } ?? [])
         buffer.writeText(frontName)
         buffer.writeInteger(token.high)
@@ -132,15 +132,17 @@ extension ByteBuffer {
             guard let path = readText(), let length = readInteger(as: UInt32.self),
                 let bytes = readBytes(length: Int(length))
             else { return nil }
-            snapshot.files[path] = bytes
+            snapshot.files[ExactText(path)] = bytes
         }
         guard let patternCount = readInteger(as: UInt32.self) else { return nil }
         for _ in 0..<patternCount {
             guard let pattern = readText(), let paths = readTexts() else { return nil }
-            snapshot.matches[pattern] = paths
+            snapshot.matches[ExactText(pattern)] = paths
         }
         guard let links = readTexts(), links.count.isMultiple(of: 2) else { return nil }
-        for index in stride(from: 0, to: links.count, by: 2) { snapshot.links[links[index]] = links[index + 1] }
+        for index in stride(from: 0, to: links.count, by: 2) {
+            snapshot.links[ExactText(links[index])] = links[index + 1]
+        }
         return snapshot
     }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import AppSettings
+
 /// One decision of `UserSwitching`: the rules in their order, and why each of them came to what it did.
 struct UserDecision<Accounts: UserDatabase> {
     let policy: UserSwitching.Policy
@@ -145,7 +147,7 @@ struct UserDecision<Accounts: UserDatabase> {
             throw .belowMinUID(user: account.name, uid: account.uid, limit: policy.minUID, cause: user.cause)
         }
         guard let allowed = policy.allowedUsers else { return }
-        guard allowed.contains(account.name) || allowed.contains(String(account.uid)) else {
+        guard allowed.contains(ExactText(account.name)) || allowed.contains(ExactText(String(account.uid))) else {
             throw .notAllowed(user: account.name, cause: user.cause)
         }
     }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+package import AppSettings
+
 /// As whom an app runs (spec §2.1).
 ///
 ///     daemon without root            the daemon's own user and group
@@ -27,7 +29,7 @@ package struct UserSwitching: Hashable, Sendable {
         package var defaultGroup: String?
         package var minUID: UInt32
         /// Names and numbers; nil: everybody.
-        package var allowedUsers: Set<String>?
+        package var allowedUsers: Set<ExactText>?
 
         package init(
             daemonUID: UInt32,
@@ -37,7 +39,7 @@ package struct UserSwitching: Hashable, Sendable {
             defaultUser: String = "nobody",
             defaultGroup: String? = nil,
             minUID: UInt32 = 1,
-            allowedUsers: Set<String>? = nil
+            allowedUsers: Set<ExactText>? = nil
         ) {
             self.daemonUID = daemonUID
             self.daemonGID = daemonGID

@@ -11,7 +11,15 @@ import WireProtocol
 struct FrontRegistry {
     struct FrontKey: Hashable {
         let uid: UInt32
-        let name: String
+        /// Holds the paths of configuration files.
+        private let exactName: ExactText
+
+        var name: String { self.exactName.text }
+
+        init(uid: UInt32, name: String) {
+            self.uid = uid
+            self.exactName = ExactText(name)
+        }
     }
 
     /// Of the manifest in force.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import AppSettings
+
 /// Who stands behind the settings of a group, and so what they may ask for.
 package enum SettingsAuthority: Hashable, Sendable {
     /// Root, the daemon's own user, a trusted user, or a worker whose front's manifest holds these very settings.
@@ -18,12 +20,14 @@ package struct GroupKey: Hashable, Sendable, CustomStringConvertible {
     }
 
     package let namespace: Namespace
-    /// `app_group_name`, which is the app root unless set.
-    package let name: String
+    private let exactName: ExactText
+
+    /// `app_group_name`, which is the app root unless set; names are the same only byte for byte.
+    package var name: String { self.exactName.text }
 
     package init(namespace: Namespace, name: String) {
         self.namespace = namespace
-        self.name = name
+        self.exactName = ExactText(name)
     }
 
     /// The user without authority that it belongs to.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import AppSettings
 import LinuxSystem
 import SpawnPlan
 import Synchronization
@@ -20,7 +21,7 @@ package final class PreparationThreads: Sendable {
 
     private struct Running {
         /// When the threads of an app root were started.
-        var roots: [String: [UInt64: UInt64]] = [:]
+        var roots: [ExactText: [UInt64: UInt64]] = [:]
         var count = 0
         var lastNumber: UInt64 = 0
     }
@@ -57,7 +58,7 @@ package final class PreparationThreads: Sendable {
         in running: inout Running,
         at now: UInt64
     ) -> Result<UInt64, SpawnProblem> {
-        if let oldest = running.roots[appRoot]?.values.min(), now > oldest + self.hangsAfter {
+        if let oldest = running.roots[ExactText(appRoot)]?.values.min(), now > oldest + self.hangsAfter {
             let timeout = StartTimeout(limit: .zero, appRoot: appRoot)
             let summary =
                 "the app root \(appRoot) could not be looked at: an earlier look has waited for "
@@ -70,15 +71,15 @@ package final class PreparationThreads: Sendable {
         }
         running.count += 1
         running.lastNumber += 1
-        running.roots[appRoot, default: [:]][running.lastNumber] = now
+        running.roots[ExactText(appRoot), default: [:]][running.lastNumber] = now
         return .success(running.lastNumber)
     }
 
     private func leave(_ appRoot: String, _ number: UInt64) {
         self.running.withLock { running in
             running.count -= 1
-            running.roots[appRoot]?[number] = nil
-            if running.roots[appRoot]?.isEmpty == true { running.roots[appRoot] = nil }
+            running.roots[ExactText(appRoot)]?[number] = nil
+            if running.roots[ExactText(appRoot)]?.isEmpty == true { running.roots[ExactText(appRoot)] = nil }
         }
     }
 }

@@ -96,7 +96,7 @@ extension SpawnPreparation {
     /// The last directory of the path that can be reached: what is below it cannot.
     private static func closedDirectory(_ path: String) -> String {
         var reached = "/"
-        for component in path.split(separator: "/") {
+        for component in path.pathComponents {
             let next = reached == "/" ? "/\(component)" : "\(reached)/\(component)"
             guard (try? OpenDirectory.open(next)) != nil else { break }
             reached = next

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import AppSettings
 import FrontConfiguration
 import NIOCore
 import Testing
