@@ -34,10 +34,8 @@ package enum AppTypeDetection {
     package enum Problem: Error, Hashable, Sendable {
         case noAppRoot
         case appRootIsNoDirectory
-        /// None of the known startup files exists.
-        case noStartupFile
-        /// None of them, but a file that often is one, under another name.
-        case startupFileOfAnotherName(String, AppType)
+        /// None of the known startup files exists; what is there instead, if that tells anything.
+        case noStartupFile(ProjectSign? = nil)
         /// A project that has to be built before anything can run it.
         case meteorProject
         case startupFileMissing(String)
@@ -62,16 +60,9 @@ package enum AppTypeDetection {
         throw absence(in: files)
     }
 
-    /// Names that startup files have elsewhere; they are never started without being asked for.
-    static let namesElsewhere: [(name: String, type: AppType)] = [
-        ("app.mjs", .node), ("server.js", .node), ("index.js", .node), ("main.js", .node), ("server.mjs", .node),
-        ("index.mjs", .node), ("wsgi.py", .wsgi), ("app.py", .wsgi), ("application.py", .wsgi),
-    ]
-
     private static func absence(in files: some FileFacts) -> Problem {
         if files.fact(at: .below(".meteor"))?.kind == .directory { return .meteorProject }
-        let similar = namesElsewhere.first { files.fact(at: .below($0.name))?.kind == .file }
-        return similar.map { .startupFileOfAnotherName($0.name, $0.type) } ?? .noStartupFile
+        return .noStartupFile(ProjectSign.first(in: files))
     }
 
     private static func chosen(
@@ -80,7 +71,7 @@ package enum AppTypeDetection {
         in files: some FileFacts
     ) throws(Problem) -> DetectedApp {
         let standard = startupFiles.first { $0.type == type }?.name
-        guard let configured = settings.startupFile ?? standard else { throw .noStartupFile }
+        guard let configured = settings.startupFile ?? standard else { throw .noStartupFile() }
         guard let name = relative(configured, to: settings.appRoot) else { throw .startupFileOutside(configured) }
         guard let fact = files.fact(at: .below(name)) else { throw .startupFileMissing(name) }
         return try app(type, name, fact)
@@ -95,10 +86,10 @@ package enum AppTypeDetection {
 
     /// `path` without the app root in front, cleaned of empty and `.` components; nil if it does not lie below it.
     static func relative(_ path: String, to appRoot: String) -> String? {
-        var components = path.split(separator: "/").filter { $0 != "." }
+        var components = path.pathComponents.filter { $0 != "." }
         if path.hasPrefix("/") {
-            let root = appRoot.split(separator: "/").filter { $0 != "." }
-            guard components.starts(with: root) else { return nil }
+            let root = appRoot.pathComponents.filter { $0 != "." }
+            guard components.starts(with: root, by: { $0.isExactly($1) }) else { return nil }
             components.removeFirst(root.count)
         }
         guard !components.isEmpty, !components.contains("..") else { return nil }
@@ -109,7 +100,7 @@ package enum AppTypeDetection {
 extension AppTypeDetection.Problem {
     package var category: SpawnFailure.Category {
         switch self {
-        case .noStartupFile, .startupFileOfAnotherName: .noApplication
+        case .noStartupFile: .noApplication
         case .noAppRoot, .appRootIsNoDirectory, .startupFileMissing, .startupFileIsNoFile: .fileSystem
         case .startupFileOutside, .meteorProject: .configuration
         }
@@ -119,7 +110,7 @@ extension AppTypeDetection.Problem {
         switch self {
         case .noAppRoot: "the app root \(appRoot) does not exist, or it cannot be opened"
         case .appRootIsNoDirectory: "the app root \(appRoot) is no directory"
-        case .noStartupFile, .startupFileOfAnotherName:
+        case .noStartupFile:
             "no application was found in \(appRoot): it holds none of "
                 + AppTypeDetection.startupFiles.map(\.name).joined(separator: ", ")
         case .meteorProject: "\(appRoot) holds the project of a Meteor application, which cannot be run as it is"
@@ -129,16 +120,15 @@ extension AppTypeDetection.Problem {
         }
     }
 
-    package var remedies: [String] {
+    package func remedies(appRoot: String) -> [String] {
         switch self {
         case .noAppRoot, .appRootIsNoDirectory: ["Correct passenger_app_root, or root of the server."]
-        case .noStartupFile:
+        case .noStartupFile(let sign?): sign.remedies(appRoot: appRoot)
+        case .noStartupFile(nil):
             [
                 "If the application is elsewhere, set passenger_app_root (it is the folder above the document root otherwise).",
                 "Add a startup file, or set passenger_app_start_command.",
             ]
-        case .startupFileOfAnotherName(let name, let type):
-            ["If \(name) starts it: passenger_app_type \(type.rawValue); passenger_startup_file \(name);"]
         case .meteorProject:
             [
                 "Build it with `meteor build --directory DIRECTORY`, install the modules of DIRECTORY/bundle/programs/server, "

@@ -5,6 +5,8 @@ package protocol FileFacts {
     /// The app root as it was opened, or what lies below it at `path` (no component of which is a link); nil when
     /// there is nothing.
     func fact(at path: AppPath) -> FileFact?
+    /// Names of directories in the app root, in any order; links to some are not among them.
+    func folders(limit: Int) -> [String]
 }
 
 /// A place in an app root.

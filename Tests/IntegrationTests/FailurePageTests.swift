@@ -43,6 +43,30 @@ extension Integration {
             .status.isSuccess
         }
 
+        @Test func `a directory without startup file is told what to write for what it holds`() throws {
+            let cases = [
+                (file: "Procfile", advice: "passenger_app_start_command \"COMMAND\";"),
+                (file: "shop/config.ru", advice: "passenger_app_root ROOT/shop;"),
+                (file: "main.py", advice: "passenger_app_start_command \"python3 -m uvicorn main:app --fd 3\";"),
+                (file: "server.js", advice: "passenger_app_type node; passenger_startup_file server.js;"),
+            ]
+            // Each by an application of its own: a failed start is remembered for a while.
+            let site = try Self.site(cases.indices.map { ("app\($0)", ["passenger_app_env development;"]) })
+            for (number, one) in cases.enumerated() {
+                let root = site.root(of: "app\(number)")
+                try Files.remove("\(root)/passenger_wsgi.py")
+                try site.directory.write("", to: "apps/app\(number)/\(one.file)")
+                let page = try site.get("app\(number)", headers: "Accept: text/plain\r\n")
+                let advice = one.advice.replacing("ROOT", with: root)
+                #expect(page.status == 404 && page.text.contains(advice), "\(one.file): \(page.text)")
+            }
+            try eventually("the advice in the log") {
+                site.log().split(separator: "\n").filter {
+                    $0.contains("no application found") && $0.contains("remedy=\"")
+                }.count == cases.count
+            }
+        }
+
         @Test func `the page is friendly in development, short elsewhere, and as configured before all`() throws {
             let site = try Self.site([
                 ("dev", ["passenger_app_env development;"]), ("prod", []), ("staging", ["rails_env staging;"]),

@@ -56,7 +56,7 @@ import Testing
         #expect(throws: AppTypeDetection.Problem.appRootIsNoDirectory) {
             try AppTypeDetection.detect(settings(), in: InMemoryFiles(root: file))
         }
-        #expect(throws: AppTypeDetection.Problem.noStartupFile) {
+        #expect(throws: AppTypeDetection.Problem.noStartupFile()) {
             try AppTypeDetection.detect(settings(), in: InMemoryFiles())
         }
         var files = InMemoryFiles()
@@ -69,13 +69,41 @@ import Testing
         }
     }
 
-    @Test(arguments: [("server.js", AppType.node), ("app.mjs", .node), ("wsgi.py", .wsgi)])
-    func `a startup file of another name is told, not started`(file: String, type: AppType) throws {
-        let problem = AppTypeDetection.Problem.startupFileOfAnotherName(file, type)
-        #expect(throws: problem) { try AppTypeDetection.detect(settings(), in: InMemoryFiles([file])) }
-        #expect(problem.category == .noApplication)
-        let advice = "passenger_app_type \(type.rawValue); passenger_startup_file \(file);"
-        #expect(problem.remedies.first?.contains(advice) == true)
+    @Test(arguments: [
+        (["server.js"], "passenger_app_type node; passenger_startup_file server.js;"),
+        (["index.js", "package.json"], "passenger_app_type node; passenger_startup_file index.js;"),
+        (["app.mjs"], "passenger_app_type node; passenger_startup_file app.mjs;"),
+        (["wsgi.py"], "passenger_app_type wsgi; passenger_startup_file wsgi.py;"),
+        (["app.py"], "passenger_app_type wsgi; passenger_startup_file app.py;"),
+        (["main.py", "Procfile"], "passenger_app_start_command \"python3 -m uvicorn main:app --fd 3\";"),
+        (["asgi.py"], "passenger_app_start_command \"python3 -m uvicorn asgi:application --fd 3\";"),
+        (["manage.py", "app.py"], "from PROJECT.wsgi import application"),
+        (["package.json"], "passenger_app_start_command \"npm start\";"),
+        (["Procfile", "package.json"], "passenger_app_start_command \"COMMAND\";"),
+        (["shop/", "shop/config.ru", "Procfile"], "passenger_app_root /webapps/foo/shop;"),
+        (["a/", "b/", "b/passenger_wsgi.py"], "passenger_app_root /webapps/foo/b;"),
+    ])
+    func `what is there instead of a startup file is told, not started`(files: [String], advice: String) throws {
+        var root = InMemoryFiles(files.filter { !$0.hasSuffix("/") })
+        for folder in files where folder.hasSuffix("/") {
+            let fact = FileFact(kind: .directory, uid: 1000, gid: 100, mode: 0o755)
+            root.facts[.below(String(folder.dropLast()))] = fact
+        }
+        let problem = #expect(throws: AppTypeDetection.Problem.self) {
+            try AppTypeDetection.detect(settings(), in: root)
+        }
+        #expect(problem?.category == .noApplication)
+        let remedies = problem?.remedies(appRoot: "/webapps/foo") ?? []
+        #expect(remedies.contains { $0.contains(advice) }, "\(remedies)")
+    }
+
+    @Test(arguments: ["d: chmod 4755 ", "a;b", "a\nb", ".git", "caf\u{E9}"])
+    func `a folder whose name could be more than a name is no advice`(_ name: String) throws {
+        var files = InMemoryFiles(["\(name)/config.ru"])
+        files.facts[.below(name)] = FileFact(kind: .directory, uid: 1000, gid: 100, mode: 0o755)
+        #expect(throws: AppTypeDetection.Problem.noStartupFile()) {
+            try AppTypeDetection.detect(settings(), in: files)
+        }
     }
 
     @Test func `a Meteor project is told as such, one that was built is started`() throws {
@@ -93,8 +121,8 @@ import Testing
     }
 
     @Test func `only a root without application is answered as not found`() {
-        #expect(AppTypeDetection.Problem.noStartupFile.category == .noApplication)
+        #expect(AppTypeDetection.Problem.noStartupFile().category == .noApplication)
         #expect(AppTypeDetection.Problem.noAppRoot.category == .fileSystem)
-        #expect(AppTypeDetection.Problem.noStartupFile.summary(appRoot: "/x").contains("/x"))
+        #expect(AppTypeDetection.Problem.noStartupFile().summary(appRoot: "/x").contains("/x"))
     }
 }

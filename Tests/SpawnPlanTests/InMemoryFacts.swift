@@ -34,6 +34,14 @@ struct InMemoryFiles: FileFacts {
     }
 
     func fact(at path: AppPath) -> FileFact? { facts[path] }
+
+    func folders(limit: Int) -> [String] {
+        let names = facts.compactMap { path, fact -> String? in
+            guard case .below(let name) = path, fact.kind == .directory, !name.contains("/") else { return nil }
+            return name
+        }
+        return Array(names.sorted().prefix(limit))
+    }
 }
 
 /// Settings of an app at `/webapps/foo`.

@@ -11,7 +11,8 @@ extension Files {
         )
     }
 
-    private static func names(in descriptor: consuming Descriptor) throws(SystemError) -> [String] {
+    /// Of an open directory, at most `limit` of them, whichever come first.
+    static func names(in descriptor: consuming Descriptor, limit: Int = .max) throws(SystemError) -> [String] {
         let number = descriptor.release()
         guard let stream = fdopendir(number) else {
             let code = errno
@@ -20,7 +21,7 @@ extension Files {
         }
         defer { closedir(stream) }
         var names: [String] = []
-        while let entry = readdir(stream) {
+        while names.count < limit, let entry = readdir(stream) {
             // The field is an imported tuple of 256 characters; its length is bounded by the record itself.
             let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
                 String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
@@ -32,9 +33,9 @@ extension Files {
 
     /// Creates what is missing of a path, each new directory with `mode`; what exists stays as it is.
     package static func makeDirectories(_ path: String, mode: UInt32 = 0o755) throws(SystemError) {
-        var prefix = path.hasPrefix("/") ? "/" : ""
-        for component in path.split(separator: "/") {
-            prefix += component
+        var prefix = path.utf8.first == UInt8(ascii: "/") ? "/" : ""
+        for component in path.utf8.split(separator: UInt8(ascii: "/")) {
+            prefix += Substring(component)
             do {
                 try makeDirectory(prefix, mode: mode)
             } catch  where error.isAlreadyExists {

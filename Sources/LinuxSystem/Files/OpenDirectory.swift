@@ -66,6 +66,11 @@ package struct OpenDirectory: ~Copyable, Sendable {
         )
     }
 
+    /// Names in this directory, without "." and "..", at most `limit` of them, whichever come first.
+    package func names(limit: Int) throws(SystemError) -> [String] {
+        try Files.names(in: try openEntry("."), limit: limit)
+    }
+
     /// Status of this directory itself.
     package func status() throws(SystemError) -> FileStatus { try FileStatus(descriptor: descriptor.rawValue) }
 

@@ -53,6 +53,37 @@ extension FailureDiagnosis {
         ]
     }
 
+    /// The program runs, and no server of it takes connections.
+    private static func remediesForSilence(_ scene: DiagnosisScene) -> [Remedy] {
+        switch (scene.type, scene.step) {
+        case (.node, .app):
+            [
+                Remedy(
+                    "No HTTP server of this process has listened: let it call listen() once it is loaded; the port does not "
+                        + "matter."
+                ),
+                Remedy(
+                    "If the startup file only exports the application, as Express's generator makes it, name the one that "
+                        + "listens:",
+                    command: "passenger_app_type node; passenger_startup_file bin/www;"
+                ),
+                Remedy(
+                    "A server in another process (cluster, child_process, a process manager) is not seen: let this one listen, "
+                        + "or run it as a program of its own:",
+                    command: "passenger_app_start_command \"COMMAND\";"
+                ),
+            ]
+        case (.generic, .listen):
+            [
+                Remedy(
+                    "Nothing listens on the port in the environment variable PORT, nor takes connections from descriptor 3 "
+                        + "(LISTEN_FDS): let the program do one of the two."
+                )
+            ]
+        default: []
+        }
+    }
+
     /// By hand one sees what it waits for, or what it says.
     private static func remediesForEarlyExit(_ scene: DiagnosisScene) -> [Remedy] {
         guard let command = scene.settings.appStartCommand else { return [] }
@@ -65,7 +96,7 @@ extension FailureDiagnosis {
     }
 
     private static func remediesForTimeout(_ scene: DiagnosisScene) -> [Remedy] {
-        [
+        remediesForSilence(scene) + [
             Remedy("See in the steps and the output how far it came, and whether what it waits for answers."),
             Remedy(
                 "If it only needs longer, give it more time in the front's configuration:",

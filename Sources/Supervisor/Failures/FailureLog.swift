@@ -13,6 +13,7 @@ enum FailureLog {
         facts[LogKeys.group] = "\(group)"
         facts[LogKeys.errorID] = "\(brief.errorID)"
         facts[LogKeys.reason] = "\(brief.summary)"
+        if !brief.firstRemedy.isEmpty { facts[LogKeys.remedy] = "\(brief.firstRemedy)" }
         guard brief.category != .noApplication else {
             logger.warning("no application found", metadata: facts)
             return
@@ -22,7 +23,6 @@ enum FailureLog {
         if !brief.step.isEmpty { facts[LogKeys.journeyStep] = "\(brief.step)" }
         if let user = brief.userName { facts[LogKeys.user] = "\(user)" }
         if let reason = brief.userReason { facts[LogKeys.userReason] = "\(reason)" }
-        if !brief.firstRemedy.isEmpty { facts[LogKeys.remedy] = "\(brief.firstRemedy)" }
         if !brief.lastLine.isEmpty { facts[LogKeys.lastOutput] = "\(brief.lastLine)" }
         if let file = filed.file { facts[LogKeys.details] = "\(file)" }
         if brief.kind == .crash {

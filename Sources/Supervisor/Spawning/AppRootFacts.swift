@@ -19,6 +19,15 @@ package final class AppRootFacts: FileFacts {
         }
     }
 
+    package func folders(limit: Int) -> [String] {
+        // A directory that cannot be listed has none that could be told.
+        let names = (try? self.root.names(limit: Self.maxNames)) ?? []
+        return Array(names.lazy.filter { self.fact(at: .below($0))?.kind == .directory }.prefix(limit))
+    }
+
+    /// Entries that are looked at for folders.
+    private static let maxNames = 256
+
     private func fact(below file: String, in directory: AppPath) throws(SystemError) -> FileFact {
         guard case .below(let folder) = directory else { return FileFact(try self.root.status(of: file)) }
         let name = String(file.dropFirst(folder.count + 1))

@@ -31,12 +31,16 @@ struct SpawnProblem: Error {
         let kind: SpawnFailure.Kind =
             switch problem {
             case .noAppRoot, .appRootIsNoDirectory: .appRootMissing
-            case .noStartupFile, .startupFileOfAnotherName, .startupFileMissing, .startupFileIsNoFile:
-                .startupFileMissing
+            case .noStartupFile, .startupFileMissing, .startupFileIsNoFile: .startupFileMissing
             case .startupFileOutside: .configuration
             case .meteorProject: .frameworkUnsupported
             }
-        self.init(problem.category, kind, problem.summary(appRoot: appRoot), remedies: problem.remedies)
+        self.init(
+            problem.category,
+            kind,
+            problem.summary(appRoot: appRoot),
+            remedies: problem.remedies(appRoot: appRoot)
+        )
     }
 
     init(_ error: SystemError, doing what: String) {

@@ -167,7 +167,16 @@ extension BrokenApp {
             category: "timeout",
             step: "listen",
             reason: "within 2 seconds (passenger_start_timeout)",
-            words: ["no server here"]
+            words: ["no server here", "Nothing listens on the port in the environment variable PORT"]
+        ),
+        .start(
+            "node-never-listens",
+            node("const http = require('http'); module.exports = http.createServer(); setInterval(() => {}, 1000);"),
+            settings: ["passenger_start_timeout 2;"],
+            kind: "timeout",
+            category: "timeout",
+            reason: "within 2 seconds (passenger_start_timeout)",
+            words: ["No HTTP server of this process has listened", "passenger_startup_file bin/www;"]
         ),
     ]
 }
