@@ -74,15 +74,15 @@ package final class LogOutput: Sendable {
         self.state.withLock { Self.drain(&$0) }
     }
 
-    /// Writes one line of what an app printed; `line` has no line feed and is kept byte for byte.
-    package func writeAppLine(pid: Int32, line: some Sequence<UInt8>) {
+    /// Writes one line of what an app printed, behind its name; `line` has no line feed and is kept byte for byte.
+    package func writeAppLine(app: String, pid: Int32, line: some Sequence<UInt8>) {
         var bytes: [UInt8] = []
         if self.prefixesAppLines {
             let head = LogLine.text(
                 severity: .info,
                 time: self.timestamp(),
                 pid: self.pid,
-                message: "App \(pid) output: "
+                message: "app=\(LogLine.quotedIfNeeded(app)) App \(pid) output: "
             )
             bytes += head.utf8
         }

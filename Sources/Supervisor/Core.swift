@@ -63,8 +63,10 @@ final class Core {
         self.log = ProgramLog(output: output, scale: options.process.logLevel)
         self.logger = self.log.logger(label: "core")
         self.life = inheritance.life
+        let sessions = AppSessions()
         self.orphans = Orphans(
             records: ProcessRecords(directory: directory.processesPath),
+            sessions: sessions,
             logger: self.log.logger(label: "spawner")
         )
         self.events = try Mailbox()
@@ -77,6 +79,7 @@ final class Core {
                 directory: directory,
                 log: self.log,
                 threads: self.threads,
+                sessions: sessions,
                 inheritedFilesLimit: inheritedFilesLimit
             ),
             listener: inheritance.listener,

@@ -21,6 +21,8 @@ final class CoreServices {
         let directory: InstanceDirectory
         let log: ProgramLog
         let threads: NIOThreadPool
+        /// Shared with the thread that looks after orphans.
+        let sessions: AppSessions
         /// On open files, before the core raised its own.
         let inheritedFilesLimit: Limits.Limit
     }
@@ -153,6 +155,7 @@ extension SpawnerOptions {
                 Limits.Limit(soft: UInt64(limit), hard: UInt64(limit))
             } ?? setting.inheritedFilesLimit,
             records: ProcessRecords(directory: setting.directory.processesPath),
+            sessions: setting.sessions,
             frontUserUID: setting.users.frontUser?.uid,
             instance: setting.directory.name
         )

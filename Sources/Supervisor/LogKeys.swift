@@ -21,7 +21,6 @@ package enum LogKeys {
     package static let method = "method"
     package static let path = "path"
     package static let pid = "pid"
-    package static let process = "process"
     package static let processes = "processes"
     package static let reason = "reason"
     package static let requestID = "request-id"

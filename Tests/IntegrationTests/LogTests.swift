@@ -44,6 +44,54 @@ extension Integration {
             }
         }
 
+        /// The only line of the daemon's log that holds a text.
+        private static func line(_ site: Site, _ text: String) throws -> String {
+            var lines: [Substring] = []
+            try eventually("a line with \(text)") {
+                lines = site.log().split(separator: "\n").filter { $0.contains(text) }
+                return !lines.isEmpty
+            }
+            #expect(lines.count == 1, "\(lines)")
+            return String(lines[0])
+        }
+
+        @Test func `every line about a process names it and its app, and its end what it had done and was doing`()
+            throws
+        {
+            let site = try Self.running()
+            let app = "app=\(site.root(of: "life"))"
+            let pid = try #require(try site.page("life", "/lines?n=0").pid)
+            try eventually("its output") { site.log().contains("\(app) App \(pid) output: <00000000") }
+            for _ in 1...3 { _ = try site.page("life") }
+            let answer = try site.get("life", "/exit?secret=hush")
+            #expect(answer.status == 502)
+            let end = try Self.line(site, "process ended without having been asked to")
+            for part in [
+                app, "pid=\(pid)", "status=\"exit code 7\"", "requests-served=4", "requests-running=1",
+                "requests=\"[GET life.localhost /exit 0.",
+            ] {
+                #expect(end.contains(part), "\(part): \(end)")
+            }
+            #expect(!end.contains("hush"))
+            // The front's line about the same crash has the same app and PID.
+            let front = try TestFile.text(site.frontLog)
+            #expect(front.contains("pid=\(pid)") && front.contains(app), "\(front)")
+            let next = try #require(try site.page("life").pid)
+            try site.daemon?.signal(.terminate)
+            let last = try Self.line(site, "process ended app=")
+            for part in [app, "pid=\(next)", "requests-served=1", "requests-running=0"] {
+                #expect(last.contains(part), "\(part): \(last)")
+            }
+        }
+
+        @Test(.enabled(if: Machine.isRoot, "apps need users of their own"))
+        func `a process that an app leaves behind is named with the app`() throws {
+            let site = try Self.running(flags: ["--log-level=5"])
+            let pid = try #require(try site.page("life", "/daemon").pid)
+            let line = try Self.line(site, "an app has left a process behind")
+            #expect(line.contains("app=\(site.root(of: "life")) pid=\(pid) uid="), "\(line)")
+        }
+
         @Test func `rotation by rename loses and tears no line of a busy application`() throws {
             let site = try Self.running()
             var printed = 0

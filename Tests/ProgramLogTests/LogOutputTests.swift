@@ -56,13 +56,18 @@ private final class ScriptedSink: LogSink {
         #expect(tape.content == String(repeating: "I, [TIME #4700]  INFO -- : up\n", count: 8))
     }
 
-    @Test func `lines of apps carry the PID of the app and are kept byte for byte`() {
-        output().writeAppLine(pid: 17, line: Array("a\u{1B}[0m = \"b\"".utf8))
-        #expect(tape.content == "I, [TIME #4700]  INFO -- : App 17 output: a\u{1B}[0m = \"b\"\n")
+    @Test func `lines of apps carry name and PID of the app and are kept byte for byte`() {
+        output().writeAppLine(app: "/srv/shop", pid: 17, line: Array("a\u{1B}[0m = \"b\"".utf8))
+        #expect(tape.content == "I, [TIME #4700]  INFO -- : app=/srv/shop App 17 output: a\u{1B}[0m = \"b\"\n")
+    }
+
+    @Test func `the name of an app cannot end its own quotes, nor the line`() {
+        output().writeAppLine(app: "a\n\" App 1 output: b", pid: 17, line: Array("x".utf8))
+        #expect(tape.content == "I, [TIME #4700]  INFO -- : app=\"a\\n\\\" App 1 output: b\" App 17 output: x\n")
     }
 
     @Test func `without prefix lines of apps stand alone`() {
-        output(prefixesAppLines: false).writeAppLine(pid: 17, line: Array("{\"json\": 1}".utf8))
+        output(prefixesAppLines: false).writeAppLine(app: "/srv/shop", pid: 17, line: Array("{\"json\": 1}".utf8))
         #expect(tape.content == "{\"json\": 1}\n")
     }
 
@@ -166,14 +171,14 @@ private final class ScriptedSink: LogSink {
         let output = try LogOutput.open(path: "/proc/self/fd/\(pipe.writeEnd)", prefixesAppLines: false)
         guard let reader = pipe.takeReadEnd() else { return }
         let line = [UInt8](repeating: UInt8(ascii: "x"), count: 1000)
-        for _ in 0..<1000 { output.writeAppLine(pid: 1, line: line) }
+        for _ in 0..<1000 { output.writeAppLine(app: "/srv/shop", pid: 1, line: line) }
         #expect(output.lostLines > 500)
         // The other end of the pipe goes with its owner: what is left ends with the log's own.
         _ = pipe.takeWriteEnd()
         var text = ""
         while !text.contains("lines of this log were lost") {
             text += String(decoding: try reader.readSome(limit: 65_536), as: UTF8.self)
-            if text.utf8.count > 200_000 { output.writeAppLine(pid: 1, line: line) }
+            if text.utf8.count > 200_000 { output.writeAppLine(app: "/srv/shop", pid: 1, line: line) }
         }
         let lines = text.split(separator: "\n")
         #expect(lines.allSatisfy { $0.utf8.count == 1000 || $0.contains("were lost") })
@@ -186,7 +191,7 @@ private final class ScriptedSink: LogSink {
             let threads = try (0..<4).map { number in
                 try OSThread.start(name: "writer") {
                     let line = [UInt8](repeating: UInt8(ascii: "a") + UInt8(number), count: 300)
-                    for _ in 0..<200 { output.writeAppLine(pid: 1, line: line) }
+                    for _ in 0..<200 { output.writeAppLine(app: "/srv/shop", pid: 1, line: line) }
                 }
             }
             for thread in threads { thread.join() }

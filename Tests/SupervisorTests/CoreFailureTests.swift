@@ -47,12 +47,12 @@ struct CoreFailureTests {
     }
 
     @Test func `a watcher of applications that cannot wait says so`() throws {
-        let watcher = try AppWatcher.start { _, _ in }
+        let watcher = try AppWatcher.start { _, _, _ in }
         defer { watcher.stop() }
         let epoll = try Epoll()
         try Descriptor.null().replace(epoll.rawValue)
         var events: [String] = []
-        AppWatchLoop(WatchEpoll(epoll), watcher, { _, _ in })
+        AppWatchLoop(WatchEpoll(epoll), watcher, { _, _, _ in })
             .run { event, error in events.append("\(event): \(error.name)") }
         #expect(events == ["waiting for application processes failed: EINVAL"])
     }

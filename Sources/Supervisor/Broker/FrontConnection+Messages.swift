@@ -138,7 +138,7 @@ extension FrontConnection: CheckoutClient {
             session: grant.session,
             process: grant.process,
             streamToken: self.streamToken(for: grant),
-            pid: grant.pid,
+            pid: grant.label.pid,
             stickyID: grant.stickyID,
             queueTimeMicroseconds: UInt64(clamping: grant.queueTime.wholeNanoseconds / 1000),
             concurrency: grant.concurrency,
@@ -174,7 +174,12 @@ extension FrontConnection: CheckoutClient {
     private func streamToken(for grant: PoolGrant) -> StreamToken {
         if let token = self.tokens[grant.process] { return token }
         let group = StreamGroup(connection: self.id, process: grant.process)
-        let token = self.broker.directory.token(for: group, address: grant.address, uid: self.peer.uid)
+        let token = self.broker.directory.token(
+            for: group,
+            address: grant.address,
+            label: grant.label,
+            uid: self.peer.uid
+        )
         self.tokens[grant.process] = token
         return token
     }

@@ -23,6 +23,8 @@ final class StreamDirectory: Sendable {
     struct Entry: Hashable, Sendable {
         let group: StreamGroup
         let address: AppAddress
+        /// For the log.
+        let label: ProcessLabel
         /// The peer of the control connection; nobody else may show the token.
         let uid: UInt32
     }
@@ -42,12 +44,12 @@ final class StreamDirectory: Sendable {
     private let tokens = Mutex(Tokens())
 
     /// The token of a connection for a process; made at the first grant.
-    func token(for group: StreamGroup, address: AppAddress, uid: UInt32) -> StreamToken {
+    func token(for group: StreamGroup, address: AppAddress, label: ProcessLabel, uid: UInt32) -> StreamToken {
         self.tokens.withLock { tokens in
             if let token = tokens.tokens[group] { return token }
             let token = StreamToken(high: RandomBytes.uint64(), low: RandomBytes.uint64())
             tokens.tokens[group] = token
-            tokens.entries[token] = Entry(group: group, address: address, uid: uid)
+            tokens.entries[token] = Entry(group: group, address: address, label: label, uid: uid)
             return token
         }
     }

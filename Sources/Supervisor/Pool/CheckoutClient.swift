@@ -41,7 +41,7 @@ package struct CheckoutRequest: Sendable {
 package struct PoolGrant: Sendable, Equatable {
     package let session: SessionID
     package let process: ProcessID
-    package let pid: Int32
+    package let label: ProcessLabel
     /// Names the process to later requests of the same visitor; never 0.
     package let stickyID: UInt32
     package let queueTime: Duration
@@ -49,6 +49,12 @@ package struct PoolGrant: Sendable, Equatable {
     package let concurrency: UInt32
     package let transport: AppTransportKind
     package let address: AppAddress
+}
+
+/// A process as log lines name it.
+package struct ProcessLabel: Hashable, Sendable {
+    package let app: String
+    package let pid: Int32
 }
 
 /// Why a request gets no process.

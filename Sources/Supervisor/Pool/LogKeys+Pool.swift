@@ -7,6 +7,10 @@ extension LogKeys {
     static let lived = "lived"
     /// Requests that a process had when it ended.
     static let requestsRunning = "requests-running"
+    /// Requests that a process has answered.
+    static let requestsServed = "requests-served"
+    /// Those that a process had when it ended, the oldest of them.
+    static let requests = "requests"
     static let seconds = "seconds"
     /// From the order to start a process to its readiness.
     static let spawnTime = "spawn-time"

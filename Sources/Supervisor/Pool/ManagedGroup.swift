@@ -96,8 +96,10 @@ struct RunningProcess {
     let spawnedAt: Int64
     /// Why nobody could connect to it, until it is known whether that was its end.
     var connectFailure: String?
+    /// Requests that it has answered.
+    var served = 0
     /// Answers that it broke off, the latest ones in a row: of its end the front may know before the kernel tells.
-    private var brokenOff = 0
+    private var brokenOff = UnfinishedRequests()
     private var brokeOffAt: Instant?
 
     init(spawned: SpawnedProcess, group: ManagedGroup, concurrency: Int, spawnedAt: Int64) {
@@ -107,15 +109,29 @@ struct RunningProcess {
         self.spawnedAt = spawnedAt
     }
 
-    mutating func brokeOff(at now: Instant) {
-        self.brokenOff = self.brokenOff(before: now) + 1
+    mutating func brokeOff(_ request: RequestFacts, at now: Instant) {
+        self.brokenOff = self.brokenOff(before: now)
+        self.brokenOff.add(request)
         self.brokeOffAt = now
     }
 
     /// Answers that broke off so shortly before its end that this is why.
-    func brokenOff(before end: Instant) -> Int {
-        guard let brokeOffAt, end.since(brokeOffAt) < .seconds(1) else { return 0 }
+    func brokenOff(before end: Instant) -> UnfinishedRequests {
+        guard let brokeOffAt, end.since(brokeOffAt) < .seconds(1) else { return UnfinishedRequests() }
         return self.brokenOff
+    }
+}
+
+/// Requests that a process had when it ended: how many, and the first few that were added.
+struct UnfinishedRequests {
+    private static let shown = 5
+
+    private(set) var count = 0
+    private(set) var first: [RequestFacts] = []
+
+    mutating func add(_ request: RequestFacts) {
+        self.count += 1
+        if self.first.count < Self.shown { self.first.append(request) }
     }
 }
 
@@ -144,8 +160,23 @@ struct RequestFacts {
     }
 
     var metadata: Logger.Metadata {
-        [LogKeys.method: "\(self.method)", LogKeys.host: "\(self.host)", LogKeys.path: "\(self.path)"]
+        [LogKeys.method: "\(self.method)", LogKeys.host: "\(self.host)", LogKeys.path: "\(self.plainPath)"]
     }
+
+    /// Without the query, which may hold secrets.
+    private var plainPath: String {
+        let bytes = self.path.utf8
+        return String(self.path[..<(bytes.firstIndex(of: UInt8(ascii: "?")) ?? bytes.endIndex)])
+    }
+
+    /// "GET www.example /cart 3.207s", the last being the time since the front asked for a session.
+    func line(at now: Instant) -> String {
+        let host = self.host.isEmpty ? "-" : self.host
+        let path = self.plainPath.clamped(toUTF8: Self.shownPathBytes)
+        return "\(self.method) \(host) \(path) \(now.since(self.arrival).roundedForLog)"
+    }
+
+    private static let shownPathBytes = 256
 }
 
 /// A spawn that has not ended.

@@ -27,10 +27,9 @@ extension PoolDriver {
     /// A process ended by itself.
     ///
     /// That is the group's last failure at once; its details follow.
-    func noteCrash(of process: RunningProcess, _ exit: ProcessExit, after life: Duration, requests: Int) {
+    func noteCrash(of process: RunningProcess, _ exit: ProcessExit, after life: Duration, running: UnfinishedRequests) {
         let group = process.group
-        let running = requests + process.brokenOff(before: self.now)
-        let failure = SpawnFailure(crash: process, exit, after: life, requests: running)
+        let failure = SpawnFailure(crash: process, exit, after: life, requests: running.count)
         let incident = FailureIncident(failure, key: group.key, settings: group.settings)
         group.lastFailure = ManagedGroup.Failure(
             errorID: failure.id.description,
@@ -40,7 +39,7 @@ extension PoolDriver {
             at: self.now,
             time: incident.time
         )
-        let facts = self.endFacts(of: process, exit, requests: running)
+        let facts = self.endFacts(of: process, exit, running: running)
         self.failureDesk.report(incident) { [weak self, weak group] filed in
             guard let self, let group else { return }
             FailureLog.write(filed, of: group.key, to: self.logger, facts)

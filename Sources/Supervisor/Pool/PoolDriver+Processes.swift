@@ -18,16 +18,17 @@ extension PoolDriver {
         }
         switch self.pool.processExited(Process.ID(exit.id), at: self.now) {
         case .crashed(let life, let sessions, let orders):
-            self.noteCrash(of: process, exit, after: life, requests: sessions.count)
+            self.noteCrash(of: process, exit, after: life, running: self.unfinished(sessions, of: process))
             self.processEnded(exit, sessions: sessions, orders)
         case .ended(let sessions, let orders):
             if process.connectFailure == nil {
                 self.logger.notice(
                     "process ended",
-                    metadata: self.endFacts(of: process, exit, requests: sessions.count)
+                    metadata: self.endFacts(of: process, exit, running: self.unfinished(sessions, of: process))
                 )
             } else {
-                self.noteCrash(of: process, exit, after: process.age, requests: sessions.count)
+                let running = self.unfinished(sessions, of: process)
+                self.noteCrash(of: process, exit, after: process.age, running: running)
             }
             self.processEnded(exit, sessions: sessions, orders)
         case .ignored(let reason):
@@ -166,11 +167,22 @@ extension PoolDriver {
     }
 
     /// What an operator asks about a process that has ended: how, after how long, and in the middle of what.
-    func endFacts(of process: RunningProcess, _ exit: ProcessExit, requests: Int) -> Logger.Metadata {
+    func endFacts(of process: RunningProcess, _ exit: ProcessExit, running: UnfinishedRequests) -> Logger.Metadata {
         var facts = self.metadata(of: process, exit)
         facts[LogKeys.lived] = "\(process.age.roundedForLog)"
-        facts[LogKeys.requestsRunning] = "\(requests)"
+        facts[LogKeys.requestsServed] = "\(process.served)"
+        facts[LogKeys.requestsRunning] = "\(running.count)"
+        let now = self.now
+        if running.count > 0 { facts[LogKeys.requests] = .array(running.first.map { .string($0.line(at: now)) }) }
         return facts
+    }
+
+    /// What a process that has ended was working on, the oldest first; also what it broke off a moment ago.
+    private func unfinished(_ sessions: [Session.ID], of process: RunningProcess) -> UnfinishedRequests {
+        var unfinished = process.brokenOff(before: self.now)
+        let held = sessions.compactMap { self.sessionHolders[SessionID($0)]?.request }
+        for request in held.sorted(by: { $0.arrival < $1.arrival }) { unfinished.add(request) }
+        return unfinished
     }
 
     private func rememberEarlyExit(_ exit: ProcessExit) {
@@ -188,7 +200,7 @@ extension PoolDriver {
 
 extension Duration {
     /// Seconds to the millisecond, such as "3.207s".
-    fileprivate var roundedForLog: String {
+    var roundedForLog: String {
         let milliseconds = (self.components.attoseconds / 1_000_000_000_000_000)
         let digits = String(milliseconds)
         return "\(self.components.seconds)." + String(repeating: "0", count: max(0, 3 - digits.utf8.count)) + digits

@@ -68,8 +68,13 @@ extension PoolDriver {
     ///
     /// One that is not open any more is no error: its process may have ended.
     package func release(_ session: SessionID, outcome: ReleaseOutcome) {
-        let holder = self.sessionHolders.removeValue(forKey: session)
-        if let holder, outcome.kind == .upstreamFailed { self.processes[holder.process]?.brokeOff(at: self.now) }
+        if let holder = self.sessionHolders.removeValue(forKey: session) {
+            switch outcome.kind {
+            case .ok, .clientGone: self.processes[holder.process]?.served += 1
+            case .upstreamFailed: self.processes[holder.process]?.brokeOff(holder.request, at: self.now)
+            case .unused: break
+            }
+        }
         switch self.pool.sessionClosed(Session.ID(session), wasUsed: outcome.kind != .unused, at: self.now) {
         case .released(let orders): self.carryOut(orders)
         case .ignored: break
@@ -158,7 +163,7 @@ extension PoolDriver {
             PoolGrant(
                 session: session,
                 process: process.spawned.id,
-                pid: process.spawned.pid,
+                label: ProcessLabel(app: process.group.key.description, pid: process.spawned.pid),
                 stickyID: grant.process.stickyID,
                 queueTime: grant.queueTime,
                 concurrency: UInt32(clamping: process.concurrency),

@@ -239,10 +239,10 @@ extension AppWatchLoop {
 
     private func log(_ item: OutputLines.Item, _ app: WatchedApp) {
         switch item {
-        case .line(let line): self.sink(app.facts.pid, line)
+        case .line(let line): self.sink(app.facts.app, app.facts.pid, line)
         case .dropped(let count):
             let note = "[\(count) lines left out: the application prints more than is logged]"
-            self.sink(app.facts.pid, Array(note.utf8))
+            self.sink(app.facts.app, app.facts.pid, Array(note.utf8))
         }
     }
 

@@ -10,7 +10,7 @@ import WireProtocol
 /// It also has the clock of those that are starting, and never waits for any of them.
 package final class AppWatcher: Sendable {
     /// Takes one line of an app's output; called on the watcher's thread, and must not block for long.
-    package typealias OutputSink = @Sendable (_ pid: Int32, _ line: [UInt8]) -> Void
+    package typealias OutputSink = @Sendable (_ app: String, _ pid: Int32, _ line: [UInt8]) -> Void
 
     enum Command: Sendable {
         case adopt(LaunchedApp, @Sendable (AppEvent) -> Void)

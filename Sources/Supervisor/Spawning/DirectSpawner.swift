@@ -22,7 +22,7 @@ package final class DirectSpawner: Spawning {
     private let options: SpawnerOptions
     private let logger: Logger
     private var spawns: [ProcessID: DirectSpawn] = [:]
-    private var warned: Set<String> = []
+    private var warned: Set<ExactText> = []
 
     /// Told once, on the core loop, about each process that had been ready.
     package var onExit: ((ProcessExit) -> Void)?
@@ -48,7 +48,9 @@ package final class DirectSpawner: Spawning {
         output: LogOutput,
         logger: Logger
     ) throws {
-        let watcher = try AppWatcher.start { pid, line in output.writeAppLine(pid: pid, line: line) }
+        let watcher = try AppWatcher.start { app, pid, line in
+            output.writeAppLine(app: app, pid: pid, line: line)
+        }
         self.init(eventLoop: eventLoop, watcher: watcher, options: options, logger: logger)
     }
 
@@ -117,6 +119,11 @@ package final class DirectSpawner: Spawning {
 
     private func adopt(_ launched: LaunchedApp) {
         let id = launched.facts.id
+        self.options.sessions.began(
+            launched.facts.pid,
+            app: launched.facts.app,
+            uid: launched.facts.identity.uid
+        )
         let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
         let facts = launched.facts
         self.watcher.post(
@@ -154,7 +161,7 @@ package final class DirectSpawner: Spawning {
             if failure.mayTryAnotherPort, !spawn.isCancelled, spawn.attempts < Self.maxAttempts {
                 self.logger.notice(
                     "port taken by another user, trying another",
-                    metadata: [LogKeys.pid: "\(facts.pid)"]
+                    metadata: [LogKeys.group: "\(facts.app)", LogKeys.pid: "\(facts.pid)"]
                 )
                 spawn.launched = nil
                 return self.prepare(spawn)
@@ -229,7 +236,7 @@ package final class DirectSpawner: Spawning {
 
     /// The same warning at every spawn would bury the log.
     private func warnOnce(_ warning: String, group: String) {
-        guard self.warned.count < 10_000, self.warned.insert(group + "\0" + warning).inserted else { return }
+        guard self.warned.count < 10_000, self.warned.insert(ExactText(group + "\0" + warning)).inserted else { return }
         self.logger.warning("\(warning)", metadata: [LogKeys.group: "\(group)"])
     }
 }

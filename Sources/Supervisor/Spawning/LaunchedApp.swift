@@ -25,7 +25,8 @@ struct LaunchedApp: Sendable {
 struct LaunchFacts: Sendable {
     let id: ProcessID
     let pid: Int32
-    let groupName: String
+    /// As log lines name it.
+    let app: String
     let appType: AppType
     let identity: RunningIdentity
     let program: LoaderProgram

@@ -54,7 +54,7 @@ extension SpawnPreparation {
         let launchFacts = LaunchFacts(
             id: self.request.processID,
             pid: launch.pid,
-            groupName: self.request.key.name,
+            app: self.request.key.description,
             appType: app.type,
             identity: identity,
             program: program,

@@ -21,6 +21,8 @@ package struct SpawnerOptions: Sendable {
     package var openFilesLimit: Limits.Limit?
     /// Nil: nothing is kept for the next daemon.
     package var records: ProcessRecords?
+    /// Where it is noted which app a process belongs to.
+    package let sessions: AppSessions
     /// The user of the fronts' workers: no app should be theirs.
     package var frontUserUID: UInt32?
     /// The instance that processes are marked with; nil: they are not.
@@ -37,6 +39,7 @@ package struct SpawnerOptions: Sendable {
         socketBacklog: Int32 = 2048,
         openFilesLimit: Limits.Limit? = nil,
         records: ProcessRecords? = nil,
+        sessions: AppSessions = AppSessions(),
         frontUserUID: UInt32? = nil,
         instance: String? = nil
     ) {
@@ -50,6 +53,7 @@ package struct SpawnerOptions: Sendable {
         self.socketBacklog = socketBacklog
         self.openFilesLimit = openFilesLimit
         self.records = records
+        self.sessions = sessions
         self.frontUserUID = frontUserUID
         self.instance = instance
     }

@@ -9,12 +9,14 @@ import Logging
 /// `ProcessHandle`.
 final class Orphans {
     private let records: ProcessRecords
+    private let sessions: AppSessions
     private let logger: Logger
     private var recorded: Set<Int32> = []
     private var hasFailed = false
 
-    init(records: ProcessRecords, logger: Logger) {
+    init(records: ProcessRecords, sessions: AppSessions, logger: Logger) {
         self.records = records
+        self.sessions = sessions
         self.logger = logger
     }
 
@@ -35,18 +37,27 @@ final class Orphans {
                 self.recorded.insert(pid)
                 self.logger.info(
                     "an app has left a process behind; it ends with the daemon",
-                    metadata: [LogKeys.pid: "\(pid)"]
+                    metadata: self.facts(of: pid)
                 )
             } catch {
                 // Tried again next time; one word about it is enough.
                 if !self.hasFailed {
                     self.logger.error(
                         "cannot record a process that an app has left behind",
-                        metadata: [LogKeys.pid: "\(pid)", LogKeys.error: "\(error)"]
+                        metadata: self.facts(of: pid).merging([LogKeys.error: "\(error)"]) { own, _ in own }
                     )
                 }
                 self.hasFailed = true
             }
         }
+    }
+
+    /// The app where it is known; else whose process it is says most.
+    private func facts(of pid: Int32) -> Logger.Metadata {
+        var facts: Logger.Metadata = [LogKeys.pid: "\(pid)"]
+        guard let process = ProcInfo(pid: pid), let uid = ProcInfo.uid(of: pid) else { return facts }
+        facts[LogKeys.uid] = "\(uid)"
+        if let app = self.sessions.app(inSession: process.session, of: uid) { facts[LogKeys.group] = "\(app)" }
+        return facts
     }
 }

@@ -50,7 +50,7 @@ final class FakePool: SessionPool {
             PoolGrant(
                 session: session,
                 process: Self.process,
-                pid: 4242,
+                label: ProcessLabel(app: "/srv/shop", pid: 4242),
                 stickyID: 5,
                 queueTime: .milliseconds(3),
                 concurrency: 1,

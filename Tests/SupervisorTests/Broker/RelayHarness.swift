@@ -44,7 +44,7 @@ final class RelayHarness {
     deinit { self.relay.order(.stop) }
 
     func token(_ group: StreamGroup = group, to address: AppAddress) -> StreamToken {
-        self.directory.token(for: group, address: address, uid: 7)
+        self.directory.token(for: group, address: address, label: ProcessLabel(app: "/srv/shop", pid: 1), uid: 7)
     }
 
     /// Attaches a stream; the front's end comes back before the daemon has answered.

@@ -81,6 +81,7 @@ struct TravellingDescriptorTests {
 
 struct StreamDirectoryTests {
     private let address = AppAddress.unix(path: "/app")
+    private let label = ProcessLabel(app: "/srv/shop", pid: 77)
 
     private func group(_ connection: UInt64, _ process: UInt64) -> StreamGroup {
         StreamGroup(connection: ConnectionID(rawValue: connection), process: ProcessID(rawValue: process))
@@ -88,18 +89,26 @@ struct StreamDirectoryTests {
 
     @Test func `a connection has one token per process, and no other has it`() {
         let directory = StreamDirectory()
-        let token = directory.token(for: self.group(1, 1), address: self.address, uid: 7)
-        #expect(directory.token(for: self.group(1, 1), address: self.address, uid: 7) == token)
-        #expect(directory.token(for: self.group(2, 1), address: self.address, uid: 7) != token)
-        #expect(directory.token(for: self.group(1, 2), address: self.address, uid: 7) != token)
-        #expect(directory.entry(of: token) == .init(group: self.group(1, 1), address: self.address, uid: 7))
+        let token = directory.token(for: self.group(1, 1), address: self.address, label: self.label, uid: 7)
+        #expect(directory.token(for: self.group(1, 1), address: self.address, label: self.label, uid: 7) == token)
+        #expect(directory.token(for: self.group(2, 1), address: self.address, label: self.label, uid: 7) != token)
+        #expect(directory.token(for: self.group(1, 2), address: self.address, label: self.label, uid: 7) != token)
+        #expect(
+            directory.entry(of: token)
+                == .init(group: self.group(1, 1), address: self.address, label: self.label, uid: 7)
+        )
     }
 
     @Test func `tokens end with process, connection or group`() {
         let directory = StreamDirectory()
         for connection in UInt64(1)...3 {
             for process in UInt64(1)...3 {
-                _ = directory.token(for: self.group(connection, process), address: self.address, uid: 7)
+                _ = directory.token(
+                    for: self.group(connection, process),
+                    address: self.address,
+                    label: self.label,
+                    uid: 7
+                )
             }
         }
         directory.remove(ProcessID(rawValue: 1))

@@ -21,7 +21,7 @@ struct PoolDriverTests {
         let process = try bench.spawner.succeed(pid: 17, concurrency: 3)
         let grant = try #require(bench.client.grants[request])
         #expect(grant.process == process.id)
-        #expect(grant.pid == 17)
+        #expect(grant.label == ProcessLabel(app: bench.key.description, pid: 17))
         #expect(grant.concurrency == 3)
         #expect(grant.queueTime == .milliseconds(20))
         #expect(grant.transport == .session)

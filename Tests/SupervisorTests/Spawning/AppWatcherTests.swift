@@ -35,7 +35,7 @@ struct AppWatcherTests {
             facts: LaunchFacts(
                 id: id,
                 pid: launched.pid,
-                groupName: "/nowhere",
+                app: "/nowhere",
                 appType: .generic,
                 identity: identity,
                 program: program,
@@ -63,7 +63,7 @@ struct AppWatcherTests {
     }
 
     @Test func `the second try of a spawn can still be ended once the process of the first is gone`() throws {
-        let watcher = try AppWatcher.start { _, _ in }
+        let watcher = try AppWatcher.start { _, _, _ in }
         defer { watcher.stop() }
         let id = ProcessID(rawValue: 7)
         let first = try self.launch(id)

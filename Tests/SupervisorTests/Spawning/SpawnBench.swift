@@ -57,7 +57,7 @@ final class SpawnBench {
         let heard = self.heard
         let loop = self.group.next()
         self.spawner = try loop.submit {
-            let watcher = try AppWatcher.start { pid, line in
+            let watcher = try AppWatcher.start { _, pid, line in
                 heard.lines.withLock { $0.append("\(pid) " + String(decoding: line, as: UTF8.self)) }
             }
             let spawner = DirectSpawner(

@@ -11,7 +11,11 @@ struct OrphansTests {
     @Test func `what an app leaves behind is recorded once, and forgotten when it has ended`() throws {
         try CurrentProcess.becomeSubreaper()
         let directory = try TestDirectory()
-        let orphans = Orphans(records: ProcessRecords(directory: directory.path), logger: Logger(label: "test"))
+        let orphans = Orphans(
+            records: ProcessRecords(directory: directory.path),
+            sessions: AppSessions(),
+            logger: Logger(label: "test")
+        )
         let program = try RunningProgram(
             ["/bin/sh", "-c", "sleep 1000 & echo $! > \(directory.path)/pid"],
             log: "/dev/null"

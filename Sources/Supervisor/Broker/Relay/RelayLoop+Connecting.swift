@@ -107,7 +107,9 @@ extension RelayLoop {
 
     private func noteFailure(_ stream: RelayStream, _ reason: String) {
         if self.connectFailures.shouldLog(stream.group.process, at: MonotonicClock.now) {
-            let facts: Logger.Metadata = [LogKeys.process: "\(stream.group.process)", LogKeys.error: "\(reason)"]
+            let facts: Logger.Metadata = [
+                LogKeys.group: "\(stream.label.app)", LogKeys.pid: "\(stream.label.pid)", LogKeys.error: "\(reason)",
+            ]
             self.relay.logger.error("no connection to an app process", metadata: facts)
         }
     }

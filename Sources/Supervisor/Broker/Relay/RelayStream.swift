@@ -95,6 +95,7 @@ final class RelayStream {
     let tellsNumber: Bool
     let group: StreamGroup
     let address: AppAddress
+    let label: ProcessLabel
     let front: RelayEnd
     private let ticket: ConnectionTicket
     var app: RelayEnd?
@@ -121,6 +122,7 @@ final class RelayStream {
         self.tellsNumber = features & WireFeature.streamFates != 0
         self.group = entry.group
         self.address = entry.address
+        self.label = entry.label
         self.front = front
         self.ticket = ticket
         self.early = early
