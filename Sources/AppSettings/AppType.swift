@@ -8,6 +8,14 @@ package enum AppType: String, Sendable, Hashable, CaseIterable {
     case node
     case generic
 
+    /// The files that mark an app, in the order in which they are looked for in its root.
+    package static let startupFiles: [(name: String, type: AppType)] = [
+        ("config.ru", .rack),
+        ("passenger_wsgi.py", .wsgi),
+        ("config/environment.rb", .classicRails),
+        ("app.js", .node),
+    ]
+
     /// The type of a configured name, which may be that of the language.
     package init?(settingValue: String) {
         switch settingValue {

@@ -87,7 +87,10 @@ package struct FrontProxyCommand: ParsableCommand {
 
     @Flag(
         name: [.customShort("t"), .long],
-        help: "Check the configuration, print what is wrong with file and line, and exit (0: it can be used)."
+        help: .init(
+            "Check the configuration and what it names on this machine, print what is wrong with file and line, and exit "
+                + "(0: it can be used)."
+        )
     )
     package var testConfig = false
 

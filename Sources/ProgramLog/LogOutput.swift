@@ -20,6 +20,8 @@ package final class LogOutput: Sendable {
     package let pid: Int32
     /// Whether lines of apps are marked as such.
     package let prefixesAppLines: Bool
+    /// Whether lines begin with a priority for the journal.
+    private let hasPriorities: Bool
     private let timestamp: @Sendable () -> String
     private let state: Mutex<State>
 
@@ -33,6 +35,7 @@ package final class LogOutput: Sendable {
         self.pid = pid
         self.prefixesAppLines = prefixesAppLines
         self.timestamp = timestamp
+        self.hasPriorities = sink.takesPriorities
         self.state = Mutex(State(sink: sink))
     }
 
@@ -87,11 +90,13 @@ package final class LogOutput: Sendable {
             bytes += head.utf8
         }
         bytes += line
-        self.write(bytes)
+        self.write(bytes, .info)
     }
 
-    func write(severity: Severity, message: String, metadata: LogMetadata = [:]) {
-        self.write(Array(self.text(severity: severity, message: message, metadata: metadata).utf8))
+    /// `priority` is what the journal is told; nil: that of the severity.
+    func write(severity: Severity, priority: JournalPriority? = nil, message: String, metadata: LogMetadata = [:]) {
+        let text = self.text(severity: severity, message: message, metadata: metadata)
+        self.write(Array(text.utf8), priority ?? JournalPriority(severity))
     }
 
     private func text(severity: Severity, message: String, metadata: LogMetadata) -> String {
@@ -104,8 +109,13 @@ package final class LogOutput: Sendable {
         )
     }
 
-    private func write(_ line: [UInt8]) {
-        let line = line + [UInt8(ascii: "\n")]
+    /// The bytes of a line as they leave the program.
+    private func whole(_ line: [UInt8], _ priority: JournalPriority) -> [UInt8] {
+        (self.hasPriorities ? priority.prefix : []) + line + [UInt8(ascii: "\n")]
+    }
+
+    private func write(_ line: [UInt8], _ priority: JournalPriority) {
+        let line = self.whole(line, priority)
         let needsFlusher = self.state.withLock { state in
             // Lines that wait go first; if they cannot, the new one joins them.
             if !state.backlog.isEmpty { Self.drain(&state) }
@@ -115,7 +125,7 @@ package final class LogOutput: Sendable {
                     message: "lines of this log were lost",
                     metadata: ["lines": "\(lost)", "reason": "\(reason)"]
                 )
-                return Array(text.utf8) + [UInt8(ascii: "\n")]
+                return self.whole(Array(text.utf8), .warning)
             }
             Self.drain(&state)
             guard !state.backlog.isEmpty, !state.hasFlusher else { return false }

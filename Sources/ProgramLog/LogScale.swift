@@ -59,3 +59,38 @@ package enum Severity: String, Sendable {
         }
     }
 }
+
+/// What the journal knows of a line's severity, written `<N>` in front of it (sd-daemon(3)).
+package enum JournalPriority: Int, Sendable {
+    case critical = 2
+    case error = 3
+    case warning = 4
+    case notice = 5
+    case info = 6
+    case debug = 7
+
+    package init(_ level: Logger.Level) {
+        switch level {
+        case .critical: self = .critical
+        case .error: self = .error
+        case .warning: self = .warning
+        case .notice: self = .notice
+        case .info: self = .info
+        case .debug, .trace: self = .debug
+        }
+    }
+
+    /// Of a line that is written whatever the level is: start and stop are notices.
+    init(_ severity: Severity) {
+        switch severity {
+        case .fatal: self = .critical
+        case .error: self = .error
+        case .warning: self = .warning
+        case .info: self = .notice
+        case .debug: self = .debug
+        }
+    }
+
+    /// `<5>`.
+    var prefix: [UInt8] { Array("<\(rawValue)>".utf8) }
+}

@@ -6,6 +6,8 @@ import LinuxSystem
 ///
 /// Used under the lock of `LogOutput` only.
 package protocol LogSink: AnyObject {
+    /// Whether its reader takes a priority in front of each line (sd-daemon(3)).
+    var takesPriorities: Bool { get }
     /// Appends with one `write`; may take a part only, and must not block.
     func append(_ bytes: UnsafeRawBufferPointer) -> SinkResult
     /// Opens the target anew by its name; on failure the old one stays in use.
@@ -36,6 +38,7 @@ final class FileSink: LogSink {
 
     private let file: LogFile
     private let kind: Kind
+    let takesPriorities: Bool
     /// Standard output and error of the program go to the file, too: the last words of a crash.
     private let takesStandardStreams: Bool
     /// What a pipe takes in one piece, and without blocking when it is writable at all (PIPE_BUF, pipe(7)).
@@ -44,6 +47,7 @@ final class FileSink: LogSink {
     init(path: String, takesStandardStreams: Bool) throws(SystemError) {
         self.file = try LogFile(path: path)
         self.kind = Self.kind(of: self.file)
+        self.takesPriorities = false
         self.takesStandardStreams = takesStandardStreams
         if takesStandardStreams { try self.file.takeStandardStreams() }
     }
@@ -51,13 +55,19 @@ final class FileSink: LogSink {
     init(standardError: Void) throws(SystemError) {
         self.file = try LogFile.standardError()
         self.kind = Self.kind(of: self.file)
+        self.takesPriorities = Self.isJournal(self.file)
         self.takesStandardStreams = false
     }
 
     init(_ file: LogFile) {
         self.file = file
         self.kind = Self.kind(of: file)
+        self.takesPriorities = Self.isJournal(file)
         self.takesStandardStreams = false
+    }
+
+    private static func isJournal(_ file: LogFile) -> Bool {
+        JournalStream.ofEnvironment?.isConnected(to: file.descriptor.rawValue) ?? false
     }
 
     private static func kind(of file: LogFile) -> Kind {

@@ -26,6 +26,7 @@ package struct ProgramLogHandler: LogHandler {
         if let error = event.error { merged["error"] = "\(error)" }
         self.output.write(
             severity: Severity(event.level),
+            priority: JournalPriority(event.level),
             message: event.message.description,
             metadata: merged
         )

@@ -24,12 +24,7 @@ package struct DetectedApp: Hashable, Sendable {
 
 package enum AppTypeDetection {
     /// The startup files that mark an app, in the order in which they are looked for.
-    package static let startupFiles: [(name: String, type: AppType)] = [
-        ("config.ru", .rack),
-        ("passenger_wsgi.py", .wsgi),
-        ("config/environment.rb", .classicRails),
-        ("app.js", .node),
-    ]
+    package static let startupFiles = AppType.startupFiles
 
     package enum Problem: Error, Hashable, Sendable {
         case noAppRoot

@@ -146,3 +146,31 @@ struct SettingsDocumentTests {
         }
     }
 }
+
+/// Names of settings that messages, remedies, documents and samples use are names that a configuration may have.
+struct NamedSettingsTests {
+    @Test func `every setting that a text names exists`() throws {
+        let root = Repository.root
+        let files =
+            ["Sources", "docs", "examples", "scripts", "systemd"]
+            .flatMap { folder in TestFile.tree("\(root)/\(folder)").map { "\(folder)/\($0)" } }
+            + ["README.md", "ARCHITECTURE.md", "SECURITY.md", "CHANGELOG.md"]
+        let endings = [".swift", ".md", ".rb", ".py", ".js", ".conf", ".default"]
+        for file in files where endings.contains(where: file.hasSuffix) {
+            let text = try TestFile.text("\(root)/\(file)")
+            let pieces = text.pieces(between: "passenger_")
+            for (before, piece) in zip(pieces, pieces.dropFirst()) where !Self.isInsideOfName(before) {
+                let name = String(piece.prefix { $0.isASCII && ($0.isLowercase || $0.isNumber || $0 == "_") })
+                // The startup file of WSGI applications, and the beginning of all names of a kind.
+                guard name != "wsgi", !name.isEmpty, !name.hasSuffix("_") else { continue }
+                let isKnown = SettingCatalog.named(name) != nil || DirectiveTable.rule(for: "passenger_\(name)") != nil
+                #expect(isKnown, "\(file): passenger_\(name)")
+            }
+        }
+    }
+
+    /// Whether what follows a text is part of a path or of a longer name.
+    private static func isInsideOfName(_ before: Substring) -> Bool {
+        before.last.map { $0.isLetter || $0.isNumber || "_./-".contains($0) } ?? false
+    }
+}

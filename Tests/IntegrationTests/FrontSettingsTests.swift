@@ -95,5 +95,83 @@ extension Integration {
             let line = try #require(limits.split(separator: "\n").first { $0.hasPrefix("Max open files") })
             #expect(line.split(separator: " ").dropFirst(3).prefix(2) == ["300", "300"])
         }
+
+        @Test func `a test of the configuration finds what the machine does not have`() throws {
+            let place = try TestDirectory()
+            func check(_ text: String) throws -> Shell.Outcome {
+                let file = try place.write(text, to: "f.conf")
+                return try Shell.run(
+                    [Repository.program("front-proxy"), "-t", "--fly-with=/nowhere", "--config=\(file)"],
+                    within: .seconds(30)
+                )
+            }
+            let app = "root \(place.path)/app/public;\n passenger_enabled on;"
+            let warned = try check("http { server {\n listen 127.0.0.1:1;\n \(app)\n} }\n")
+            #expect(warned.status == .exited(0))
+            #expect(warned.output.contains("f.conf:3: warning: the document root"), "\(warned.output)")
+            #expect(warned.output.contains("f.conf:4: warning: the app root"), "\(warned.output)")
+
+            let user = try check(
+                "http { server {\n listen 127.0.0.1:1;\n \(app)\n passenger_user nobody-of-this-name;\n} }\n"
+            )
+            #expect(user.status == .exited(1))
+            #expect(user.output.contains("f.conf:5: error: there is no user \"nobody-of-this-name\""), "\(user.output)")
+
+            let log = try check("error_log none/e.log;\nhttp { }\n")
+            #expect(log.status == .exited(1) && log.output.contains("f.conf:1: error: the directory"), "\(log.output)")
+        }
+
+        @Test(.enabled(if: Machine.isRoot, "without root everything belongs to the one who tests"))
+        func `a home that the worker cannot enter is found before the start`() throws {
+            let place = try TestDirectory()
+            try Files.makeDirectories("\(place.path)/home/app/public")
+            try Files.setMode("\(place.path)/home", 0o700)
+            let file = try place.write(
+                "http { server {\n listen 127.0.0.1:1;\n root \(place.path)/home/app/public;\n} }\n",
+                to: "f.conf"
+            )
+            let outcome = try Shell.run(
+                [Repository.program("front-proxy"), "-t", "--config=\(file)"],
+                within: .seconds(30)
+            )
+            #expect(outcome.status == .exited(0))
+            #expect(outcome.output.contains("f.conf:3: warning: "), "\(outcome.output)")
+            #expect(outcome.output.contains("chmod o+x \(place.path)/home"), "\(outcome.output)")
+        }
+
+        @Test func `lines for the journal begin with their priority, in master, worker and daemon`() throws {
+            let site = try Self.site(main: "error_log stderr info;")
+            func start(_ arguments: [String], _ name: String) throws -> RunningProgram {
+                let path = site.directory.file(name)
+                try Files.write([], to: path)
+                let status = try FileStatus(path: path)
+                return try RunningProgram(
+                    arguments,
+                    log: path,
+                    environment: ["JOURNAL_STREAM": "\(status.device):\(status.inode)"]
+                )
+            }
+            let front = try start(
+                [Repository.program("front-proxy"), "--config=\(site.configurationPath)"],
+                "front.journal"
+            )
+            try front.waitForOutput("Front proxy up")
+            #expect(try front.terminate() == .exited(0))
+            let daemon = try start(
+                [
+                    Repository.program("flying-passenger"), "--socket-file=\(site.socket)",
+                    "--instance-registry-dir=\(site.directory.file("registry"))",
+                ],
+                "daemon.journal"
+            )
+            try daemon.waitForOutput("up and listening")
+            #expect(try daemon.terminate() == .exited(0))
+            for program in [front, daemon] {
+                let lines = program.output.split(separator: "\n").filter { $0.contains(" -- : ") }
+                #expect(lines.count > 2 && lines.allSatisfy { $0.hasPrefix("<") && $0.dropFirst(2).hasPrefix(">") })
+                #expect(lines.contains { $0.hasPrefix("<5>") }, "\(program.output)")
+            }
+            #expect(front.output.contains("<6>I") && front.output.contains("worker drains"), "\(front.output)")
+        }
     }
 }

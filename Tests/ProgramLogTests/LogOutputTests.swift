@@ -17,8 +17,12 @@ private final class ScriptedSink: LogSink {
     }
 
     private let tape: Tape
+    let takesPriorities: Bool
 
-    init(_ tape: Tape) { self.tape = tape }
+    init(_ tape: Tape, takesPriorities: Bool = false) {
+        self.tape = tape
+        self.takesPriorities = takesPriorities
+    }
 
     func append(_ bytes: UnsafeRawBufferPointer) -> SinkResult {
         let answer = self.tape.answers.withLock { $0.isEmpty ? .wrote(bytes.count) : $0.removeFirst() }
@@ -47,6 +51,23 @@ private final class ScriptedSink: LogSink {
         logger.notice("hidden")
         logger.warning("seen", metadata: ["group": "/srv/shop"])
         #expect(tape.content == "W, [TIME #4700]  WARN -- : seen group=/srv/shop pid=17\n")
+    }
+
+    @Test func `the journal is told the priority of each line`() throws {
+        let output = LogOutput(sink: ScriptedSink(tape, takesPriorities: true), pid: 4700) { "TIME" }
+        let log = ProgramLog(output: output, scale: try #require(LogScale(7)))
+        let logger = log.logger(label: "test")
+        for level in Logger.Level.allCases.reversed() { logger.log(level: level, "x") }
+        log.announce("up")
+        log.announce("down", severity: .fatal)
+        output.writeAppLine(pid: 17, line: Array("<0>y".utf8))
+        let lines = tape.content.split(separator: "\n")
+        #expect(
+            lines.map { $0.prefix(4) } == [
+                "<2>F", "<3>E", "<4>W", "<5>I", "<6>I", "<7>D", "<7>D", "<5>I", "<2>F", "<6>I",
+            ]
+        )
+        #expect(lines.last?.hasSuffix("output: <0>y") == true)
     }
 
     @Test func `announcements are written at every level`() throws {

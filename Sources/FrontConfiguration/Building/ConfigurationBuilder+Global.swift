@@ -19,7 +19,9 @@ extension ConfigurationBuilder {
         case "worker_processes":
             guard arguments[0] != "auto" else { return }
             globals.threads = count(of: directive, in: 1...1024)
-        case "worker_rlimit_nofile": globals.workerOpenFiles = count(of: directive, in: 64...Int(Int32.max))
+        case "worker_rlimit_nofile":
+            globals.workerOpenFiles = count(of: directive, in: 64...Int(Int32.max))
+            if let count = globals.workerOpenFiles { note(.openFiles(count), at: directive.location) }
         default: break
         }
     }
@@ -70,7 +72,9 @@ extension ConfigurationBuilder {
         } else if target == "off" || target.isEmpty {
             report(refuse("this log cannot be switched off; \"/dev/null crit\" says least"))
         } else {
-            return absolute(target)
+            let path = absolute(target)
+            if !path.hasPrefix("/dev/") { note(.log(path), at: directive.location) }
+            return path
         }
         return nil
     }

@@ -14,7 +14,9 @@ extension ConfigurationBuilder {
         guard check(directive, in: context, seen: &seen) else { return }
         let arguments = directive.arguments
         switch directive.name {
-        case "root": scope.files = .root(Paths.trimmed(absolute(arguments[0])))
+        case "root":
+            scope.files = .root(Paths.trimmed(absolute(arguments[0])))
+            scope.filesPlace = directive.location
         case "alias": applyAlias(directive, to: &scope)
         case "index": scope.route.index = arguments
         case "return": scope.route.returns = returnAction(directive)
@@ -59,6 +61,7 @@ extension ConfigurationBuilder {
             return
         }
         scope.files = .alias(Paths.trimmed(absolute(path)))
+        scope.filesPlace = directive.location
     }
 
     private mutating func applyAddHeader(_ directive: Directive, to scope: inout Scope) {

@@ -14,6 +14,11 @@ extension ConfigurationBuilder {
         let isEnabled = scope.flag("enabled") ?? false
         let appRoot = isEnabled ? appRoot(scope, base: base) : nil
         placeFiles(scope, path: path, base: base, appRoot: appRoot, in: &values)
+        if let root = values.documentRoot, root == scope.files.directory || root == scope.text("document_root"),
+            let place = scope.settings["document_root"]?.location ?? scope.filesPlace
+        {
+            note(.documentRoot(root), at: place)
+        }
         // An explicit app root together with base URIs means: at these and nowhere else.
         guard isEnabled, !(isOutsideOfBases && scope.settings[SettingName.appRoot] != nil) else {
             return RouteModel(values)
@@ -94,6 +99,20 @@ extension ConfigurationBuilder {
         values.customErrorPage = scope.text("custom_error_page")
     }
 
+    private mutating func noteSubjects(of settings: AppSettings, _ scope: Scope, enabledAt place: SourceLocation) {
+        func placeOf(_ name: String) -> SourceLocation { scope.settings[name]?.location ?? place }
+        if let user = settings.user { note(.user(user), at: placeOf(SettingName.user)) }
+        // "!STARTUP_FILE!" asks for the group of that file.
+        if let group = settings.group, !group.hasPrefix("!") { note(.group(group), at: placeOf(SettingName.group)) }
+        var startupFiles: [String] = []
+        if settings.appStartCommand == nil {
+            startupFiles =
+                settings.startupFile.map { [$0] }
+                ?? AppType.startupFiles.filter { $0.type == settings.appType ?? $0.type }.map(\.name)
+        }
+        note(.appRoot(settings.appRoot, startupFiles: startupFiles), at: placeOf(SettingName.appRoot))
+    }
+
     /// The app of a scope: a new one, or the one declared before under the same group name.
     private mutating func app(_ scope: Scope, appRoot: String, base: String) -> FrontApp? {
         var entries = [SettingsList.Entry(name: SettingName.appRoot, value: appRoot)]
@@ -110,6 +129,7 @@ extension ConfigurationBuilder {
             let settings = try AppSettings(SettingsList(entries))
             let (app, conflict) = apps.add(settings, at: place)
             if let conflict { report(conflict) }
+            noteSubjects(of: settings, scope, enabledAt: place)
             return app
         } catch {
             let culprit = scope.settings[error.setting]?.location ?? place

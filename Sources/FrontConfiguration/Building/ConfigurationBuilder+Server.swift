@@ -40,6 +40,7 @@ extension ConfigurationBuilder {
     private mutating func listen(_ directive: Directive) -> ServerRegistry.Listening? {
         let address = value(of: directive) { () throws(ValueError) in try ListenAddress(directive.arguments[0]) }
         guard let address else { return nil }
+        note(.listen(address), at: directive.location)
         var listening = ServerRegistry.Listening(address: address, place: directive.location)
         for option in directive.arguments.dropFirst() {
             switch option {

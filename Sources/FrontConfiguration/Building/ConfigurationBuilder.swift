@@ -16,6 +16,7 @@ struct ConfigurationBuilder {
     /// What `passenger_show_version_in_header` and `server_tokens` say.
     var versionInHeader: Bool?
     var serverTokens: Bool?
+    private var subjects: [MachineSubject] = []
     private var warnedNames: Set<String> = []
 
     init(files: any ConfigurationFiles, baseDirectory: String) {
@@ -53,6 +54,12 @@ struct ConfigurationBuilder {
     mutating func warnOnce(_ name: String, _ diagnostic: @autoclosure () -> Diagnostic) {
         guard warnedNames.insert(name).inserted else { return }
         report(diagnostic())
+    }
+
+    /// Keeps something for the check before the start; each thing once.
+    mutating func note(_ kind: MachineSubject.Kind, at place: SourceLocation) {
+        guard !subjects.contains(where: { $0.kind == kind }) else { return }
+        subjects.append(MachineSubject(kind, at: place))
     }
 
     /// Evaluates a value and reports what is wrong with it.
@@ -127,6 +134,7 @@ struct ConfigurationBuilder {
         model.workerConnections = globals.workerConnections
         model.workerOpenFiles = globals.workerOpenFiles
         model.accessLogs = accessLogs
+        model.subjects = subjects
         model.trustedUsers = globals.trustedUsers
         model.clientHeaderTimeout = globals.clientHeaderTimeout
         model.keepaliveTimeout = globals.keepaliveTimeout

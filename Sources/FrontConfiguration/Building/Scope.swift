@@ -32,6 +32,8 @@ struct Scope {
     var variables: [ExactText: Value] = [:]
     var baseURIs: [Value] = []
     var files = Files.none
+    /// Where that was said.
+    var filesPlace: SourceLocation?
     var types: [String: String]?
     var defaultType: String?
     /// Values that stand in the route as they are.

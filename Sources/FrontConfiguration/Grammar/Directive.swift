@@ -10,11 +10,11 @@ package struct SourceLocation: Sendable, Hashable {
         self.line = line
     }
 
-    func error(_ message: String) -> Diagnostic {
+    package func error(_ message: String) -> Diagnostic {
         Diagnostic(file: file, line: line, severity: .error, message: message)
     }
 
-    func warning(_ message: String) -> Diagnostic {
+    package func warning(_ message: String) -> Diagnostic {
         Diagnostic(file: file, line: line, severity: .warning, message: message)
     }
 }

@@ -47,6 +47,8 @@ package struct FrontModel: Sendable {
     package var dataBufferDirectory: String?
     /// Bytes of a response that may be spilled before reading from the app stops.
     package var responseBufferHighWatermark: Int
+    /// What a check before the start looks at, in the order of the file.
+    package var subjects: [MachineSubject] = []
     private let hosts: [ListenAddress: VirtualHosts]
 
     package init(

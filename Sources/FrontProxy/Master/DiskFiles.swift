@@ -17,19 +17,7 @@ struct DiskFiles: ConfigurationFiles {
         }
     }
 
-    func paths(matching pattern: String) -> [String] {
-        var paths = [""]
-        for component in pattern.pathComponents {
-            let glob = GlobPattern(component)
-            paths = paths.flatMap { directory in
-                guard glob.isPattern else { return ["\(directory)/\(component)"] }
-                // A folder that is not there or may not be read has no matches, as in the shell.
-                let names = (try? Files.list(directory.isEmpty ? "/" : directory)) ?? []
-                return names.filter(glob.matches).map { "\(directory)/\($0)" }
-            }
-        }
-        return paths.filter { Files.exists($0) }.sorted()
-    }
+    func paths(matching pattern: String) -> [String] { Files.paths(matching: pattern) }
 
     func linkTarget(of path: String) -> String? {
         // Anything that is no link, or cannot be looked at, has no target.

@@ -33,9 +33,20 @@ struct MasterStart: Sendable {
     }
 
     /// What can be found out without taking anything: addresses and logs may belong to a front that runs.
-    static func check(_ options: MasterOptions, _ model: FrontModel) throws {
-        _ = try account(options, model)
+    static func check(_ options: MasterOptions, _ model: FrontModel) throws -> [Diagnostic] {
+        let account = try account(options, model)
         try checkDaemon(options.flyWith ?? model.flyWith, for: model)
+        let groups = try account.identity.map { [$0.gid] + $0.groups } ?? Self.ownGroups(account)
+        let check = ConfigurationCheck(
+            account: .init(name: account.name, uid: account.uid, groups: Set(groups)),
+            machine: LocalMachine()
+        )
+        return check.findings(model.subjects)
+    }
+
+    private static func ownGroups(_ account: WorkerAccount) throws -> [UInt32] {
+        guard let user = try Accounts.user(id: account.uid) else { return [] }
+        return try Accounts.groups(of: user)
     }
 
     static func account(_ options: MasterOptions, _ model: FrontModel) throws -> WorkerAccount {

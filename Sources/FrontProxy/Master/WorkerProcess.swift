@@ -143,7 +143,7 @@ struct WorkerLaunch: Sendable {
     let nullDevice: SharedDescriptor
 
     /// Variables of the master that a worker keeps.
-    private static let keptVariables = ["PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH"]
+    private static let keptVariables = ["PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "JOURNAL_STREAM"]
 
     func launchPlan(channel: Int32) -> LaunchPlan {
         var plan = LaunchPlan(

@@ -5,6 +5,18 @@ import Glibc
 
 /// Files and directories by path.
 package enum Files {
+    /// Whether this process may write to a file, or make files in a directory (access(2)).
+    package static func isWritable(_ path: String) -> Bool { access(path, W_OK) == 0 }
+
+    /// The paths that a pattern names, sorted by bytes; a folder that may not be read has none (glob(3)).
+    package static func paths(matching pattern: String) -> [String] {
+        var found = glob_t()
+        defer { globfree(&found) }
+        guard glob(pattern, 0, nil, &found) == 0 else { return [] }
+        return (0..<Int(found.gl_pathc)).compactMap { index in found.gl_pathv[index].map { String(cString: $0) } }
+            .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
     /// The whole content; `EFBIG` when it is longer than `limit` bytes, `EISDIR` for a directory.
     package static func read(_ path: String, limit: Int = 16 << 20) throws(SystemError) -> [UInt8] {
         let descriptor = try openForReading(path)

@@ -61,4 +61,18 @@ struct FilesTests {
         let path = try Files.makeTemporaryDirectory(in: scratch.path, prefix: "p.")
         #expect(try FileStatus(path: path).mode == 0o700)
     }
+
+    @Test(arguments: [
+        ("*", ["a.conf", "b.conf", "beta", "sub"]), ("*.conf", ["a.conf", "b.conf"]), (".*f", [".hidden.conf"]),
+        ("[ab]*", ["a.conf", "b.conf", "beta"]), ("[!ab]*", ["sub"]), ("?.conf", ["a.conf", "b.conf"]),
+        ("s*/*", ["sub/x"]),
+        ("none/*", []), ("*.none", []), ("sub", ["sub"]), ("sub/none", []),
+    ])
+    func `patterns name files as in the shell`(pattern: String, names: [String]) throws {
+        let scratch = try Scratch()
+        for name in ["b.conf", "a.conf", "beta", ".hidden.conf"] { try Files.write([], to: scratch.file(name)) }
+        try Files.makeDirectory(scratch.file("sub"))
+        try Files.write([], to: scratch.file("sub/x"))
+        #expect(Files.paths(matching: scratch.file(pattern)) == names.map { scratch.file($0) })
+    }
 }
