@@ -17,6 +17,8 @@ extension Integration {
             "--fd", "--forwarded-allow-ips", "--no-access-log", "--proxy-headers", "--reload", "--root-path",
             "--workers",
             "--port", "--email", "--no-input", "--username",
+            // rails
+            "--skip-bootsnap", "--skip-gemfile", "--skip-git", "--skip-javascript", "--skip-listen", "--skip-spring",
             // useradd, adduser, chsh, getent, sudo
             "--group", "--home", "--home-dir", "--system", "--shell", "--login", "--command", "--target",
             // Hidden: between processes of one program.
