@@ -60,7 +60,7 @@ private final class ScriptedSink: LogSink {
         for level in Logger.Level.allCases.reversed() { logger.log(level: level, "x") }
         log.announce("up")
         log.announce("down", severity: .fatal)
-        output.writeAppLine(pid: 17, line: Array("<0>y".utf8))
+        output.writeAppLine(app: "shop", pid: 17, line: Array("<0>y".utf8))
         let lines = tape.content.split(separator: "\n")
         #expect(
             lines.map { $0.prefix(4) } == [
