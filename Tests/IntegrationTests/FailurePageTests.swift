@@ -96,8 +96,13 @@ extension Integration {
             let log = site.directory.file("access.log")
             site.httpSettings = ["access_log \(log);"]
             try site.writeConfiguration()
+            let workers = try site.workerPIDs()
             try site.front?.signal(.hangUp)
-            try eventually("the access log") { try TestFile.exists(log) && site.workerPIDs().count == 1 }
+            // The log is there before the worker that writes it.
+            try eventually("a new worker alone") {
+                let now = try site.workerPIDs()
+                return now.count == 1 && now != workers
+            }
             let client = try HTTPConnection(port: site.port)
             func get(_ headers: String) throws -> HTTPResponse {
                 try client.get("/", host: "dev.localhost", headers: headers)

@@ -13,8 +13,8 @@ extension Integration {
             // ps, npm, gem, bundle, pip, journalctl, curl, node, python, ruby, systemctl
             "--no-headers", "--check", "--directory", "--force-reinstall", "--no-binary", "--local", "--user-install",
             "--since", "--max-old-space-size", "--retry", "--retry-connrefused", "--resolve", "--now", "--yjit",
-            // uvicorn, gunicorn, Django
-            "--fd", "--forwarded-allow-ips", "--no-access-log", "--proxy-headers", "--reload", "--root-path",
+            // uvicorn, hypercorn, gunicorn, Django
+            "--bind", "--fd", "--forwarded-allow-ips", "--no-access-log", "--proxy-headers", "--reload", "--root-path",
             "--workers",
             "--port", "--email", "--no-input", "--username",
             // rails
