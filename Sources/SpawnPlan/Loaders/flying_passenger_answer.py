@@ -34,6 +34,7 @@ class RequestBody(io.RawIOBase):
     def __init__(self, connection, length, first):
         self.connection = connection
         self.remaining = length  # None: up to end of file
+        self.ends_connection = length is None
         self.first = first
         if length is not None:
             self.remaining = length - len(first)
@@ -42,7 +43,8 @@ class RequestBody(io.RawIOBase):
         return True
 
     def unread(self):
-        return self.remaining is None or self.remaining > 0
+        """Whether the connection is still, or for ever, this body's."""
+        return self.ends_connection or self.remaining > 0
 
     def readinto(self, buffer):
         if self.first:

@@ -24,9 +24,9 @@ module FlyingPassenger
       take(first) unless first.empty?
     end
 
-    # Whether bytes of this body are still to come on the connection.
+    # Whether the connection is still, or for ever, this body's.
     def unread?
-      !@ended
+      !@ended || !(@expected || @chunks)
     end
 
     def read(length = nil, buffer = nil)

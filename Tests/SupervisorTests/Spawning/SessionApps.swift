@@ -18,6 +18,7 @@ enum SessionApps {
             while (part = input.read(65_536)) do count += part.bytesize end
             [200, {}, [count.to_s]]
           when '/parts' then [200, {}, %w[one two].each]
+          when '/twice' then [200, {}, [input.read, '.'].each]
           when '/short' then [200, { 'Content-Length' => '10' }, ['abc'].each]
           when '/raise' then raise 'boom'
           when '/reset' then raise Errno::ECONNRESET, 'boom'
@@ -71,6 +72,9 @@ enum SessionApps {
             if path == '/inject':
                 start_response('200 OK\r\nEvil: 1', [])
                 return []
+            if path == '/twice':
+                start_response('200 OK', [])
+                return iter([read(), b'.'])
             if path == '/long':
                 start_response('200 OK', [('Content-Length', '2')])
                 return [b'abc']

@@ -84,6 +84,11 @@ struct SessionLoaderTests {
         try client.finishSending()
         #expect(try client.answer().body == "until the end")
         #expect(try client.isClosedByApp())
+        // The end of such a body does not say that nobody waits for the rest of the answer.
+        let other = try AppClient(process.address)
+        try other.request("POST", "/twice", [("HTTP_TRANSFER_ENCODING", "chunked")], body: Array("abc".utf8))
+        try other.finishSending()
+        #expect(try other.answer().body == "3\r\nabc\r\n1\r\n.\r\n0\r\n\r\n")
     }
 
     @Test(arguments: Language.allCases)
