@@ -10,23 +10,6 @@ struct RequestsTextTests {
         RunningRequestReport(method: "POST", host: "", path: "/\u{1B}[2J", ageMilliseconds: 40),
     ]
 
-    private func report(_ groups: [GroupReport], hidden: Int = 0) -> StatusReport {
-        StatusReport(
-            version: "1.2.0",
-            instance: "Ab3dE5g",
-            socketPath: "/run/fp.sock",
-            watchdogPID: 4700,
-            corePID: 4702,
-            startedAt: 0,
-            time: 0,
-            maxPoolSize: 6,
-            processCount: 2,
-            topLevelQueue: 0,
-            hiddenGroups: hidden,
-            groups: groups
-        )
-    }
-
     @Test func `running and waiting requests are named with their process and age`() {
         let group = GroupReport(
             name: "/apps/foo",
@@ -35,7 +18,7 @@ struct RequestsTextTests {
             processes: [ProcessReport(pid: 77, sessions: 3, requests: Self.running), ProcessReport(pid: 78)]
         )
         #expect(
-            RequestsText().render(report([group])) == """
+            RequestsText().render(PoolTextTests.report(groups: [group])) == """
                 /apps/foo:
                   PID 77  12.3 s  GET www.foo.local /slow?a=1
                   PID 77  0.0 s  POST /\\u{1b}[2J
@@ -49,7 +32,9 @@ struct RequestsTextTests {
     @Test func `numbers of a daemon that make no sense show nothing`() {
         let process = ProcessReport(pid: .min, sessions: .min, requests: Self.running)
         #expect(
-            !RequestsText().render(report([GroupReport(name: "a", appRoot: "/a", processes: [process])])).contains(
+            !RequestsText().render(
+                PoolTextTests.report(groups: [GroupReport(name: "a", appRoot: "/a", processes: [process])])
+            ).contains(
                 "more"
             )
         )
@@ -57,7 +42,7 @@ struct RequestsTextTests {
 
     @Test func `nothing to show is said, and what is hidden`() {
         #expect(
-            RequestsText().render(report([], hidden: 2))
+            RequestsText().render(PoolTextTests.report(hiddenGroups: 2))
                 == "No request is running or waiting.\n\n2 applications of other users not shown; run this as root.\n"
         )
     }

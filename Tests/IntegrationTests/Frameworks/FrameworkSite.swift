@@ -31,10 +31,15 @@ struct FrameworkSite {
     }
 
     /// Runs `scripts/make-app`.
-    static func make(_ kind: String, at path: String, owner: UserAccount?) throws {
+    static func make(
+        _ kind: String,
+        at path: String,
+        owner: UserAccount?,
+        environment: [String: String] = [:]
+    ) throws {
         let parent = path.split(separator: "/").dropLast().map { "/\($0)" }.joined()
         try Files.makeDirectories(parent)
-        let made = try Shell.run(["\(Repository.root)/scripts/make-app", kind, path])
+        let made = try Shell.run(["\(Repository.root)/scripts/make-app", kind, path], environment: environment)
         guard made.status.isSuccess else {
             throw RunningProgram.Failure.ended("make-app \(kind)", made.status, output: made.output)
         }

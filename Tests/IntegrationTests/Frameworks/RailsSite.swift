@@ -22,15 +22,8 @@ struct RailsSite {
         prefix = place == .root ? "" : "/shop"
         site = try Site(apps: [])
         directory = site.root(of: "shop")
-        try Files.makeDirectories("\(site.directory.path)/apps")
-        let made = try Shell.run(
-            ["\(Repository.root)/scripts/make-app", "rails", directory],
-            environment: ["PREFIX": prefix]
-        )
-        guard made.status.isSuccess else {
-            throw RunningProgram.Failure.ended("make-app", made.status, output: made.output)
-        }
-        if let owner = Integration.owner(0) { try TestDirectory.give(directory, to: owner) }
+        let environment = ["PREFIX": prefix]
+        try FrameworkSite.make("rails", at: directory, owner: Integration.owner(0), environment: environment)
         let cable =
             ["location \(prefix)/cable {"] + below(place) + ["passenger_app_group_name cable;"]
             + ["passenger_force_max_concurrent_requests_per_process 0;", "passenger_max_instances 1;", "}"]
