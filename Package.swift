@@ -53,8 +53,9 @@ let package = Package(
 
         // The operating system.
         .target(name: "CFlyingPassenger", cSettings: cSettings),
+        .target(name: "CIdentity", cSettings: cSettings),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
-        library("LinuxSystem", ["CFlyingPassenger", "CSystemd"]),
+        library("LinuxSystem", ["CFlyingPassenger", "CIdentity", "CSystemd"]),
 
         // Shells.
         library("ProgramLog", ["LinuxSystem", logging]),
@@ -80,6 +81,7 @@ let package = Package(
         program("passenger-status", "AdminTools"),
         .executableTarget(
             name: "flying-passenger-exec",
+            dependencies: ["CIdentity"],
             cSettings: cSettings,
             // Keeps the Swift runtime, which SwiftPM links into every executable, out of a plain C program.
             linkerSettings: [.unsafeFlags(["-nostartfiles", "-Xlinker", "--as-needed"])]

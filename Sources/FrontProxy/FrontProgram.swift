@@ -14,7 +14,7 @@ package enum FrontProgram {
             StandardStreams.writeError("front-proxy: cannot read the command line; is /proc mounted?\n")
             CurrentProcess.exit(1)
         }
-        guard Array(arguments.dropFirst()) != [WorkerProgram.flag] else { WorkerProgram.run() }
+        if arguments.dropFirst().first == WorkerProgram.flag { WorkerProgram.run(Array(arguments.dropFirst(2))) }
         CurrentProcess.exit(run(Array(arguments.dropFirst())))
     }
 

@@ -18,6 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "CIdentity.h"
 #include "report.h"
 #include "steps.h"
 
@@ -50,6 +51,12 @@ static void reset_signals(void) {
 
 static void start_session(const struct plan *plan) {
     if (plan->new_session && setsid() < 0) fail("session", errno, "");
+}
+
+static void change_identity(const struct plan *plan) {
+    if (!plan->has_identity) return;
+    struct identity_failure failure;
+    if (!take_identity(&plan->identity, &failure)) fail(failure.step, failure.code, failure.subject);
 }
 
 static void forbid_new_privileges(const struct plan *plan) {

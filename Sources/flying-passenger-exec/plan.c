@@ -117,11 +117,11 @@ static bool take_item(struct reader *reader, struct plan *plan, size_t *argument
         plan->umask = (mode_t)take_number(reader, 0, 0777);
     } else if (IS("identity")) {
         plan->has_identity = true;
-        plan->uid = take_id(reader);
-        plan->gid = take_id(reader);
+        plan->identity.uid = take_id(reader);
+        plan->identity.gid = take_id(reader);
     } else if (IS("group")) {
-        if (plan->group_count == MAX_GROUPS) fail("plan", E2BIG, "groups");
-        plan->groups[plan->group_count++] = take_id(reader);
+        if (plan->identity.group_count == MAX_GROUPS) fail("plan", E2BIG, "groups");
+        plan->identity.groups[plan->identity.group_count++] = take_id(reader);
     } else if (IS("directory")) {
         plan->directory_kind = DIRECTORY_PATH;
         plan->directory = take_text(reader);
@@ -171,7 +171,7 @@ void read_plan(int descriptor, struct plan *plan) {
     plan->variables = allocate(fields + 1, sizeof *plan->variables);
     plan->changes = allocate(fields + 1, sizeof *plan->changes);
     plan->overrides = allocate(fields + 1, sizeof *plan->overrides);
-    plan->groups = allocate(fields + 1, sizeof *plan->groups);
+    plan->identity.groups = allocate(fields + 1, sizeof *plan->identity.groups);
     size_t argument_count = 0, variable_count = 0;
     while (take_item(&reader, plan, &argument_count, &variable_count)) continue;
     if (!plan->program && plan->program_kind != PROGRAM_DESCRIPTOR) fail("plan", EPROTO, "no program");

@@ -5,6 +5,8 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include "CIdentity.h"
+
 /* The plan as it comes from the launcher: fields that each end with a zero byte, a keyword followed by as many values
    as that keyword has. The first field names format and version, the last one is "end". All texts stay in the buffer
    that was read. The writer is LaunchPlan+Encoding.swift. */
@@ -49,10 +51,7 @@ struct plan {
     mode_t umask;
 
     bool has_identity;
-    uid_t uid;
-    gid_t gid;
-    gid_t *groups;
-    size_t group_count;
+    struct identity identity;
 
     enum directory_kind directory_kind;
     const char *directory; /* the path to enter, or to walk */

@@ -12,8 +12,6 @@ void set_limits(const struct plan *plan);
 void report_limits(void);
 /* Needs the rights of the caller: the new user may not be able to reach the program. */
 void open_early_program(struct plan *plan);
-/* Groups, then group, then user; and the proof that there is no way back. */
-void change_identity(const struct plan *plan);
 void enter_directory(const struct plan *plan);
 /* The variables of the program in their layers: those of the plan, of the login shell, the plan's changes, those of the
    environment file, the overrides; and LISTEN_PID. */

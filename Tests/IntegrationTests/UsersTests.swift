@@ -133,6 +133,8 @@ extension Integration {
         @Test func `the worker of the front is www-data without any capability`() throws {
             let site = try Site.running([.init("wsgi", from: "wsgi")])
             let user = try #require(try Accounts.user(named: "www-data"))
+            // A worker that answers has become its user.
+            #expect(try site.get("wsgi").status == 200)
             let worker = try #require(try site.workerPIDs().first)
             let facts = try #require(ProcessFacts(pid: worker))
             #expect(facts.uids == Array(repeating: user.uid, count: 4))
@@ -144,6 +146,28 @@ extension Integration {
                 let outcome = try Shell.run(["/bin/cat", "/proc/\(worker)/\(entry)"], as: user)
                 #expect(!outcome.status.isSuccess && outcome.output.contains("denied"), "\(entry): \(outcome.output)")
             }
+        }
+
+        @Test func `no program of the worker's account can open its memory, however early it tries`() throws {
+            let site = try Site.running([.init("wsgi", from: "wsgi")])
+            let front = try #require(site.front)
+            let script = try Repository.text("Tests/IntegrationTests/Scripts/memory-thief.py")
+            let thief = try RunningProgram(
+                ["/usr/bin/python3", "-c", script, "\(front.pid)"],
+                log: site.directory.file("thief.log"),
+                user: try Accounts.user(named: "www-data")
+            )
+            for number in 1...8 {
+                let old = try site.workerPIDs()
+                try thief.waitForOutput("seen \(try #require(old.last))")
+                try front.signal(.hangUp)
+                try eventually("another worker, number \(number)") {
+                    let now = try site.workerPIDs()
+                    return now != old && now.count == 1
+                }
+            }
+            #expect(!thief.output.contains("opened"), "\(thief.output)")
+            #expect(thief.output.pieces(between: "seen ").count > 8, "\(thief.output)")
         }
 
         @Test func `an application asked to run as root runs as nobody`() throws {

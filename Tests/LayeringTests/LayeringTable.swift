@@ -31,7 +31,7 @@ enum LayeringTable {
         Row(
             target: "LinuxSystem",
             kind: .system,
-            targets: ["CFlyingPassenger", "CSystemd"],
+            targets: ["CFlyingPassenger", "CIdentity", "CSystemd"],
             modules: ["Glibc", "Synchronization"]
         ),
         Row(target: "ProgramLog", kind: .shell, targets: ["LinuxSystem"], modules: ["Logging", "Synchronization"]),
@@ -60,5 +60,5 @@ enum LayeringTable {
     ]
 
     /// Folders of Sources without Swift.
-    static let withoutSwift: Set<String> = ["CFlyingPassenger", "CSystemd", "flying-passenger-exec"]
+    static let withoutSwift: Set<String> = ["CFlyingPassenger", "CIdentity", "CSystemd", "flying-passenger-exec"]
 }

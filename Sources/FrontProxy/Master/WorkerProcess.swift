@@ -148,11 +148,10 @@ struct WorkerLaunch: Sendable {
     func launchPlan(channel: Int32) -> LaunchPlan {
         var plan = LaunchPlan(
             program: .open(program.rawValue),
-            arguments: ["front-proxy", WorkerProgram.flag],
+            arguments: ["front-proxy", WorkerProgram.flag] + account.arguments,
             environment: Self.keptVariables.compactMap { name in
                 CurrentProcess.environment(name).map { (name, $0) }
             },
-            identity: account.identity,
             workingDirectory: .path("/"),
             descriptors: [
                 .init(source: nullDevice.rawValue, target: 0), .init(source: errorLog.rawValue, target: 1),
@@ -161,6 +160,7 @@ struct WorkerLaunch: Sendable {
             ],
             umask: 0o077
         )
+        // The account is not in the plan: the worker gives up root itself, see WorkerProgram.
         plan.noNewPrivileges = true
         if let openFiles {
             let limit = UInt64(openFiles)

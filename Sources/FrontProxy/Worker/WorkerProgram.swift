@@ -17,14 +17,21 @@ package enum WorkerProgram {
     static let channelDescriptor: Int32 = 3
 
     /// Serves until the master says that it is enough, or is gone; does not return.
-    package static func run() -> Never {
+    ///
+    /// What the worker is launched with besides the flag is whom it has to become (`WorkerAccount.arguments`). It gives up
+    /// root itself, first of all, because a process that executes a program as another user can be traced by that user from
+    /// then on: too early for it to object.
+    package static func run(_ arguments: [String]) -> Never {
         CurrentProcess.setName("front-proxy")
         SignalMask.ignoreBrokenPipes()
         let channel = ControlChannel(Descriptor(owning: channelDescriptor))
         let reader = ControlReader(channel)
-        // Its memory will hold tokens and what clients send; its account may have other processes. A kernel that refuses
-        // serves all the same.
-        try? CurrentProcess.forbidTracing()
+        do {
+            try becomeUser(arguments)
+        } catch {
+            try? channel.send(ControlFrame(kind: .failed, payload: ByteBuffer(string: "\(error)")))
+            CurrentProcess.exit(1)
+        }
         guard let frame = reader.next(), frame.kind == .bootstrap,
             let bootstrap = WorkerBootstrap(decoding: frame.payload)
         else {
@@ -40,6 +47,18 @@ package enum WorkerProgram {
             // If the master is gone as well, there is nobody to tell.
             try? channel.send(ControlFrame(kind: .failed, payload: ByteBuffer(string: "\(error)")))
             CurrentProcess.exit(1)
+        }
+    }
+}
+
+extension WorkerProgram {
+    private static func becomeUser(_ arguments: [String]) throws {
+        if let identity = try WorkerAccount.identity(inArguments: arguments) { try CurrentProcess.become(identity) }
+        // Its memory will hold tokens and what clients send; its account may have other processes. A change of user has done
+        // this already, unless the system was told otherwise (fs.suid_dumpable). A kernel that refuses serves all the same.
+        try? CurrentProcess.forbidTracing()
+        if CurrentProcess.isRoot {
+            throw WorkerStartError(description: "it was started with root rights and no other user")
         }
     }
 }
