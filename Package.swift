@@ -44,12 +44,13 @@ let package = Package(
     targets: [
         // Pure: decisions and formats, no operating system.
         library("AppSettings", []),
+        library("ShownText", []),
         library("FrontConfiguration", ["AppSettings"]),
         library("HTTPFraming", [nioCore]),
         library("AppTransport", ["HTTPFraming", nioCore]),
-        library("WireProtocol", ["AppSettings", nioCore]),
+        library("WireProtocol", ["AppSettings", "ShownText", nioCore]),
         library("ApplicationPool", ["AppSettings", collections]),
-        library("SpawnPlan", ["AppSettings"], resources: [.embedInCode("Loaders")]),
+        library("SpawnPlan", ["AppSettings", "ShownText"], resources: [.embedInCode("Loaders")]),
 
         // The operating system.
         .target(name: "CFlyingPassenger", cSettings: cSettings),
@@ -58,22 +59,23 @@ let package = Package(
         library("LinuxSystem", ["CFlyingPassenger", "CIdentity", "CSystemd"]),
 
         // Shells.
-        library("ProgramLog", ["LinuxSystem", logging]),
+        library("ProgramLog", ["LinuxSystem", "ShownText", logging]),
         library(
             "Supervisor",
             [
-                "AppSettings", "WireProtocol", "ApplicationPool", "SpawnPlan", "LinuxSystem", "ProgramLog",
+                "AppSettings", "ShownText", "WireProtocol", "ApplicationPool", "SpawnPlan", "LinuxSystem", "ProgramLog",
                 nioCore, nioPosix, logging, argumentParser,
             ]
         ),
         library(
             "FrontProxy",
             [
-                "AppSettings", "WireProtocol", "HTTPFraming", "AppTransport", "FrontConfiguration", "LinuxSystem",
+                "AppSettings", "ShownText", "WireProtocol", "HTTPFraming", "AppTransport", "FrontConfiguration",
+                "LinuxSystem",
                 "ProgramLog", nioCore, nioPosix, logging, argumentParser,
             ]
         ),
-        library("AdminTools", ["WireProtocol", "LinuxSystem", nioCore, argumentParser]),
+        library("AdminTools", ["ShownText", "WireProtocol", "LinuxSystem", nioCore, argumentParser]),
 
         // Programs.
         program("flying-passenger", "Supervisor"),
@@ -96,6 +98,7 @@ let package = Package(
         ),
         tests("LayeringTests", ["TestSupport"]),
         tests("AppSettingsTests", ["AppSettings"]),
+        tests("ShownTextTests", ["ShownText"]),
         tests(
             "FrontConfigurationTests",
             ["AppSettings", "FrontConfiguration", "TestSupport"],
@@ -103,22 +106,23 @@ let package = Package(
         ),
         tests("HTTPFramingTests", ["HTTPFraming", nioCore], resources: [.copy("Fixtures")]),
         tests("AppTransportTests", ["AppTransport", "HTTPFraming", nioCore]),
-        tests("WireProtocolTests", ["AppSettings", "WireProtocol", nioCore]),
+        tests("WireProtocolTests", ["AppSettings", "ShownText", "WireProtocol", nioCore]),
         tests("ApplicationPoolTests", ["AppSettings", "ApplicationPool"]),
-        tests("SpawnPlanTests", ["AppSettings", "SpawnPlan"]),
+        tests("SpawnPlanTests", ["AppSettings", "ShownText", "SpawnPlan"]),
         tests("LinuxSystemTests", ["LinuxSystem"]),
         tests("ProgramLogTests", ["LinuxSystem", "ProgramLog", logging]),
         tests(
             "SupervisorTests",
             [
-                "AppSettings", "ApplicationPool", "LinuxSystem", "ProgramLog", "SpawnPlan", "Supervisor", "TestSupport",
-                "WireProtocol", nioCore, nioEmbedded, nioPosix, logging, argumentParser,
+                "AppSettings", "ApplicationPool", "LinuxSystem", "ProgramLog", "ShownText", "SpawnPlan", "Supervisor",
+                "TestSupport", "WireProtocol", nioCore, nioEmbedded, nioPosix, logging, argumentParser,
             ]
         ),
         tests(
             "FrontProxyTests",
             [
-                "AppSettings", "FrontConfiguration", "FrontProxy", "LinuxSystem", "ProgramLog", "TestSupport",
+                "AppSettings", "FrontConfiguration", "FrontProxy", "LinuxSystem", "ProgramLog", "ShownText",
+                "TestSupport",
                 "WireProtocol",
                 nioCore, nioPosix, logging, argumentParser,
             ]

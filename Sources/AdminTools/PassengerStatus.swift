@@ -2,6 +2,7 @@
 
 package import ArgumentParser
 import LinuxSystem
+import ShownText
 import WireProtocol
 
 /// `passenger-status`: what the daemon is doing.
@@ -66,7 +67,7 @@ package struct PassengerStatus: ParsableCommand {
     func render(_ report: StatusReport) -> String {
         let colours: Colours = self.forceColors || Terminal.isStandardOutput ? .ansi : .none
         switch self.json ? .json : self.show {
-        case .json, .xml: return report.prettyJSON() + "\n"
+        case .json, .xml: return SafeText.json(report.prettyJSON()) + "\n"
         case .pool:
             return self.header(report)
                 + PoolText(isVerbose: self.verbose, colours: colours, date: Terminal.date).render(report)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import LinuxSystem
+import ShownText
 
 /// Standard output and error of a tool, and dates as it prints them.
 enum Terminal {
@@ -12,7 +13,8 @@ enum Terminal {
 
     static func write(_ text: String) { self.write(text, to: 1) }
 
-    static func writeError(_ text: String) { self.write(text, to: 2) }
+    /// Names of files and instances in it may come from anywhere.
+    static func writeError(_ text: String) { self.write(SafeText.block(text), to: 2) }
 
     /// A reader that has gone (`| head`) is no failure of the tool.
     private static func write(_ text: String, to number: Int32) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 package import Logging
+import ShownText
 
 /// One line of the log in the format of Ruby's Logger, without line feed at its end.
 ///
@@ -17,7 +18,7 @@ package enum LogLine {
         let word = severity.rawValue
         var line = "\(word.prefix(1)), [\(time) #\(pid)] "
         line += String(repeating: " ", count: max(0, 5 - word.utf8.count)) + word + " -- : "
-        appendSingleLine(message, to: &line)
+        line += SafeText.line(message)
         for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
             line += " "
             line += key
@@ -29,22 +30,13 @@ package enum LogLine {
 
     /// A value as it stands behind `key=`: bare if it is one plain word, else in double quotes with escapes.
     static func quotedIfNeeded(_ value: String) -> String {
-        guard value.isEmpty || value.unicodeScalars.contains(where: needsQuotes) else { return value }
-        var quoted = "\""
-        for scalar in value.unicodeScalars {
-            switch scalar {
-            case "\"": quoted += "\\\""
-            case "\\": quoted += "\\\\"
-            default: appendVisible(scalar, to: &quoted)
-            }
-        }
-        return quoted + "\""
+        value.isEmpty || value.unicodeScalars.contains(where: needsQuotes) ? SafeText.quoted(value) : value
     }
 
     private static func needsQuotes(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar {
         case " ", "\"", "\\", "=": true
-        default: isControl(scalar)
+        default: SafeText.hides(scalar)
         }
     }
 
@@ -57,35 +49,6 @@ package enum LogLine {
             "{"
                 + pairs.sorted(by: { $0.key < $1.key }).map { "\($0.key): \(self.text(of: $0.value))" }
                 .joined(separator: ", ") + "}"
-        }
-    }
-
-    /// Control characters would let text from outside forge lines or drive a terminal.
-    private static func appendSingleLine(_ text: String, to line: inout String) {
-        guard text.unicodeScalars.contains(where: isControl) else {
-            line += text
-            return
-        }
-        for scalar in text.unicodeScalars { appendVisible(scalar, to: &line) }
-    }
-
-    private static func appendVisible(_ scalar: Unicode.Scalar, to line: inout String) {
-        switch scalar {
-        case "\n": line += "\\n"
-        case "\r": line += "\\r"
-        case "\t": line += "\\t"
-        case _ where isControl(scalar):
-            let digits = String(scalar.value, radix: 16)
-            line += "\\x" + (digits.utf8.count < 2 ? "0" : "") + digits
-        default: line.unicodeScalars.append(scalar)
-        }
-    }
-
-    /// C0 and C1 controls, DEL, and the Unicode line and paragraph separators.
-    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.value {
-        case 0..<0x20, 0x7F..<0xA0, 0x2028, 0x2029: true
-        default: false
         }
     }
 }

@@ -2,6 +2,7 @@
 
 package import LinuxSystem
 import Logging
+import ShownText
 import Synchronization
 
 /// The one place where the lines of a program leave it; shared by all its loggers and threads.
@@ -77,7 +78,10 @@ package final class LogOutput: Sendable {
         self.state.withLock { Self.drain(&$0) }
     }
 
-    /// Writes one line of what an app printed, behind its name; `line` has no line feed and is kept byte for byte.
+    /// Writes one line of what an app printed, behind its name; `line` has no line feed.
+    ///
+    /// It stays one line, and nothing in it reaches a terminal as an order: colours, too, are shown as what they are
+    /// (`SafeText`). With `prefixesAppLines` off it stands alone, and is made fit to be shown all the same.
     package func writeAppLine(app: String, pid: Int32, line: some Sequence<UInt8>) {
         var bytes: [UInt8] = []
         if self.prefixesAppLines {
@@ -89,7 +93,7 @@ package final class LogOutput: Sendable {
             )
             bytes += head.utf8
         }
-        bytes += line
+        SafeText.appendOutputLine(line, to: &bytes)
         self.write(bytes, .info)
     }
 

@@ -17,24 +17,30 @@ enum LayeringTable {
     static let shellModules: Set<String> = nio.union(["Logging", "ArgumentParser", "Synchronization", "Collections"])
     private static let pureTargets: Set<String> = [
         "AppSettings", "FrontConfiguration", "AppTransport", "HTTPFraming", "WireProtocol", "ApplicationPool",
-        "SpawnPlan",
+        "SpawnPlan", "ShownText",
     ]
 
     static let rows: [Row] = [
         Row(target: "AppSettings", kind: .pure, targets: [], modules: []),
+        Row(target: "ShownText", kind: .pure, targets: [], modules: []),
         Row(target: "FrontConfiguration", kind: .pure, targets: ["AppSettings"], modules: []),
         Row(target: "AppTransport", kind: .pure, targets: ["HTTPFraming"], modules: pureModules),
         Row(target: "HTTPFraming", kind: .pure, targets: [], modules: pureModules),
-        Row(target: "WireProtocol", kind: .pure, targets: ["AppSettings"], modules: pureModules),
+        Row(target: "WireProtocol", kind: .pure, targets: ["AppSettings", "ShownText"], modules: pureModules),
         Row(target: "ApplicationPool", kind: .pure, targets: ["AppSettings"], modules: pureModules),
-        Row(target: "SpawnPlan", kind: .pure, targets: ["AppSettings"], modules: []),
+        Row(target: "SpawnPlan", kind: .pure, targets: ["AppSettings", "ShownText"], modules: []),
         Row(
             target: "LinuxSystem",
             kind: .system,
             targets: ["CFlyingPassenger", "CIdentity", "CSystemd"],
             modules: ["Glibc", "Synchronization"]
         ),
-        Row(target: "ProgramLog", kind: .shell, targets: ["LinuxSystem"], modules: ["Logging", "Synchronization"]),
+        Row(
+            target: "ProgramLog",
+            kind: .shell,
+            targets: ["LinuxSystem", "ShownText"],
+            modules: ["Logging", "Synchronization"]
+        ),
         Row(
             target: "Supervisor",
             kind: .shell,
@@ -51,7 +57,7 @@ enum LayeringTable {
         Row(
             target: "AdminTools",
             kind: .shell,
-            targets: ["WireProtocol", "LinuxSystem"],
+            targets: ["ShownText", "WireProtocol", "LinuxSystem"],
             modules: ["ArgumentParser", "NIOCore", "Synchronization"]
         ),
         Row(target: "flying-passenger", kind: .program, targets: ["Supervisor"], modules: ["ArgumentParser"]),

@@ -46,7 +46,7 @@ import Testing
         ("say \"hi\"", "\"say \\\"hi\\\"\""),
         ("back\\slash", "\"back\\\\slash\""),
         ("line\nfeed\r\t", "\"line\\nfeed\\r\\t\""),
-        ("\u{1B}[2J\u{7F}\u{2028}", "\"\\x1b[2J\\x7f\\x2028\""),
+        ("\u{1B}[2J\u{7F}\u{2028}", "\"\\x1b[2J\\x7f\\u{2028}\""),
         ("größe", "größe"),
     ])
     func `values that are not one plain word are quoted`(value: String, expected: String) {

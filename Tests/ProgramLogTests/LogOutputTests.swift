@@ -77,9 +77,9 @@ private final class ScriptedSink: LogSink {
         #expect(tape.content == String(repeating: "I, [TIME #4700]  INFO -- : up\n", count: 8))
     }
 
-    @Test func `lines of apps carry name and PID of the app and are kept byte for byte`() {
-        output().writeAppLine(app: "/srv/shop", pid: 17, line: Array("a\u{1B}[0m = \"b\"".utf8))
-        #expect(tape.content == "I, [TIME #4700]  INFO -- : app=/srv/shop App 17 output: a\u{1B}[0m = \"b\"\n")
+    @Test func `lines of apps carry name and PID of the app and hold nothing that a terminal obeys`() {
+        output().writeAppLine(app: "/srv/shop", pid: 17, line: Array("a\u{1B}[0m\t= \"b\"\\\r".utf8))
+        #expect(tape.content == "I, [TIME #4700]  INFO -- : app=/srv/shop App 17 output: a\\x1b[0m\t= \"b\"\\\n")
     }
 
     @Test func `the name of an app cannot end its own quotes, nor the line`() {

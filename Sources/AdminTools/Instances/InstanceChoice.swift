@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import ShownText
 package import WireProtocol
 
 /// A running daemon that was found in a registry.
@@ -64,10 +65,10 @@ enum InstanceChoice {
         let heading =
             TextColumns.leftJustified("Name", width) + "  " + TextColumns.leftJustified("PID", 7) + "  Version   Socket"
         let lines = found.sorted { $0.record.name < $1.record.name }.map { instance in
-            TextColumns.leftJustified(TextColumns.visible(instance.record.name), width) + "  "
+            TextColumns.leftJustified(SafeText.line(instance.record.name), width) + "  "
                 + TextColumns.leftJustified("\(instance.record.pid)", 7) + "  "
-                + TextColumns.leftJustified(TextColumns.visible(instance.record.version), 8) + "  "
-                + TextColumns.visible(instance.record.socketPath)
+                + TextColumns.leftJustified(SafeText.line(instance.record.version), 8) + "  "
+                + SafeText.line(instance.record.socketPath)
         }
         return ([heading] + lines).joined(separator: "\n")
     }

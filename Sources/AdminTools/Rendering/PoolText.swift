@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import ShownText
 package import WireProtocol
 
 /// The text that `--show=pool` prints.
@@ -52,14 +53,14 @@ package struct PoolText {
 
     private func lines(of group: GroupReport) -> [String] {
         var lines = [
-            self.colours.name("\(TextColumns.visible(group.name))#default:"),
-            "  App root: \(TextColumns.visible(group.appRoot))",
+            self.colours.name("\(SafeText.line(group.name))#default:"),
+            "  App root: \(SafeText.line(group.appRoot))",
         ]
         if self.isVerbose { lines += self.verboseLines(of: group) }
         lines.append("  Requests in queue: \(group.queue)")
         if self.isVerbose {
             lines += group.queuedRequests.map { request in
-                "    \(TextColumns.visible(request.method)) \(TextColumns.visible(request.path))"
+                "    \(SafeText.line(request.method)) \(SafeText.line(request.path))"
                     + " (waiting \(request.waitingMilliseconds) ms)"
             }
         }
@@ -76,22 +77,22 @@ package struct PoolText {
         if let user = group.user {
             let ids = [group.uid.map { "uid \($0)" }, group.gid.map { "gid \($0)" }].compactMap(\.self)
             let idText = ids.isEmpty ? "" : " (\(ids.joined(separator: ", ")))"
-            lines.append("  User: \(TextColumns.visible(user))\(idText)")
-            if let reason = group.userReason { lines.append("  \(TextColumns.visible(reason))") }
+            lines.append("  User: \(SafeText.line(user))\(idText)")
+            if let reason = group.userReason { lines.append("  \(SafeText.line(reason))") }
         } else {
             let isUntried = group.lastError == nil
             let reason = isUntried ? "before the first start" : "as the start did not get so far"
             lines.append("  User: not known \(reason)")
         }
         let type = group.appType ?? "not known"
-        lines.append("  App type: \(type), environment \(TextColumns.visible(group.environment))")
+        lines.append("  App type: \(type), environment \(SafeText.line(group.environment))")
         lines.append("  Restart generation: \(group.generation)")
         if let error = group.lastError {
             let age = error.ageSeconds.map { ", \(TextColumns.duration(seconds: $0)) ago" } ?? ""
             let time = error.time.map { ", \(self.date($0))" } ?? ""
-            let id = error.id.isEmpty ? "no error ID" : "error ID \(TextColumns.visible(error.id))"
-            lines.append("  Last error: \(TextColumns.visible(error.summary)) (\(id)\(age)\(time))")
-            if let file = error.detailsFile { lines.append("  Details: \(TextColumns.visible(file))") }
+            let id = error.id.isEmpty ? "no error ID" : "error ID \(SafeText.line(error.id))"
+            lines.append("  Last error: \(SafeText.line(error.summary)) (\(id)\(age)\(time))")
+            if let file = error.detailsFile { lines.append("  Details: \(SafeText.line(file))") }
         }
         return lines
     }

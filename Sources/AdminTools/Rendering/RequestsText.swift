@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import ShownText
 package import WireProtocol
 
 /// The text that `--show=requests` prints: what every process works on, and what waits for one.
@@ -22,7 +23,7 @@ package struct RequestsText {
             "  waiting  \(Self.age(request.waitingMilliseconds))  \(Self.text(request.method, nil, request.path))"
         }
         guard !running.isEmpty || !waiting.isEmpty else { return [] }
-        return ["\(TextColumns.visible(group.name)):"] + running + waiting
+        return ["\(SafeText.line(group.name)):"] + running + waiting
     }
 
     private func lines(of process: ProcessReport) -> [String] {
@@ -41,7 +42,7 @@ package struct RequestsText {
     }
 
     private static func text(_ method: String, _ host: String?, _ path: String) -> String {
-        let host = host.flatMap { $0.isEmpty ? nil : TextColumns.visible($0) + " " } ?? ""
-        return "\(TextColumns.visible(method)) \(host)\(TextColumns.visible(path))"
+        let host = host.flatMap { $0.isEmpty ? nil : SafeText.line($0) + " " } ?? ""
+        return "\(SafeText.line(method)) \(host)\(SafeText.line(path))"
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import ShownText
 package import WireProtocol
 
 /// The text of `passenger-status --show=server`: the fronts that are connected.
@@ -10,7 +11,7 @@ package struct ServerText {
         var lines = [
             "----------- Daemon -----------",
             "Instance : \(report.instance)",
-            "Socket   : \(TextColumns.visible(report.socketPath))",
+            "Socket   : \(SafeText.line(report.socketPath))",
             "PIDs     : \(report.watchdogPID) (watchdog), \(report.corePID) (core)",
             "",
         ]
@@ -22,7 +23,7 @@ package struct ServerText {
             let pid = TextColumns.leftJustified("\(connection.pid)", 7)
             let uid = TextColumns.leftJustified("\(connection.uid)", 7)
             let sessions = TextColumns.leftJustified("\(connection.sessions)", 5)
-            lines.append("\(TextColumns.visible(connection.front)):")
+            lines.append("\(SafeText.line(connection.front)):")
             lines.append(
                 "  * PID: \(pid) UID: \(uid) Sessions: \(sessions) Waiting: \(connection.waitingCheckouts)"
                     + "   Settings: \(connection.authority)"

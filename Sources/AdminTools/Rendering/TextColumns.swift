@@ -16,16 +16,4 @@ enum TextColumns {
         let first = parts.firstIndex { $0.0 > 0 } ?? parts.count - 1
         return parts[first...].map { "\($0.0)\($0.1)" }.joined(separator: " ")
     }
-
-    /// Text from apps and fronts on a terminal: control characters are shown, not obeyed.
-    static func visible(_ text: String) -> String {
-        var shown = ""
-        for scalar in text.unicodeScalars {
-            switch scalar.value {
-            case 0..<0x20, 0x7F..<0xA0, 0x2028, 0x2029: shown += "\\u{\(String(scalar.value, radix: 16))}"
-            default: shown.unicodeScalars.append(scalar)
-            }
-        }
-        return shown
-    }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import ShownText
 import WireProtocol
 
 // The parts of the friendly page; those without content are left out.
@@ -77,7 +78,7 @@ extension FailurePage {
             \(Self.code("Startup file", app.startupFile))\
             \(Self.fact("Type and environment", type))\
             \(Self.code("Base URI", app.baseURI))\
-            \(Self.code("Command", app.command.map(FailureReport.quoted).joined(separator: " ")))</dl>
+            \(Self.code("Command", app.command.map(ShellWord.quoted).joined(separator: " ")))</dl>
 
             """
         )

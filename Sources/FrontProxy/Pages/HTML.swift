@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import ShownText
+
 /// A piece of an HTML document.
 ///
 /// It can only be made of literals: whatever is interpolated is escaped, unless it is HTML itself.
@@ -56,7 +58,7 @@ struct HTML: ExpressibleByStringInterpolation, Sendable {
 
     /// Text as HTML shows it, also between quotes; without what a browser or a terminal would take for a command.
     static func appendEscaped(_ text: String, to result: inout String) {
-        for scalar in ShownText.cleaned(text).unicodeScalars {
+        for scalar in SafeText.block(text).unicodeScalars {
             switch scalar {
             case "&": result += "&amp;"
             case "<": result += "&lt;"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import NIOCore
+import ShownText
 import WireProtocol
 
 /// Renders the front's own pages: self-contained, everything escaped.
@@ -42,14 +43,14 @@ struct Pages {
             buffer.writeString(Self.json(content))
             if let json = report.json() {
                 buffer.writeStaticString(",\"report\":")
-                buffer.writeString(JSONText.shown(String(decoding: json, as: UTF8.self)))
+                buffer.writeString(SafeText.json(String(decoding: json, as: UTF8.self)))
             }
             buffer.writeStaticString("}\n")
         case .text:
             buffer.writeString("\(status) \(StatusText.of(status))\n\n")
             var report = report
-            report.detail = ShownText.cleaned(report.detail)
-            report.output = ShownText.cleaned(report.output)
+            report.detail = SafeText.block(report.detail)
+            report.output = SafeText.block(report.output)
             buffer.writeString(report.text())
         }
     }
@@ -75,16 +76,16 @@ struct Pages {
 
     /// An object without its closing brace.
     private static func json(_ content: Content) -> String {
-        var text = "{\"status\":\(content.status),\"error\":\"\(JSONText.escaped(content.title))\""
-        text += ",\"message\":\"\(JSONText.escaped(content.message))\""
-        if let errorID = content.errorID { text += ",\"error_id\":\"\(JSONText.escaped(errorID))\"" }
+        var text = "{\"status\":\(content.status),\"error\":\"\(SafeText.jsonString(content.title))\""
+        text += ",\"message\":\"\(SafeText.jsonString(content.message))\""
+        if let errorID = content.errorID { text += ",\"error_id\":\"\(SafeText.jsonString(errorID))\"" }
         return text
     }
 
     private static func text(_ content: Content) -> String {
         var paragraphs = ["\(content.status) \(content.title)", content.message]
         if let errorID = content.errorID { paragraphs.append("Error ID: \(errorID)") }
-        return ShownText.cleaned((paragraphs + content.hints).joined(separator: "\n\n")) + "\n"
+        return SafeText.block((paragraphs + content.hints).joined(separator: "\n\n")) + "\n"
     }
 }
 

@@ -16,7 +16,8 @@ package enum LaunchRecord: Hashable, Sendable {
 
 /// Reads what comes through the report pipe of a launch, in pieces of any size.
 ///
-/// Once the process is its user, that user can end it, and with luck more: what comes is bounded and nothing but text.
+/// Once the process is its user, that user can end it, and with luck more: what comes is bounded and nothing but text, which is
+/// made fit to be shown by whoever shows it: a path must stay the path that it is.
 package struct LaunchRecords: Sendable {
     package static let maxBytes = 256 * 1024
     private static let formatName = LaunchPlan.formatName
@@ -56,7 +57,7 @@ package struct LaunchRecords: Sendable {
         }
         fields.append(field)
         guard let count = Self.valueCount(of: fields[0]) else {
-            throw Self.unreadable("\"\(Self.printable(fields[0].prefix(40)))\" is no record")
+            throw Self.unreadable("\"\(fields[0].prefix(40))\" is no record")
         }
         guard fields.count == count + 1 else { return nil }
         defer { fields.removeAll(keepingCapacity: true) }
@@ -78,17 +79,17 @@ package struct LaunchRecords: Sendable {
         let values = Array(values)
         switch keyword {
         case "step":
-            return .step(Self.printable(values[0]), at: try Self.number(values[1]))
+            return .step(values[0], at: try Self.number(values[1]))
         case "limit":
             let limit = Limits.Limit(soft: try Self.number(values[1]), hard: try Self.number(values[2]))
-            return .limit(name: Self.printable(values[0]), limit)
+            return .limit(name: values[0], limit)
         case "variable":
             let parts = values[0].split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             return .variable(name: String(parts[0]), value: parts.count == 2 ? String(parts[1]) : "")
         case "directory":
             directory = .init(
                 owner: try Self.number(values[0]),
-                ownerName: Self.printable(values[3]),
+                ownerName: values[3],
                 group: try Self.number(values[1]),
                 mode: try Self.number(values[2])
             )
@@ -99,25 +100,20 @@ package struct LaunchRecords: Sendable {
 
     private func failure(_ values: [String]) throws(LaunchFailure) -> LaunchFailure {
         guard let step = LaunchStep(rawValue: values[0]) else {
-            throw Self.unreadable("\"\(Self.printable(values[0].prefix(40)))\" is no step")
+            throw Self.unreadable("\"\(values[0].prefix(40))\" is no step")
         }
         return LaunchFailure(
             step: step,
             code: try Self.number(values[1]),
-            subject: Self.printable(values[2]),
-            detail: Self.printable(values[3]),
+            subject: values[2],
+            detail: values[3],
             directory: directory
         )
     }
 
     private static func number<Number: FixedWidthInteger>(_ text: String) throws(LaunchFailure) -> Number {
-        guard let number = Number(text) else { throw unreadable("\"\(printable(text.prefix(40)))\" is no number") }
+        guard let number = Number(text) else { throw unreadable("\"\(text.prefix(40))\" is no number") }
         return number
-    }
-
-    /// A path may hold anything; in a sentence it must stay on its line.
-    private static func printable(_ text: some StringProtocol) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? "?" : $0 }))
     }
 
     private static func unreadable(_ why: String) -> LaunchFailure {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import ShownText
+
 /// What is said about a start that took too long, by the step that it had come to.
 package struct StartTimeout: Hashable, Sendable {
     package var limit: Duration

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import AppSettings
+import ShownText
 
 /// Who and what a failure happened to, as far as that is known: what makes a remedy concrete.
 struct DiagnosisScene {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import ShownText
+
 /// Text of an app that is searched for what it gives away.
 ///
 /// Bytes are compared, not characters: quick, and nothing that an app prints is quadratic.
@@ -47,7 +49,7 @@ struct Evidence {
         while let last = part.last, spaces.contains(last) { part.removeLast() }
         guard !part.isEmpty, part.count <= self.nameLimit else { return nil }
         let text = String(decoding: part, as: UTF8.self)
-        return text.unicodeScalars.contains { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) } ? nil : text
+        return text.unicodeScalars.contains(where: SafeText.hides) ? nil : text
     }
 
     fileprivate func index(of phrase: StaticString, from start: Int) -> Int? {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import AppSettings
+import ShownText
 
 /// What can be done about a kind of failure whatever the app says.
 extension FailureDiagnosis {

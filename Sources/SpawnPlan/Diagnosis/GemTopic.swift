@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import ShownText
+
 /// What is wrong with a gem.
 enum GemTrouble: Hashable, Sendable {
     /// Bundler does not find what the Gemfile asks for; the name as it was said, such as "sinatra-3.0.2".

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import ShownText
+
 /// `/nonexistent`, the home of `nobody` on many systems.
 enum HomeTopic {
     static func find(in evidence: Evidence) -> DiagnosisFinding? {

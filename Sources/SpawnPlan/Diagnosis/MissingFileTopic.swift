@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import ShownText
+
 /// Files that are not there, or that the app's user cannot see.
 enum MissingFileTopic {
     static func find(in evidence: Evidence) -> DiagnosisFinding? {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import ShownText
+
 /// Modules of Python and Node that are not there, or that the app's user cannot see.
 enum ModuleTopic {
     static func find(in evidence: Evidence) -> DiagnosisFinding? {

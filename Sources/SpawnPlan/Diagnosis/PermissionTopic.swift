@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import ShownText
+
 /// Files and directories that the app's user may not use.
 enum PermissionTopic {
     static func find(in evidence: Evidence) -> DiagnosisFinding? {

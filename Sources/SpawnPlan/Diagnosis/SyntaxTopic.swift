@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import AppSettings
+import ShownText
 
 /// Source files that the interpreter cannot read.
 enum SyntaxTopic {

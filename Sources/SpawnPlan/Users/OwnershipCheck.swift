@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import ShownText
+
 /// Whether the directories of an app let nobody but the startup file's owner (and root) decide what runs as that owner.
 ///
 /// Asked only when the user came from ownership: who can put another user's file into a directory (a hard link, a

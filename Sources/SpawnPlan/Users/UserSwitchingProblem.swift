@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import ShownText
+
 /// Why no user could be found for an app.
 package enum UserSwitchingProblem: Error, Hashable, Sendable {
     case daemonHasNoAccount(uid: UInt32)

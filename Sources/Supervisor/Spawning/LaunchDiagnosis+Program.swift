@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import LinuxSystem
+import ShownText
 import SpawnPlan
 
 // MARK: Login shell and environment file

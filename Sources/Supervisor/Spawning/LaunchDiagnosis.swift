@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import LinuxSystem
+import ShownText
 import SpawnPlan
 
 /// Says what is to be said about a launch that failed: what the helper met, and what to type.

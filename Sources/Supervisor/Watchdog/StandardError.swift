@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import LinuxSystem
+import ShownText
 
 /// Words to whoever started the program, besides or before the log.
 enum StandardError {
@@ -11,6 +12,6 @@ enum StandardError {
     /// Nobody may be left to read it.
     private static func write(_ text: String, to number: Int32) {
         guard let descriptor = try? Descriptor.duplicating(number) else { return }
-        try? descriptor.writeAll(text)
+        try? descriptor.writeAll(SafeText.block(text))
     }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import ShownText
+
 /// The report for people with nothing but a terminal: the details file, and the answer to `curl`.
 extension FailureReport {
     private static let columns = 96
@@ -23,7 +25,7 @@ extension FailureReport {
         var facts = ["Error \(self.errorID)", UTCTime(microseconds: self.time).description, "kind \(self.kind)"]
         facts.append("category \(self.category)")
         if !self.failedStep.isEmpty { facts.append("step \(self.failedStep)") }
-        return [VisibleText.line(self.title), ""]
+        return [SafeText.line(self.title), ""]
             + Self.paragraph(self.summary, indent: 2)
             + [""] + Self.paragraph(facts.joined(separator: ", "), indent: 0)
     }
@@ -35,7 +37,7 @@ extension FailureReport {
                 let number = self.remedies.count == 1 ? "" : "\(index + 1). "
                 var lines = Self.paragraph(remedy.text, indent: 2, first: number)
                 if let command = remedy.command {
-                    lines += VisibleText.lines(command).map { Self.spaces(6) + $0 }
+                    lines += SafeText.lines(command).map { Self.spaces(6) + $0 }
                 }
                 return lines
             }
@@ -57,7 +59,7 @@ extension FailureReport {
         add("type", self.app.type)
         add("environment", self.app.environment)
         add("base URI", self.app.baseURI)
-        add("command", self.app.command.map(Self.quoted).joined(separator: " "))
+        add("command", self.app.command.map(ShellWord.quoted).joined(separator: " "))
         return Self.table("Application", rows)
     }
 
@@ -74,12 +76,12 @@ extension FailureReport {
 
     private var stepSection: [String] {
         guard !self.steps.isEmpty else { return [] }
-        let width = self.steps.map { VisibleText.line($0.name).count }.max() ?? 0
+        let width = self.steps.map { SafeText.line($0.name).count }.max() ?? 0
         return ["Steps of the start:"]
             + self.steps.map { step in
-                var line = "  " + Self.padded(VisibleText.line(step.name), width) + "  "
-                guard let time = step.microseconds else { return line + VisibleText.line(step.state) }
-                line += Self.padded(VisibleText.line(step.state), 11)
+                var line = "  " + Self.padded(SafeText.line(step.name), width) + "  "
+                guard let time = step.microseconds else { return line + SafeText.line(step.state) }
+                line += Self.padded(SafeText.line(step.state), 11)
                 return line + "  " + Self.milliseconds(time)
             }
     }
@@ -97,23 +99,6 @@ extension FailureReport {
         "\(microseconds / 1000).\(microseconds.magnitude / 100 % 10) ms"
     }
 
-    /// As a shell takes it.
-    package static func quoted(_ word: String) -> String {
-        let plain = word.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."),
-                UInt8(ascii: "/"), UInt8(ascii: "="), UInt8(ascii: ":"), UInt8(ascii: ","), UInt8(ascii: "@"),
-                UInt8(ascii: "+"):
-                true
-            default: false
-            }
-        }
-        if plain, !word.isEmpty { return word }
-        let pieces = word.utf8.split(separator: UInt8(ascii: "'"), omittingEmptySubsequences: false)
-        return "'" + pieces.map { String(decoding: $0, as: UTF8.self) }.joined(separator: #"'\''"#) + "'"
-    }
-
     /// Words filled into lines; line ends of the text are kept.
     ///
     /// `first` stands before the first line.
@@ -121,7 +106,7 @@ extension FailureReport {
         let prefix = self.spaces(indent)
         let rest = self.spaces(indent + first.count)
         var lines: [String] = []
-        for source in VisibleText.lines(text) {
+        for source in SafeText.lines(text) {
             var line = lines.isEmpty ? prefix + first : rest
             var isEmpty = true
             for word in source.split(separator: " ") {
@@ -141,16 +126,16 @@ extension FailureReport {
     /// What the app wrote, each line behind a mark, so that it cannot pass for a part of the report.
     private static func quotation(_ heading: String, _ text: String) -> [String] {
         guard !text.isEmpty else { return [] }
-        return ["\(heading):"] + VisibleText.lines(text).map { "  | " + $0 }
+        return ["\(heading):"] + SafeText.lines(text).map { "  | " + $0 }
     }
 
     private static func table(_ heading: String, _ rows: [Entry]) -> [String] {
         guard !rows.isEmpty else { return [] }
-        let names = rows.map { VisibleText.line($0.name) }
+        let names = rows.map { SafeText.line($0.name) }
         let width = min(24, names.map(\.count).max() ?? 0)
         return [heading + ":"]
             + zip(names, rows).map { name, row in
-                let value = VisibleText.line(row.value)
+                let value = SafeText.line(row.value)
                 return value.isEmpty ? "  " + name : "  " + self.padded(name, width) + "  " + value
             }
     }

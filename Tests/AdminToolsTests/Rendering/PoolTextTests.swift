@@ -148,7 +148,7 @@ import WireProtocol
                   Last error: The app did not start in time (error ID 0badcafe, 1m 1s ago, 2030-01-31 18:05:9 +0100)
                   Details: /run/passenger.x/failures/0badcafe.txt
                   Requests in queue: 1
-                    GET /a\\u{1b} (waiting 12 ms)
+                    GET /a\\x1b (waiting 12 ms)
                   * PID: 4711    Sessions: 0       Processed: 12      Uptime: 1m 5s
                     CPU: 1%      Memory  : 35M     Last used: 3s ago
                     Spawned: 2030-01-31 18:05:7 +0100   Generation: 3   Concurrency: unlimited

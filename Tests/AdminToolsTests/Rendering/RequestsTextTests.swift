@@ -21,7 +21,7 @@ struct RequestsTextTests {
             RequestsText().render(PoolTextTests.report(groups: [group])) == """
                 /apps/foo:
                   PID 77  12.3 s  GET www.foo.local /slow?a=1
-                  PID 77  0.0 s  POST /\\u{1b}[2J
+                  PID 77  0.0 s  POST /\\x1b[2J
                   PID 77  and 1 more
                   waiting  0.9 s  GET /next
 

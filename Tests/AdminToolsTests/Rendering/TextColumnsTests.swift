@@ -17,8 +17,4 @@ import Testing
         #expect(TextColumns.leftJustified("12", 5) == "12   ")
         #expect(TextColumns.leftJustified("123456", 5) == "123456")
     }
-
-    @Test func `control characters are shown and not obeyed`() {
-        #expect(TextColumns.visible("a\u{1B}[2J\nb") == "a\\u{1b}[2J\\u{a}b")
-    }
 }

@@ -112,7 +112,7 @@ struct FailurePageTests {
         let text = rendered(.everywhere("\u{1B}[31mred\u{1B}[0m \u{1B}]0;title\u{07}\u{9B}2J\u{1B}"), as: .text)
         #expect(text.hasPrefix("503 Service Unavailable\n\n"))
         #expect(text.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F..<0xA0).contains($0.value) || $0 == "\n" })
-        #expect(text.contains("  | red \\u{1b}\n"))
+        #expect(text.contains("  | red \\x1b\n"))
     }
 
     @Test func `the page that is asked for again and again is rendered once`() {

@@ -39,8 +39,6 @@ struct PagesTests {
             rendered(Self.content, .json)
                 == #"{"status":500,"error":"T","message":"<b> & \"quote\"\n'x'","error_id":"0badcafe"}"# + "\n"
         )
-        #expect(JSONText.escaped("\u{1}\\") == "\\u0001\\\\")
-        #expect(JSONText.shown("{\"a\":\"é\u{9B}31m\u{202E}\"}") == "{\"a\":\"é\\u009b31m\\u202e\"}")
     }
 
     @Test func `text has a paragraph for each thing`() {

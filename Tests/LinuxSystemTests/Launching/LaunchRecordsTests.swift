@@ -67,12 +67,12 @@ struct LaunchRecordsTests {
         #expect(failure?.subject == "it is too long")
     }
 
-    @Test func `control characters stay out of sentences, and invalid text is repaired`() throws {
+    @Test func `paths stay what they are, and invalid text is repaired`() throws {
         var reader = LaunchRecords()
         let bytes = Array((Self.head + "failed\0program\u{0}2\0/a\nb\u{7F}\0").utf8) + [0xFF, 0]
         #expect(
             try reader.received(bytes)
-                == [.failed(LaunchFailure(step: .program, code: 2, subject: "/a?b?", detail: "\u{FFFD}"))]
+                == [.failed(LaunchFailure(step: .program, code: 2, subject: "/a\nb\u{7F}", detail: "\u{FFFD}"))]
         )
     }
 

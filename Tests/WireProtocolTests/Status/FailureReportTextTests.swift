@@ -49,7 +49,7 @@ struct FailureReportTextTests {
 
                 Output of the application, its last lines:
                   | boot
-                  | \\u{1b}[31mno such gem
+                  | \\x1b[31mno such gem
 
                 Environment of the process, secrets masked:
                   PATH  /bin
