@@ -3,12 +3,14 @@
 # make build    the release programs in .build/release
 # make test-apps  what needs a browser, after make test; CI runs it as well
 # make bench    CPU per request against nginx in front of nginx, and latency beside a neighbour that makes trouble
+# make soak     ten minutes of a hostile tenant beside a neighbour, as root; DURATION=600
 # make install  DESTDIR= PREFIX=/usr/local SYSCONFDIR=/etc; the release programs that are there, else builds them first
 # make uninstall  removes what make install put there, for the same DESTDIR= PREFIX= SYSCONFDIR=
 
 SWIFT ?= swift
 PORT ?=
 ONCE ?=
+DURATION ?= 600
 DESTDIR ?=
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
@@ -19,7 +21,7 @@ PROGRAMS := flying-passenger front-proxy passenger-status
 # so that they run on machines without Swift. Optimization across modules: the hot path crosses several of our own.
 BUILD_FLAGS := -c release --static-swift-stdlib -Xswiftc -cross-module-optimization
 
-.PHONY: all build run test test-apps unit-test integration-test lint format bench install uninstall clean toolchain packages-build \
+.PHONY: all build run test test-apps unit-test integration-test lint format bench soak install uninstall clean toolchain packages-build \
 	packages-run packages-test packages-bench
 
 all: build
@@ -58,6 +60,9 @@ format: toolchain
 bench: toolchain packages-bench build
 	Benchmarks/forwarding --bin-dir "$(BIN_DIR)"
 	Benchmarks/neighbour --bin-dir "$(BIN_DIR)"
+
+soak: toolchain packages-bench build
+	Benchmarks/tenant --bin-dir "$(BIN_DIR)" --seconds "$(DURATION)" --limit 3
 
 # Whoever installs is often root, with no Swift and no network: what is built is not built again.
 install: $(if $(wildcard $(BIN_DIR)/flying-passenger-exec),,build)
