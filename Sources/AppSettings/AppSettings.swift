@@ -60,6 +60,10 @@ package struct AppSettings: Sendable, Equatable {
     package var loadShellEnvvars: Bool
     package var preloadBundler: Bool
     package var appFileDescriptorUlimit: Int?
+    /// Bytes that all processes of the app have together; 0: no limit, nil: the daemon's.
+    package var memoryMax: Int?
+    /// Processes and threads that the app has in all; 0: no limit, nil: the daemon's.
+    package var pidsMax: Int?
     package var directInstanceRequestAddress: String
 
     /// Reads and checks settings; unknown names and names that are not pushed are refused.
@@ -100,9 +104,14 @@ package struct AppSettings: Sendable, Equatable {
         loadShellEnvvars = reader.flag(SettingName.loadShellEnvironment) ?? true
         preloadBundler = reader.flag(SettingName.preloadBundler) ?? false
         appFileDescriptorUlimit = reader.integer(SettingName.appFileDescriptorLimit)
+        memoryMax = reader.integer(SettingName.memoryMax)
+        pidsMax = reader.integer(SettingName.pidsMax)
         directInstanceRequestAddress = reader.text(SettingName.directInstanceRequestAddress) ?? "127.0.0.1"
         try checkCombinations()
     }
+
+    package static let leastMemory = 4 << 20
+    package static let leastProcesses = 4
 
     private func checkCombinations() throws(SettingsError) {
         if let startupFile, appType == nil {
@@ -117,6 +126,17 @@ package struct AppSettings: Sendable, Equatable {
         }
         if appType == .generic, appStartCommand == nil {
             throw SettingsError(setting: SettingName.appType, value: "generic", reason: "needs app_start_command")
+        }
+        // With less nothing comes up, which looks like anything but a limit.
+        if let memoryMax, memoryMax != 0, memoryMax < Self.leastMemory {
+            throw SettingsError(setting: SettingName.memoryMax, value: String(memoryMax), reason: "is less than 4m")
+        }
+        if let pidsMax, pidsMax != 0, pidsMax < Self.leastProcesses {
+            throw SettingsError(
+                setting: SettingName.pidsMax,
+                value: String(pidsMax),
+                reason: "is less than \(Self.leastProcesses)"
+            )
         }
         if maxInstances > 0, minInstances > maxInstances {
             throw SettingsError(

@@ -39,6 +39,8 @@ extension SettingCatalog {
         .init("load_shell_envvars", .flag, default: "on"),
         .init("preload_bundler", .flag, default: "off"),
         .init("app_file_descriptor_ulimit", .integer(16...1_073_741_816)),
+        .init("memory_max", .size),
+        .init("pids_max", .integer(0...4_194_304)),
         .init("direct_instance_request_address", .ipAddress, default: "127.0.0.1"),
     ]
 

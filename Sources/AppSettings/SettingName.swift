@@ -4,6 +4,8 @@
 package enum SettingName {
     package static let appEnvironment = "app_env"
     package static let appFileDescriptorLimit = "app_file_descriptor_ulimit"
+    package static let memoryMax = "memory_max"
+    package static let pidsMax = "pids_max"
     package static let appGroupName = "app_group_name"
     package static let appKeepalive = "app_keepalive"
     package static let appRoot = "app_root"

@@ -16,6 +16,8 @@ final class Core {
 
     private enum Event: Sendable {
         case signal(Signal)
+        /// Processes that apps left behind may have ended.
+        case orphansEnded
         /// All apps have ended, as asked.
         case drained
     }
@@ -30,6 +32,10 @@ final class Core {
     private let eventLoop: any EventLoop
     private let services: NIOLoopBound<CoreServices>
     private let orphans: Orphans
+    /// nil: app processes have no control groups.
+    private let instanceGroup: InstanceGroup?
+    private let appGroups: AppGroups?
+    private var nextRecord: UInt64 = 0
     private var steps = StopSteps()
     private var exitCode: Int32?
 
@@ -69,6 +75,8 @@ final class Core {
             sessions: sessions,
             logger: self.log.logger(label: "spawner")
         )
+        self.instanceGroup = InstanceGroup.find(for: directory)
+        self.appGroups = self.instanceGroup.map(AppGroups.init)
         self.events = try Mailbox()
         self.threads.start()
         self.eventLoop = self.loops.next()
@@ -80,6 +88,7 @@ final class Core {
                 log: self.log,
                 threads: self.threads,
                 sessions: sessions,
+                appGroups: self.appGroups,
                 inheritedFilesLimit: inheritedFilesLimit
             ),
             listener: inheritance.listener,
@@ -98,7 +107,7 @@ final class Core {
             ]
             // poll fails for lack of memory only; the descriptors are asked again.
             guard let ready = try? Poll.wait(wanted, timeout: Self.orphanInterval) else { continue }
-            self.orphans.record()
+            self.recordOrphans()
             if !ready[1].isEmpty { self.endWithoutWatchdog() }
             for event in self.events.takeAll() { self.handle(event) }
         }
@@ -113,9 +122,24 @@ final class Core {
         case .signal(.terminate), .signal(.interrupt): self.stopRequested()
         case .signal(.hangUp), .signal(.user1): self.reopenLog()
         case .signal(.quit): self.onLoop { $0.writeState() }
-        case .signal(.child): self.orphans.collect()
+        case .signal(.child), .orphansEnded: self.collectOrphans()
         case .signal: return
         }
+    }
+
+    /// A bounded part of them: signals and the end of the watchdog are looked at in between.
+    private func collectOrphans() {
+        let again: @Sendable () -> Void = { [events] in events.post(.orphansEnded) }
+        if self.orphans.collect(whenFree: again) == .more { again() }
+    }
+
+    /// However often this thread wakes up: the look costs more the more there are.
+    private func recordOrphans() {
+        let now = MonotonicClock.now
+        guard now >= self.nextRecord else { return }
+        self.nextRecord = now + UInt64(Self.orphanInterval.wholeNanoseconds)
+        self.orphans.record()
+        self.appGroups?.removeEnded()
     }
 
     private func stopRequested() {
@@ -127,7 +151,7 @@ final class Core {
         case .hurry: self.onLoop { $0.hurry() }
         case .endAtOnce:
             self.onLoop { $0.killAll() }
-            Leftovers.endAll()
+            self.endApps()
             self.exitCode = 2
         case .ignored(let reason):
             self.logger.error("event ignored", metadata: [LogKeys.event: "stopRequested", LogKeys.reason: "\(reason)"])
@@ -154,18 +178,24 @@ final class Core {
     private func endWithoutWatchdog() -> Never {
         self.log.announce("The watchdog has ended unexpectedly; ending all apps", severity: .fatal)
         self.onLoop { $0.killAll() }
-        Leftovers.endAll()
+        self.endApps()
         // A spawn may have been under way on another thread during the first round.
         Pause.wait(.milliseconds(50))
-        Leftovers.endAll()
+        self.endApps()
         self.log.output.flush()
         CurrentProcess.exitNow(9)
+    }
+
+    /// All at once where they have control groups, and then what is left one by one.
+    private func endApps() {
+        self.instanceGroup?.endAll()
+        Leftovers.endAll()
     }
 
     private func end() -> Int32 {
         self.onLoop { $0.close() }
         // Grandchildren that were adopted when their parents ended.
-        Leftovers.endAll()
+        self.endApps()
         self.log.output.flush()
         return self.exitCode ?? 9
     }

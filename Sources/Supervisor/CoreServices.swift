@@ -23,6 +23,8 @@ final class CoreServices {
         let threads: NIOThreadPool
         /// Shared with the thread that looks after orphans.
         let sessions: AppSessions
+        /// nil: app processes have no control groups.
+        let appGroups: AppGroups?
         /// On open files, before the core raised its own.
         let inheritedFilesLimit: Limits.Limit
     }
@@ -157,7 +159,12 @@ extension SpawnerOptions {
             records: ProcessRecords(directory: setting.directory.processesPath),
             sessions: setting.sessions,
             frontUserUID: setting.users.frontUser?.uid,
-            instance: setting.directory.name
+            instance: setting.directory.name,
+            appGroups: setting.appGroups,
+            limits: ProcessLimits(
+                memory: setting.options.pool.memoryMax,
+                processes: setting.options.pool.pidsMax
+            )
         )
     }
 }

@@ -16,6 +16,14 @@ enum FlagValues {
     }
 }
 
+extension FlagValues {
+    static func memoryMax(_ text: String) throws(ValueError) -> Int {
+        let size = try ValueParsers.size(text)
+        guard size >= AppSettings.leastMemory else { throw ValueError("is less than 4m") }
+        return size
+    }
+}
+
 extension OwnershipCheck {
     init(flag text: String) throws(ValueError) {
         guard let check = OwnershipCheck(rawValue: text) else { throw ValueError("must be strict or warn") }

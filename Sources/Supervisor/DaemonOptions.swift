@@ -142,6 +142,26 @@ package struct PoolOptions: ParsableArguments {
     )
     package var appFileDescriptorUlimit: Int?
 
+    @Option(
+        help: .init(
+            "Limit on the memory of each app that has none of its own, such as 512m (default: none).",
+            valueName: "size"
+        ),
+        transform: { text in try parsed(text, FlagValues.memoryMax) }
+    )
+    package var memoryMax: Int?
+
+    @Option(
+        help: .init(
+            "Limit on processes and threads of each app that has none of its own (default: none).",
+            valueName: "n"
+        ),
+        transform: { text in
+            try parsed(text) { try ValueParsers.integer($0, in: AppSettings.leastProcesses...4_194_304) }
+        }
+    )
+    package var pidsMax: Int?
+
     @Flag(help: "Log the output of apps without \"App PID output:\" in front of it.")
     package var disableLogPrefix = false
 

@@ -11,6 +11,7 @@ package import WireProtocol
 ///       lock                      held by the watchdog as long as it lives
 ///       apps/                     0700; sockets of app processes
 ///       processes/                0700; which processes there are, for a successor of a daemon that was killed
+///       control-group             0600; where the control group is that holds all app processes
 ///       failures/                 0700; details of the latest failures, one file each
 ///       loaders/                  loaders and the libraries that they offer to apps
 package struct InstanceDirectory: Sendable {
@@ -25,6 +26,7 @@ package struct InstanceDirectory: Sendable {
     package var adminSocketPath: String { self.path + "/" + InstanceRecord.adminSocketName }
     package var appsPath: String { self.path + "/apps" }
     package var processesPath: String { self.path + "/processes" }
+    package var controlGroupPath: String { self.path + "/control-group" }
     package var failuresPath: String { self.path + "/failures" }
     package var loadersPath: String { self.path + "/loaders" }
     package var recordPath: String { self.path + "/" + InstanceRecord.fileName }

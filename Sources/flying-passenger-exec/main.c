@@ -76,6 +76,8 @@ int main(int argc, char **argv) {
 
     reset_signals();
     start_session(&plan);
+    wait_at_gate(&plan);
+    enter_control_group(&plan);
     place_descriptors(&plan);
     report_step("switch-user");
     set_oom_score(&plan);

@@ -11,7 +11,7 @@
 
 #include "report.h"
 
-static const char format_name[] = "flying-passenger-exec 3";
+static const char format_name[] = "flying-passenger-exec 4";
 
 struct reader {
     char *next;
@@ -108,7 +108,13 @@ static bool take_item(struct reader *reader, struct plan *plan, size_t *argument
     else if (IS("session")) plan->new_session = true;
     else if (IS("no-new-privileges")) plan->no_new_privileges = true;
     else if (IS("listen-pid")) plan->sets_listen_pid = true;
-    else if (IS("limit")) take_limit(reader, plan);
+    else if (IS("control-group")) {
+        plan->has_control_group = true;
+        plan->control_group_descriptor = take_descriptor(reader);
+    } else if (IS("gate")) {
+        plan->has_gate = true;
+        plan->gate_descriptor = take_descriptor(reader);
+    } else if (IS("limit")) take_limit(reader, plan);
     else if (IS("oom-score")) {
         plan->has_oom_score = true;
         plan->oom_score = (int)take_number(reader, -1000, 1000);

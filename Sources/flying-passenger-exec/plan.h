@@ -40,6 +40,11 @@ struct plan {
     bool no_new_privileges;
     bool sets_listen_pid;
 
+    bool has_gate;
+    int gate_descriptor; /* read before anything else is done */
+    bool has_control_group;
+    int control_group_descriptor; /* cgroup.procs of the group to enter */
+
     struct placement placements[MAX_PLACEMENTS];
     size_t placement_count;
 

@@ -4,6 +4,10 @@
 
 /* The steps, in the order of main.c. Each ends the program with a report when it fails. */
 
+/* Until the launcher has put this process where it belongs. */
+void wait_at_gate(const struct plan *plan);
+/* Before the rights to do so are dropped. */
+void enter_control_group(const struct plan *plan);
 /* Moves every descriptor to its number and lets exec close all others above 2. */
 void place_descriptors(struct plan *plan);
 void set_oom_score(const struct plan *plan);

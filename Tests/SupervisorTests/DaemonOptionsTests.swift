@@ -98,7 +98,7 @@ import Testing
             "--allowed-users", "--ownership-check", "--front-user", "--trust-user", "--app-root-allow", "--socket-mode",
             "--socket-user", "--socket-group", "--socket-backlog", "--instance-registry-dir", "--stat-throttle-rate",
             "--max-instances-per-app", "--shutdown-timeout", "--loaders-dir", "--app-file-descriptor-ulimit",
-            "--disable-log-prefix", "--version",
+            "--disable-log-prefix", "--memory-max", "--pids-max", "--version",
         ] {
             #expect(help.contains(flag), "\(flag)")
         }

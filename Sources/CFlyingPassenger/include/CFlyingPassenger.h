@@ -13,4 +13,5 @@
 #include "fp_diagnosis.h"
 #include "fp_files.h"
 #include "fp_processes.h"
+#include "fp_scope.h"
 #include "fp_sockets.h"

@@ -17,6 +17,10 @@ package enum LaunchStep: String, Hashable, Sendable, CaseIterable {
     // In the helper, in this order.
     case signals
     case session
+    /// The launcher did not let it go on.
+    case gate
+    /// The control group could not be entered.
+    case controlGroup = "control-group"
     case descriptors
     case oomScore = "oom-score"
     case limits

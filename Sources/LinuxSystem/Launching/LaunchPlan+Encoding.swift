@@ -2,7 +2,7 @@
 
 extension LaunchPlan {
     /// First field; the number changes with every change of the format (`plan.h` of `flying-passenger-exec`).
-    static let formatName = "flying-passenger-exec 3"
+    static let formatName = "flying-passenger-exec 4"
 
     /// The helper reads no more than this.
     static let maxEncodedBytes = 4 << 20
@@ -25,11 +25,14 @@ extension LaunchPlan {
         var numbers = Set(descriptors.map(\.source))
         if case .open(let number) = program { numbers.insert(number) }
         if case .examined(let directory) = workingDirectory { numbers.insert(directory.descriptor) }
+        for case let number? in [gate, controlGroup] { numbers.insert(number) }
         return numbers.sorted()
     }
 
     private func addProcessState(to fields: inout Fields) {
         if newSession { fields.add("session") }
+        if let gate { fields.add("gate", gate) }
+        if let controlGroup { fields.add("control-group", controlGroup) }
         for placement in descriptors { fields.add("descriptor", placement.source, placement.target) }
         if let oomScoreAdjustment { fields.add("oom-score", oomScoreAdjustment) }
         for (resource, limit) in limits.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {

@@ -133,6 +133,10 @@ package struct LaunchPlan: Sendable {
     /// Session and process group of its own, whose id is the PID.
     package var newSession = true
     package var noNewPrivileges = false
+    /// The process does nothing before a byte can be read from here; an end of file ends it.
+    package var gate: Int32?
+    /// What ``ControlGroup/openForEntering()`` gave: the process enters that group before anything of the program runs.
+    package var controlGroup: Int32?
     /// `nil` keeps the caller's.
     package var oomScoreAdjustment: Int32?
 

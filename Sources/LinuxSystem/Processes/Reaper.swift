@@ -6,25 +6,39 @@ import Synchronization
 
 /// Children that some part of this program waits for by itself.
 ///
-/// The launcher enters a child while it holds the lock around the spawn, so that the reaper cannot see it before.
+/// The launcher enters a child while it holds the lock around the spawn, so that the reaper cannot see it before. Whoever
+/// starts a process needs this lock: nobody may hold it for longer than one system call that does not wait.
 enum ChildRegistry {
     /// Tells one use of a PID from the next one: numbers come again as soon as a child was collected.
     struct Registration: Equatable {
         fileprivate let number: UInt64
     }
 
+    enum Outcome: Equatable {
+        /// nil: somebody was quicker.
+        case collected(Reaper.Reaped?)
+        /// Its owner collects it, and `whenFree` is called then.
+        case othersChild
+    }
+
     private struct Known {
         var children: [Int32: Registration] = [:]
         var lastNumber: UInt64 = 0
+        /// To be called when this child is no longer known.
+        var awaited: (pid: Int32, whenFree: @Sendable () -> Void)?
     }
 
     private static let known = Mutex(Known())
 
     /// Does nothing when the PID belongs to a later child by now.
     static func remove(_ pid: Int32, _ registration: Registration) {
-        known.withLock { known in
-            if known.children[pid] == registration { known.children[pid] = nil }
+        let whenFree: (@Sendable () -> Void)? = known.withLock { known in
+            guard known.children[pid] == registration else { return nil }
+            known.children[pid] = nil
+            guard known.awaited?.pid == pid else { return nil }
+            return known.awaited.take()?.whenFree
         }
+        whenFree?()
     }
 
     /// Runs `spawn` and enters the PID that it returns, before the reaper may look again.
@@ -40,14 +54,31 @@ enum ChildRegistry {
         }
     }
 
-    static func withKnown<Result>(_ body: (Set<Int32>) -> Result) -> Result {
-        known.withLock { body(Set($0.children.keys)) }
+    /// Collects an ended child unless somebody waits for it.
+    ///
+    /// Under the lock, so that the number cannot come to mean a child that was started meanwhile.
+    static func collect(_ pid: Int32, whenFree: @escaping @Sendable () -> Void) -> Outcome {
+        known.withLock { known in
+            guard known.children[pid] == nil else {
+                known.awaited = (pid, whenFree)
+                return .othersChild
+            }
+            var ended = fp_exit()
+            guard fp_wait_child(pid, false, &ended) == 1 else { return .collected(nil) }
+            return .collected(Reaper.Reaped(pid: pid, status: ExitStatus(ended)))
+        }
+    }
+
+    /// Those that nobody waits for.
+    static func unknown(among pids: [Int32]) -> [Int32] {
+        known.withLock { known in pids.filter { known.children[$0] == nil } }
     }
 }
 
 /// Collects children that nobody here started: orphans that a subreaper inherits.
 ///
-/// A blind wait for any child would steal the status of processes whose `ProcessHandle` is waited for elsewhere.
+/// A blind wait for any child would steal the status of processes whose `ProcessHandle` is waited for elsewhere. Each child
+/// costs the same, however many there are: what an app leaves behind must not hold up the starts of others.
 package enum Reaper {
     package struct Reaped: Equatable, Sendable {
         package let pid: Int32
@@ -59,38 +90,42 @@ package enum Reaper {
         }
     }
 
-    /// Collects every ended child that no `ProcessHandle` of this program stands for.
+    /// What is left after a turn.
+    package enum Rest: Equatable, Sendable {
+        /// No ended child.
+        case nothing
+        /// Perhaps more: the turn had its full length.
+        case more
+        /// Perhaps more, behind one whose owner has not collected it yet; `whenFree` is called once that has happened.
+        case behindAnother
+    }
+
+    /// Collects ended children that no `ProcessHandle` of this program stands for, at most `limit` of them.
     ///
-    /// Call it on SIGCHLD.
+    /// Call it on SIGCHLD, from one thread. The kernel shows the first ended child only, so one that is somebody else's
+    /// hides the others until it is collected.
     @discardableResult
-    package static func collectAdopted() -> [Reaped] {
-        ChildRegistry.withKnown { known in
-            var reaped: [Reaped] = []
+    package static func collectAdopted(
+        limit: Int = 256,
+        _ collected: (Reaped) -> Void = { _ in },
+        whenFree: @escaping @Sendable () -> Void = {}
+    ) -> Rest {
+        for _ in 0..<limit {
             var ended = fp_exit()
-            // The quick way: look who ended first, and take it if it is not ours.
-            while fp_wait_child(0, true, &ended) == 1 {
-                if known.contains(ended.pid) {
-                    // It hides others behind it until its owner collects it: ask for each child by name.
-                    return reaped + collectEach(in: ProcInfo.children(), except: known)
-                }
-                if let one = collect(ended.pid) { reaped.append(one) }
+            guard fp_wait_child(0, true, &ended) == 1 else { return .nothing }
+            switch ChildRegistry.collect(ended.pid, whenFree: whenFree) {
+            case .collected(let one?): collected(one)
+            case .collected(nil): continue
+            case .othersChild: return .behindAnother
             }
-            return reaped
         }
+        return .more
     }
 
-    /// The children that no `ProcessHandle` of this program stands for.
-    package static func adopted() -> [Int32] {
-        ChildRegistry.withKnown { known in ProcInfo.children().filter { !known.contains($0) } }
-    }
-
-    private static func collectEach(in children: [Int32], except known: Set<Int32>) -> [Reaped] {
-        children.filter { !known.contains($0) }.compactMap(collect)
-    }
-
-    private static func collect(_ pid: Int32) -> Reaped? {
-        var ended = fp_exit()
-        guard fp_wait_child(pid, false, &ended) == 1 else { return nil }
-        return Reaped(pid: pid, status: ExitStatus(ended))
+    /// The children that no `ProcessHandle` of this program stands for, but for those that are excluded.
+    ///
+    /// Reads as much of /proc as there are children, without keeping anybody from starting one.
+    package static func adopted(except isExcluded: (Int32) -> Bool = { _ in false }) -> [Int32] {
+        ChildRegistry.unknown(among: ProcInfo.children().filter { !isExcluded($0) })
     }
 }

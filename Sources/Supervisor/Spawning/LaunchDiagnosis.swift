@@ -21,7 +21,8 @@ struct LaunchDiagnosis: Hashable, Sendable {
 
     func problem(_ failure: LaunchFailure) -> SpawnProblem {
         switch failure.step {
-        case .timeout, .plan, .helper, .report, .signals, .session, .descriptors, .oomScore, .openProgram:
+        case .timeout, .plan, .helper, .report, .signals, .session, .gate, .controlGroup, .descriptors, .oomScore,
+            .openProgram:
             self.notStarted(failure, .start, "the process could not be started")
         case .limits, .umask, .keyring, .noNewPrivileges:
             self.notStarted(failure, .switchUser, "the process could not be set up")

@@ -16,7 +16,17 @@ package struct ProcessRecords: Sendable {
     /// Call it while the process has not been waited for.
     package func add(pid: Int32) throws(SystemError) {
         guard let process = ProcInfo(pid: pid) else { return }
-        try Files.write([], to: self.path(pid, process.startTime), mode: 0o600)
+        try self.add(process)
+    }
+
+    package func add(_ process: ProcInfo) throws(SystemError) {
+        try Files.write([], to: self.path(process.pid, process.startTime), mode: 0o600)
+    }
+
+    /// Finds it at once, however many there are.
+    package func remove(pid: Int32, startedAt startTime: UInt64) {
+        // Gone already, or the directory is: then there is nothing to remove.
+        try? Files.remove(self.path(pid, startTime))
     }
 
     package func remove(pid: Int32) {

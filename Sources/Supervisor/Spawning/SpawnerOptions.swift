@@ -27,6 +27,10 @@ package struct SpawnerOptions: Sendable {
     package var frontUserUID: UInt32?
     /// The instance that processes are marked with; nil: they are not.
     package var instance: String?
+    /// Nil: processes have no control groups.
+    package var appGroups: AppGroups?
+    /// Of apps that have none of their own.
+    package var limits: ProcessLimits
 
     package init(
         helperPath: String,
@@ -41,7 +45,9 @@ package struct SpawnerOptions: Sendable {
         records: ProcessRecords? = nil,
         sessions: AppSessions = AppSessions(),
         frontUserUID: UInt32? = nil,
-        instance: String? = nil
+        instance: String? = nil,
+        appGroups: AppGroups? = nil,
+        limits: ProcessLimits = ProcessLimits()
     ) {
         self.helperPath = helperPath
         self.loadersDirectory = loadersDirectory
@@ -56,5 +62,7 @@ package struct SpawnerOptions: Sendable {
         self.sessions = sessions
         self.frontUserUID = frontUserUID
         self.instance = instance
+        self.appGroups = appGroups
+        self.limits = limits
     }
 }

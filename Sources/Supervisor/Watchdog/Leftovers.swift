@@ -19,7 +19,7 @@ enum Leftovers {
         let deadline = MonotonicClock.now + UInt64(self.limit.wholeNanoseconds)
         var ended: Set<Int32> = []
         while MonotonicClock.now < deadline {
-            ended.formUnion(Reaper.collectAdopted().map(\.pid))
+            while Reaper.collectAdopted({ ended.insert($0.pid) }) == .more {}
             let children = ProcInfo.children().filter { !spared.contains($0) }
             guard !children.isEmpty else { break }
             for child in children { self.kill(child, ownGroup: own) }
@@ -31,6 +31,19 @@ enum Leftovers {
 
     /// Ends what daemons that were killed as a whole have left running, by their records.
     static func sweep(_ directory: InstanceDirectory, logger: Logger) {
+        // All at once, with what nobody knows of: that is not told one by one.
+        let ended = InstanceGroup.find(for: directory)?.endAll() ?? 0
+        if ended > 0 {
+            logger.notice(
+                "ended processes that a daemon left behind",
+                metadata: [LogKeys.processes: "\(ended)"]
+            )
+        }
+        self.sweepByRecords(directory, logger: logger)
+    }
+
+    /// What was never in the control group, or left it by the hand of somebody with the rights to do so.
+    private static func sweepByRecords(_ directory: InstanceDirectory, logger: Logger) {
         let records = ProcessRecords(directory: directory.processesPath)
         // A core that was still spawning may have added one: look again until there is none.
         var ended: Set<Int32> = []

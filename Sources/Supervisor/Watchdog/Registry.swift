@@ -71,6 +71,7 @@ struct Registry {
                 metadata: [LogKeys.path: "\(directory.path)"]
             )
             sweep(directory)
+            InstanceGroup.find(for: directory)?.remove()
             try Files.removeTree(directory.path)
             lock.removeAndRelease()
         } catch  where error.isWouldBlock {

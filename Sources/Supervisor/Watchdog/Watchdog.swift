@@ -77,6 +77,7 @@ final class Watchdog {
                 logger: self.logger,
                 sweep: { Leftovers.sweep($0, logger: self.logger) }
             )
+            self.makeControlGroup()
             self.log.announce("Starting PassengerWatchdog...")
             try self.startCore()
             while self.exitCode == nil { self.waitAndHandle() }
@@ -86,6 +87,17 @@ final class Watchdog {
             self.fail("Cannot start: \(error).")
         }
         return self.end()
+    }
+
+    /// Without one, app processes are ended by their process groups, and none of them has limits.
+    private func makeControlGroup() {
+        guard let directory = self.holdings?.directory else { return }
+        do throws(InstanceGroup.Absence) {
+            let instance = try InstanceGroup.make(for: directory, launcher: self.launcher)
+            self.logger.info("apps have control groups", metadata: [LogKeys.path: "\(instance.group.path)"])
+        } catch {
+            self.logger.info("apps have no control groups", metadata: [LogKeys.reason: "\(error.reason)"])
+        }
     }
 
     // MARK: Waiting
@@ -179,12 +191,19 @@ final class Watchdog {
         )
         self.core = nil
         self.abandonedCores.insert(core.pid)
-        Leftovers.endAll(sparing: self.abandonedCores)
+        self.endWhatCoreLeft()
         if let directory = self.holdings?.directory {
             Leftovers.sweep(directory, logger: self.logger)
             directory.removeSockets()
         }
         self.coreEnded(status: self.isCoreDone ? 0 : nil)
+    }
+
+    /// All at once where there are control groups, and then what is left; returns how many processes were ended.
+    @discardableResult
+    private func endWhatCoreLeft() -> Int {
+        if let directory = self.holdings?.directory { InstanceGroup.find(for: directory)?.endAll() }
+        return Leftovers.endAll(sparing: self.abandonedCores)
     }
 
     private func coreIsReady() {
@@ -218,7 +237,7 @@ final class Watchdog {
         let pid = core.pid
         self.core = nil
         self.alarm = nil
-        let ended = Leftovers.endAll(sparing: self.abandonedCores)
+        let ended = self.endWhatCoreLeft()
         if let directory = self.holdings?.directory {
             Leftovers.sweep(directory, logger: self.logger)
             directory.removeSockets()

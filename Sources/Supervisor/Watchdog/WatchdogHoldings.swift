@@ -50,6 +50,7 @@ struct WatchdogHoldings: ~Copyable {
     consuming func remove(logger: Logger) {
         self.socket.remove()
         self.pidFile?.remove()
+        InstanceGroup.find(for: self.instance.directory)?.remove()
         do throws(SystemError) {
             try Files.removeTree(self.instance.directory.path)
         } catch {

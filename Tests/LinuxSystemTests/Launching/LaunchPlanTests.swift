@@ -12,7 +12,7 @@ struct LaunchPlanTests {
         plan.newSession = false
         #expect(
             try #require(plan.encoded()).text
-                == "flying-passenger-exec 3\0argument\0true\0program\0true\0end\0"
+                == "flying-passenger-exec 4\0argument\0true\0program\0true\0end\0"
         )
     }
 
@@ -34,7 +34,7 @@ struct LaunchPlanTests {
         let fields = ProcInfo.nulSeparated(try #require(plan.encoded())).joined(separator: " ")
         #expect(
             fields == """
-                flying-passenger-exec 3 session descriptor 7 0 oom-score 0 limit 7 10 20 nofile umask 18 \
+                flying-passenger-exec 4 session descriptor 7 0 oom-score 0 limit 7 10 20 nofile umask 18 \
                 identity 5 60 group 60 group 61 no-new-privileges examined-directory 8 /app directory-owner 5 \
                 startup-file config.ru 1 2 5 argument true variable A=1 variable B=x=y listen-pid open-program 9 end
                 """

@@ -34,6 +34,24 @@ def daemonize(arguments):
     return pid
 
 
+def leave(number):
+    """Leaves so many programs behind at once, each in a session of its own."""
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        os.closerange(3, 256)
+        for _ in range(number):
+            subprocess.Popen(
+                ["sleep", "1000"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        os._exit(0)
+    os.waitpid(child, 0)
+
+
 def write(data):
     while data:
         data = data[os.write(2, data):]
@@ -51,6 +69,11 @@ def page(path, number):
     elif path == "/orphans":
         for _ in range(number):
             daemonize(["true"])
+    elif path == "/leave":
+        leave(number)
+    elif path == "/storm":
+        # Starts programs that start programs, and never waits for the second ones.
+        return daemonize(["sh", "-c", "while :; do (true &); (true &); sleep 0.005; done"])
     elif path == "/lines":
         # Numbered, with a length that tells a cut one.
         write(b"".join(b"<%08d %s>\n" % (line, b"x" * (line % 90)) for line in range(number, number + 200)))

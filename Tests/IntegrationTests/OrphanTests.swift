@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+
+import LinuxSystem
+import Testing
+import TestSupport
+
+extension Integration {
+    /// An app that leaves thousands of processes behind, and goes on doing so.
+    @Suite(.enabled(if: Machine.isRoot, "apps need users of their own"), .timeLimit(.minutes(3)))
+    struct OrphanTests {
+        private static let count = 3_000
+
+        private static func site() throws -> Site {
+            let site = try Site(
+                apps: [
+                    .init("life", from: "life", owner: Integration.owner(0)),
+                    .init("other", from: "wsgi", owner: Integration.owner(1)),
+                ],
+                httpSettings: ["passenger_load_shell_envvars off;", "passenger_max_instances 1;"]
+            )
+            site.daemonWrapper = ["env", "\(Floor.environmentVariable)=cgroups"]
+            try site.startDaemon()
+            try site.startFront()
+            return site
+        }
+
+        /// How long the neighbour takes to come up, the median of five.
+        private static func startTime(_ site: Site) throws -> Duration {
+            try (1...5).map { _ in
+                let before = try site.page("other", "/pid").pid
+                try site.directory.write("", to: "apps/other/tmp/restart.new")
+                try Files.rename(
+                    site.directory.file("apps/other/tmp/restart.new"),
+                    to: site.directory.file("apps/other/tmp/restart.txt")
+                )
+                let began = ContinuousClock.now
+                #expect(try site.page("other", "/pid").pid != before)
+                return ContinuousClock.now - began
+            }.sorted()[2]
+        }
+
+        private static func processes() throws -> [Int32] {
+            let uid = try #require(Integration.owner(0)).uid
+            return ProcInfo.all().filter { ProcessFacts.isRunning($0) && ProcInfo.uid(of: $0) == uid }
+        }
+
+        @Test func `thousands of orphans hold up no neighbour's start, and end with the daemon`() throws {
+            let site = try Self.site()
+            let core = try site.corePID()
+            _ = try site.page("life", "/pid")
+            let quiet = try Self.startTime(site)
+            _ = try site.page("life", "/leave?n=\(Self.count)")
+            for _ in 1...6 { _ = try site.page("life", "/storm") }
+            try eventually("the orphans to be the core's") { ProcInfo.children(of: core).count >= Self.count }
+            let loud = try Self.startTime(site)
+            // The storms take their share of the processors, as any busy app does.
+            #expect(loud < quiet * 6 + .milliseconds(250), "\(loud) instead of \(quiet)")
+            try eventually("those that ended to be collected") {
+                ProcInfo.children(of: core).count { ProcInfo(pid: $0)?.isZombie == true } < 50
+            }
+            #expect(try site.corePID() == core)
+            #expect(try Self.processes().count > Self.count)
+            #expect(try #require(site.daemon).terminate() == .exited(0))
+            #expect(try Self.processes().isEmpty)
+        }
+    }
+}
