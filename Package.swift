@@ -45,25 +45,27 @@ let package = Package(
         // Pure: decisions and formats, no operating system.
         library("AppSettings", []),
         library("ShownText", []),
+        library("PathSafety", ["ShownText"]),
         library("FrontConfiguration", ["AppSettings"]),
         library("HTTPFraming", [nioCore]),
         library("AppTransport", ["HTTPFraming", nioCore]),
         library("WireProtocol", ["AppSettings", "ShownText", nioCore]),
         library("ApplicationPool", ["AppSettings", collections]),
-        library("SpawnPlan", ["AppSettings", "ShownText"], resources: [.embedInCode("Loaders")]),
+        library("SpawnPlan", ["AppSettings", "PathSafety", "ShownText"], resources: [.embedInCode("Loaders")]),
 
         // The operating system.
         .target(name: "CFlyingPassenger", cSettings: cSettings),
         .target(name: "CIdentity", cSettings: cSettings),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
-        library("LinuxSystem", ["CFlyingPassenger", "CIdentity", "CSystemd"]),
+        library("LinuxSystem", ["CFlyingPassenger", "CIdentity", "CSystemd", "PathSafety"]),
 
         // Shells.
-        library("ProgramLog", ["LinuxSystem", "ShownText", logging]),
+        library("ProgramLog", ["LinuxSystem", "PathSafety", "ShownText", logging]),
         library(
             "Supervisor",
             [
-                "AppSettings", "ShownText", "WireProtocol", "ApplicationPool", "SpawnPlan", "LinuxSystem", "ProgramLog",
+                "AppSettings", "ShownText", "WireProtocol", "ApplicationPool", "SpawnPlan", "PathSafety", "LinuxSystem",
+                "ProgramLog",
                 nioCore, nioPosix, logging, argumentParser,
             ]
         ),
@@ -71,7 +73,7 @@ let package = Package(
             "FrontProxy",
             [
                 "AppSettings", "ShownText", "WireProtocol", "HTTPFraming", "AppTransport", "FrontConfiguration",
-                "LinuxSystem",
+                "PathSafety", "LinuxSystem",
                 "ProgramLog", nioCore, nioPosix, logging, argumentParser,
             ]
         ),
@@ -108,13 +110,15 @@ let package = Package(
         tests("AppTransportTests", ["AppTransport", "HTTPFraming", nioCore]),
         tests("WireProtocolTests", ["AppSettings", "ShownText", "WireProtocol", nioCore]),
         tests("ApplicationPoolTests", ["AppSettings", "ApplicationPool"]),
-        tests("SpawnPlanTests", ["AppSettings", "ShownText", "SpawnPlan"]),
-        tests("LinuxSystemTests", ["LinuxSystem"]),
+        tests("PathSafetyTests", ["PathSafety", "ShownText"]),
+        tests("SpawnPlanTests", ["AppSettings", "PathSafety", "ShownText", "SpawnPlan"]),
+        tests("LinuxSystemTests", ["LinuxSystem", "PathSafety"]),
         tests("ProgramLogTests", ["LinuxSystem", "ProgramLog", logging]),
         tests(
             "SupervisorTests",
             [
-                "AppSettings", "ApplicationPool", "LinuxSystem", "ProgramLog", "ShownText", "SpawnPlan", "Supervisor",
+                "AppSettings", "ApplicationPool", "LinuxSystem", "PathSafety", "ProgramLog", "ShownText", "SpawnPlan",
+                "Supervisor",
                 "TestSupport", "WireProtocol", nioCore, nioEmbedded, nioPosix, logging, argumentParser,
             ]
         ),

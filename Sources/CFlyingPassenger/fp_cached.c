@@ -10,20 +10,30 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "include/fp_without.h"
+
 /* Of Linux 5.12; older headers lack it. */
 #ifndef RESOLVE_CACHED
 #define RESOLVE_CACHED 0x20
 #endif
 
+static int open_resolved(int directory, const char *path, struct open_how *how) {
+    if (fp_is_without("openat2")) {
+        errno = ENOSYS;
+        return -1;
+    }
+    return (int)syscall(SYS_openat2, directory, path, how, sizeof *how);
+}
+
 int fp_open_cached(int directory, const char *path, int flags) {
     struct open_how how = {.flags = (uint64_t)(unsigned)(flags | O_PATH | O_CLOEXEC), .resolve = RESOLVE_CACHED};
-    return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+    return open_resolved(directory, path, &how);
 }
 
 int fp_open_on_same_mount(int directory, const char *path, int flags) {
     struct open_how how = {.flags = (uint64_t)(unsigned)(flags | O_PATH | O_CLOEXEC),
                            .resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH};
-    return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+    return open_resolved(directory, path, &how);
 }
 
 int fp_cached_status(int directory, const char *name, struct fp_cached_status *status) {

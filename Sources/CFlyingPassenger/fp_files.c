@@ -8,15 +8,22 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/statfs.h>
-#include <sys/vfs.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
+
+#include "include/fp_without.h"
 
 _Static_assert(FP_RESOLVE_NO_SYMLINKS == RESOLVE_NO_SYMLINKS && FP_RESOLVE_BENEATH == RESOLVE_BENEATH &&
                    FP_RESOLVE_NO_MAGICLINKS == RESOLVE_NO_MAGICLINKS,
                "values of linux/openat2.h");
 
 int fp_open_resolved(int directory, const char *path, int flags, mode_t mode, uint64_t resolve) {
+    if (fp_is_without("openat2")) {
+        errno = ENOSYS;
+        return -1;
+    }
     struct open_how how = {
         .flags = (uint64_t)(unsigned)(flags | O_CLOEXEC), .mode = flags & O_CREAT ? mode : 0, .resolve = resolve};
     return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
@@ -47,4 +54,11 @@ int fp_rename_exclusively(const char *from, const char *to) {
 int64_t fp_file_system_type(int descriptor) {
     struct statfs facts;
     return fstatfs(descriptor, &facts) < 0 ? -1 : (int64_t)(uint32_t)facts.f_type;
+}
+
+ssize_t fp_access_list(int descriptor, void *bytes, size_t size) {
+    char name[32];
+    snprintf(name, sizeof name, "/proc/self/fd/%d", descriptor);
+    ssize_t count = getxattr(name, "system.posix_acl_access", bytes, size);
+    return count < 0 && (errno == ENODATA || errno == EOPNOTSUPP) ? 0 : count;
 }

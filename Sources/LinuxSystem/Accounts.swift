@@ -15,6 +15,8 @@ package struct UserAccount: Hashable, Sendable {
 package struct GroupAccount: Hashable, Sendable {
     package let name: String
     package let gid: UInt32
+    /// Names of those whose primary group it is not.
+    package let members: [String]
 }
 
 /// The user and group databases (NSS).
@@ -92,7 +94,7 @@ package enum Accounts {
         ) -> Int32
     ) throws(SystemError) -> GroupAccount? {
         try lookUp(call, subject, Glibc.group(), body) { entry in
-            GroupAccount(name: text(entry.gr_name), gid: entry.gr_gid)
+            GroupAccount(name: text(entry.gr_name), gid: entry.gr_gid, members: texts(entry.gr_mem))
         }
     }
 
@@ -123,6 +125,17 @@ package enum Accounts {
             if [0, ENOENT, ESRCH, EBADF, EPERM].contains(code) { return nil }
             if code != EINTR { throw SystemError(call: call, code: code, subject: subject) }
         }
+    }
+
+    /// Of a list that ends with a null pointer.
+    private static func texts(_ list: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) -> [String] {
+        guard var next = list else { return [] }
+        var texts: [String] = []
+        while let pointer = next.pointee {
+            texts.append(String(cString: pointer))
+            next += 1
+        }
+        return texts
     }
 
     private static func text(_ pointer: UnsafeMutablePointer<CChar>?) -> String {

@@ -63,6 +63,8 @@ extension SystemError {
     package var isTimedOut: Bool { code == ETIMEDOUT }
     package var isNoSpace: Bool { code == ENOSPC || code == EDQUOT }
     package var isNameTooLong: Bool { code == ENAMETOOLONG }
+    /// The kernel has no such call, or a sandbox forbids it.
+    package var isNotSupported: Bool { code == ENOSYS || code == EPERM }
     package var isDirectory: Bool { code == EISDIR }
     /// The kernel had no process, descriptor, memory or space left, or the user may have no more.
     package var isOutOfResources: Bool {

@@ -150,6 +150,7 @@ extension SpawnerOptions {
             appSocketsDirectory: setting.directory.appsPath,
             userSwitching: setting.users.switching,
             ownershipCheck: setting.options.users.ownershipCheck,
+            trustedOwners: setting.users.trustedOwners,
             serverSoftware: "\(Product.name)/\(Product.version)",
             daemonEnvironment: CurrentProcess.environment.map { EnvironmentVariable(name: $0.name, value: $0.value) },
             socketBacklog: Int32(clamping: setting.options.process.socketBacklog),

@@ -205,10 +205,24 @@ package struct UserOptions: ParsableArguments {
     )
     package var ownershipCheck = OwnershipCheck.strict
 
+    @Option(
+        name: .customLong("trust-owner"),
+        help: .init(
+            "User whose directories and links may lead to apps of any other user, or a group that may write there, with a "
+                + "colon in front (:deployers). Can run code as all of these users. May be repeated.",
+            valueName: "user|:group"
+        )
+    )
+    package var trustOwners: [String] = []
+
     /// nil when all users are allowed.
     package var allowedUsers: Set<ExactText>? {
         guard !self.allowedUserLists.isEmpty else { return nil }
-        return Set(self.allowedUserLists.flatMap { $0.split(separator: ",") }.map(ExactText.init))
+        return Set(
+            self.allowedUserLists.flatMap { $0.utf8.split(separator: UInt8(ascii: ",")) }.map {
+                ExactText(Substring($0))
+            }
+        )
     }
 
     package init() {}

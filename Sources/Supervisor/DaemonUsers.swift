@@ -2,6 +2,7 @@
 
 import AppSettings
 import LinuxSystem
+package import PathSafety
 package import SpawnPlan
 
 /// The users and groups that the flags name, looked up once at start.
@@ -10,6 +11,8 @@ package struct DaemonUsers: Equatable, Sendable {
     /// nil when not even `nobody` exists.
     package let frontUser: Account?
     package let trustedUIDs: Set<UInt32>
+    /// Who may decide what lies at the app root of anybody.
+    package let trustedOwners: PathPolicy
     /// Owner and group of the socket; nil leaves what the kernel gives.
     package let socketUID: UInt32?
     package let socketGID: UInt32?
@@ -54,6 +57,7 @@ package struct DaemonUsers: Equatable, Sendable {
         var trusted: Set<UInt32> = []
         for name in fronts.trustUsers { trusted.insert(try lookup.user(name, flag: "--trust-user").uid) }
         self.trustedUIDs = trusted
+        self.trustedOwners = try lookup.owners(users.trustOwners)
         self.socketUID = try process.socketUser.map { name throws(StartProblem) in
             try lookup.user(name, flag: "--socket-user").uid
         }
@@ -87,6 +91,25 @@ private struct Lookup<Accounts: UserDatabase> {
         }
         guard let group else { throw StartProblem("\(flag): there is no group '\(name)' on this machine.") }
         return group
+    }
+
+    /// Users, with the groups that are theirs alone, and groups with a colon in front.
+    func owners(_ names: [String]) throws(StartProblem) -> PathPolicy {
+        let flag = "--trust-owner"
+        var policy = PathPolicy.rootOnly
+        for name in names {
+            if name.utf8.first == UInt8(ascii: ":") {
+                let gid = try self.group(String(Substring(name.utf8.dropFirst())), flag: flag)
+                policy = policy.adding(owners: [], groups: [gid])
+            } else {
+                let account = try self.user(name, flag: flag)
+                let own = try self.ask(flag) { accounts throws(UserDatabaseProblem) in
+                    try accounts.privateGroup(of: account)
+                }
+                policy = policy.adding(owners: [account.uid], groups: own.map { [$0] } ?? [])
+            }
+        }
+        return policy
     }
 
     func frontUser(_ fronts: FrontOptions) throws(StartProblem) -> Account? {

@@ -20,7 +20,11 @@ struct InMemoryUsers: UserDatabase {
     func account(named name: String) -> Account? { accounts.first { $0.name == name } }
     func account(uid: UInt32) -> Account? { accounts.first { $0.uid == uid } }
     func group(named name: String) -> UInt32? { groupNames.first { $0.value == name }?.key }
-    func groupName(gid: UInt32) -> String? { groupNames[gid] }
+    /// Names of those whose primary group it is not.
+    var members: [UInt32: [String]] = [200: ["joe"]]
+    func group(gid: UInt32) -> AccountGroup? {
+        groupNames[gid].map { AccountGroup(name: $0, gid: gid, members: members[gid] ?? []) }
+    }
     func groups(of account: Account, primary gid: UInt32) -> [UInt32] { account.name == "joe" ? [gid, 200] : [gid] }
 }
 

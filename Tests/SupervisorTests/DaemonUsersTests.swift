@@ -18,7 +18,9 @@ private struct Machine: UserDatabase {
     func account(named name: String) -> Account? { users.first { $0.name == name } }
     func account(uid: UInt32) -> Account? { users.first { $0.uid == uid } }
     func group(named name: String) -> UInt32? { ["root": 0, "staff": 50][name] }
-    func groupName(gid: UInt32) -> String? { [0: "root", 50: "staff"][gid] }
+    func group(gid: UInt32) -> AccountGroup? {
+        [0: "root", 50: "staff"][gid].map { AccountGroup(name: $0, gid: gid) }
+    }
     func groups(of account: Account, primary gid: UInt32) -> [UInt32] { [gid] }
 }
 

@@ -12,6 +12,8 @@
 #include "fp_descriptors.h"
 #include "fp_diagnosis.h"
 #include "fp_files.h"
+#include "fp_identity.h"
 #include "fp_processes.h"
 #include "fp_scope.h"
 #include "fp_sockets.h"
+#include "fp_without.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -22,5 +23,8 @@ int fp_open_flag_unnamed(void);
 int fp_random(void *bytes, size_t length);
 /* The kind of file system (statfs), a number that is never negative; -1 and errno. */
 int64_t fp_file_system_type(int descriptor);
+/* The access list of what a descriptor stands for (`system.posix_acl_access`), O_PATH included, by its name below /proc:
+   bytes of it, 0 when it has none. */
+ssize_t fp_access_list(int descriptor, void *bytes, size_t size);
 /* rename that fails with EEXIST instead of replacing. */
 int fp_rename_exclusively(const char *from, const char *to);

@@ -34,10 +34,10 @@ extension OpenDirectory {
         return OpenDirectory(Descriptor(owning: try checked("openat2", path) { call(directory, path, flags) }))
     }
 
-    /// Before Linux 5.12 there is no such lookup; an ordinary one has to do there.
+    /// Before Linux 5.12, and in some sandboxes, there is no such lookup; an ordinary one has to do there.
     private static let hasCachedLookups: Bool = {
         let descriptor = fp_open_cached(AT_FDCWD, "/", O_DIRECTORY)
-        guard descriptor >= 0 else { return errno != EINVAL }
+        guard descriptor >= 0 else { return errno == EAGAIN }
         close(descriptor)
         return true
     }()

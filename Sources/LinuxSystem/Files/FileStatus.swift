@@ -26,6 +26,8 @@ package struct FileStatus: Hashable, Sendable {
     package let linkCount: UInt64
     /// Last change of the content, or whatever the owner set it to.
     package let modificationTime: FileTime
+    /// Last change of content, owner or mode; nobody can set it.
+    package let changeTime: FileTime
 
     package var identity: Identity { Identity(device: device, inode: inode) }
     package var isWritableByGroup: Bool { mode & 0o020 != 0 }
@@ -51,6 +53,24 @@ package struct FileStatus: Hashable, Sendable {
         self.init(raw)
     }
 
+    /// The same for a name in bytes; never follows a link.
+    init(directory: Int32, name: [UInt8]) throws(SystemError) {
+        var raw = stat()
+        _ = try checked("lstat", String(decoding: name, as: UTF8.self)) {
+            name.withCString { fstatat(directory, $0, &raw, AT_SYMLINK_NOFOLLOW) }
+        }
+        self.init(raw)
+    }
+
+    /// The same for a path in bytes.
+    package init(path: [UInt8], followingLinks: Bool) throws(SystemError) {
+        var raw = stat()
+        _ = try checked("stat", String(decoding: path, as: UTF8.self)) {
+            path.withCString { fstatat(AT_FDCWD, $0, &raw, followingLinks ? 0 : AT_SYMLINK_NOFOLLOW) }
+        }
+        self.init(raw)
+    }
+
     private init(_ raw: stat) {
         kind =
             switch raw.st_mode & S_IFMT {
@@ -71,5 +91,6 @@ package struct FileStatus: Hashable, Sendable {
         size = max(0, Int64(raw.st_size))
         linkCount = UInt64(raw.st_nlink)
         modificationTime = FileTime(seconds: Int64(raw.st_mtim.tv_sec), nanoseconds: Int64(raw.st_mtim.tv_nsec))
+        changeTime = FileTime(seconds: Int64(raw.st_ctim.tv_sec), nanoseconds: Int64(raw.st_ctim.tv_nsec))
     }
 }

@@ -117,11 +117,40 @@ package enum Files {
     }
 
     static func readLink(directory: Int32, _ path: String) throws(SystemError) -> String {
+        String(decoding: try readLinkBytes(directory: directory, Array(path.utf8)), as: UTF8.self)
+    }
+
+    /// An empty name: the link that `directory` itself stands for.
+    static func readLinkBytes(directory: Int32, _ name: [UInt8]) throws(SystemError) -> [UInt8] {
         var text = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let count = try checked("readlink", path) {
-            readlinkat(directory, path, &text, text.count)
+        let count = try checked("readlink", String(decoding: name, as: UTF8.self)) {
+            name.withCString { readlinkat(directory, $0, &text, text.count) }
         }
-        return String(decoding: text.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return text.prefix(count).map { UInt8(bitPattern: $0) }
+    }
+
+    /// The working directory of this process.
+    package static func workingDirectory() throws(SystemError) -> String {
+        guard let path = getcwd(nil, 0) else {
+            let code = errno
+            throw SystemError(call: "getcwd", code: code)
+        }
+        defer { free(path) }
+        return String(cString: path)
+    }
+
+    /// Opens a file for reading if no link is on the way to it (openat2(2)); never waits for the writer of a FIFO.
+    ///
+    /// A link is an error for which `isSymbolicLink` holds; without that system call one for which `isNotSupported` does.
+    package static func openWithoutLinks(_ path: [UInt8]) throws(SystemError) -> Descriptor {
+        Descriptor(
+            owning: try checked("openat2", String(decoding: path, as: UTF8.self)) {
+                path.withCString {
+                    let rules = UInt64(FP_RESOLVE_NO_SYMLINKS)
+                    return fp_open_resolved(AT_FDCWD, $0, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, rules)
+                }
+            }
+        )
     }
 
     /// The path without links, "." and "..".

@@ -39,9 +39,35 @@ package struct OpenDirectory: ~Copyable, Sendable {
 
     private func openResolved(_ path: String, flags: Int32) throws(SystemError) -> Descriptor {
         let rules = UInt64(FP_RESOLVE_BENEATH | FP_RESOLVE_NO_SYMLINKS)
-        return Descriptor(
-            owning: try checked("openat2", path) { fp_open_resolved(descriptor.rawValue, path, flags, 0, rules) }
-        )
+        do throws(SystemError) {
+            return Descriptor(
+                owning: try checked("openat2", path) { fp_open_resolved(descriptor.rawValue, path, flags, 0, rules) }
+            )
+        } catch  where error.isNotSupported {
+            return try openStepwise(path, flags: flags)
+        }
+    }
+
+    /// The same without openat2(2).
+    private func openStepwise(_ path: String, flags: Int32) throws(SystemError) -> Descriptor {
+        let names = path.utf8.split(separator: UInt8(ascii: "/")).map { Array($0) }.filter { $0 != Array(".".utf8) }
+        guard path.utf8.first != UInt8(ascii: "/"), !names.contains(Array("..".utf8)) else {
+            throw SystemError(call: "openat", code: EXDEV, subject: path)
+        }
+        var place = try duplicated()
+        for (index, name) in names.enumerated() {
+            // Without a link in the last place, O_NOFOLLOW with O_DIRECTORY would say that it is no directory.
+            guard try FileStatus(directory: place.rawValue, name: name).kind != .symbolicLink else {
+                throw SystemError(call: "openat", code: ELOOP, subject: path)
+            }
+            let flags = index == names.count - 1 ? flags : Self.directoryFlags
+            let next = try checked("openat", path) {
+                name.withCString { fp_open(place.rawValue, $0, flags | O_NOFOLLOW, 0) }
+            }
+            guard index < names.count - 1 else { return Descriptor(owning: next) }
+            place = OpenDirectory(Descriptor(owning: next))
+        }
+        return Descriptor(owning: try checked("openat", path) { fp_open(place.rawValue, ".", flags, 0) })
     }
 
     /// One entry of this directory as a directory for further lookups; a link is an error (`O_NOFOLLOW`).

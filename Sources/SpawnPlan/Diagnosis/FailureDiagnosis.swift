@@ -101,7 +101,7 @@ extension FailureDiagnosis.Remedy {
     private static let programs: Set<Substring> = [
         "chmod", "chown", "chgrp", "ls", "stat", "namei", "cat", "apt-get", "ln", "mkdir", "sudo", "su", "mount", "df",
         "usermod", "ulimit", "passenger-status", "systemctl", "setfacl", "getfacl", "file", "findmnt", "timeout", "ps",
-        "sysctl", "free", "/usr/bin/python3",
+        "sysctl", "free", "runuser", "/usr/bin/python3",
     ]
 
     /// A program with its arguments, or a line for the front's configuration.

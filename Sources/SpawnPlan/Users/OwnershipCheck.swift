@@ -1,145 +1,112 @@
 // SPDX-License-Identifier: MIT
 
-import ShownText
+package import PathSafety
+package import ShownText
 
-/// Whether the directories of an app let nobody but the startup file's owner (and root) decide what runs as that owner.
-///
-/// Asked only when the user came from ownership: who can put another user's file into a directory (a hard link, a
-/// rename) must not gain that user by it.
+/// What becomes of an app whose user came from ownership, when others have a say about what lies at its app root.
 package enum OwnershipCheck: String, Hashable, Sendable, CaseIterable {
     case strict
     /// All but what everybody may write to is let through with a warning.
     case warn
 
-    package struct Finding: Error, Hashable, Sendable {
-        /// For sentences: "the app root" or "config".
-        package let directory: String
-        package let path: AppPath
-        package let fact: FileFact
-        package let reason: Reason
-
-        package enum Reason: Hashable, Sendable {
-            case otherOwner(expected: UInt32)
-            case everybodyMayWrite
-            case groupMayWrite
-            /// It vanished, or a link took its place, between two looks.
-            case notADirectory
-        }
-    }
-
     /// What was found that is tolerated; throws what is not.
-    package func check(
-        _ app: DetectedApp,
-        in files: some FileFacts,
-        accounts: some UserDatabase
-    ) throws(Finding) -> [Finding] {
-        var tolerated: [Finding] = []
-        for path in app.referencePath.directories {
-            guard let finding = Self.finding(path, owner: app.fact.uid, in: files, accounts: accounts) else { continue }
-            guard self == .warn, finding.isTolerable else { throw finding }
-            tolerated.append(finding)
-        }
-        return tolerated
-    }
-
-    private static func finding(
-        _ path: AppPath,
-        owner: UInt32,
-        in files: some FileFacts,
-        accounts: some UserDatabase
-    ) -> Finding? {
-        guard let fact = files.fact(at: path), fact.kind == .directory else {
-            let missing = FileFact(kind: .other, uid: 0, gid: 0, mode: 0)
-            return Finding(directory: name(of: path), path: path, fact: missing, reason: .notADirectory)
-        }
-        guard let reason = reason(fact, owner: owner, accounts: accounts) else { return nil }
-        return Finding(directory: name(of: path), path: path, fact: fact, reason: reason)
-    }
-
-    private static func reason(_ fact: FileFact, owner: UInt32, accounts: some UserDatabase) -> Finding.Reason? {
-        if fact.mode & 0o002 != 0 { return .everybodyMayWrite }
-        if fact.uid != owner, fact.uid != 0 { return .otherOwner(expected: owner) }
-        guard fact.mode & 0o020 != 0, fact.gid != 0 else { return nil }
-        // A database that does not answer makes it nobody's own group: rather a refusal than a wrong user.
-        let account = (try? accounts.account(uid: owner)) ?? nil
-        return fact.gid == account?.gid ? nil : .groupMayWrite
-    }
-
-    private static func name(of path: AppPath) -> String {
-        switch path {
-        case .root: "the app root"
-        case .below(let path): path
-        }
+    package func check(_ trail: PathTrail, by policy: PathPolicy) throws(PathRefusal) -> [PathRefusal] {
+        let found = policy.refusals(of: trail)
+        guard let refused = found.first(where: { self == .strict || !$0.isTolerable }) else { return found }
+        throw refused
     }
 }
 
-extension OwnershipCheck.Finding {
-    var isTolerable: Bool {
-        switch self.reason {
-        case .otherOwner, .groupMayWrite: true
-        case .everybodyMayWrite, .notADirectory: false
-        }
+/// The app that a refused path was to lead to, for sentences and commands.
+package struct OwnershipScene {
+    package let appRoot: String
+    /// The app root without links on the way to it.
+    package let realRoot: String
+    package let app: DetectedApp
+    package let names: PathNames
+
+    package init(appRoot: String, realRoot: String, app: DetectedApp, names: PathNames) {
+        self.appRoot = appRoot
+        self.realRoot = realRoot
+        self.app = app
+        self.names = names
     }
 
-    /// One sentence with owner and mode; `names` gives the name of a uid.
-    package func summary(app: DetectedApp, names: (UInt32) -> String) -> String {
-        let mode = "0" + String(self.fact.mode, radix: 8)
-        let described = "\(self.directory) (owner \(names(self.fact.uid)), mode \(mode))"
-        let purpose = "and the app's user is to come from the owner of \(app.referenceName), \(names(app.fact.uid))"
-        return switch self.reason {
-        case .otherOwner(0): "\(described) does not belong to root, \(purpose)"
-        case .otherOwner(let expected): "\(described) belongs neither to \(names(expected)) nor to root, \(purpose)"
-        case .everybodyMayWrite: "\(described) is writable by everybody, \(purpose)"
-        case .groupMayWrite:
-            "\(described) is writable by a group, gid \(self.fact.gid), that is not the owner's own, \(purpose)"
-        case .notADirectory: "\(self.directory) is no directory any more, \(purpose)"
-        }
+    fileprivate var owner: UInt32 { app.fact.uid }
+    fileprivate var ownerName: String { names.user(owner) }
+
+    /// The file that decides about the user, or the app root.
+    fileprivate var referenceFile: String {
+        app.startupFile.map { "\(realRoot)/\($0)" } ?? realRoot
     }
 
-    /// What to type; which command is right depends on whose app it is, and only the operator knows that.
-    package func remedies(appRoot: String, app: DetectedApp, names: (UInt32) -> String) -> [String] {
-        let path = ShellWord.quoted(Self.absolute(self.path, appRoot))
-        let setting = "Or set passenger_user in the front's configuration."
-        switch self.reason {
-        case .otherOwner(let expected):
-            var remedies: [String] = []
-            let file = Self.absolute(app.referencePath, appRoot)
-            if app.startupFile != nil, app.fact.names > 1 {
-                // Its owner may know nothing of this name: changing the owner would give the file away.
-                remedies.append(
-                    "\(file) is one of \(app.fact.names) names of the same file (a hard link): if it is not meant to be, "
-                        + "put a copy in its place"
+    /// "the app root", "config" or a path above.
+    fileprivate func name(of path: String) -> String {
+        if path.utf8.elementsEqual(realRoot.utf8) { return "the app root" }
+        let prefix = "\(realRoot)/".utf8
+        let name = path.utf8.starts(with: prefix) ? String(Substring(path.utf8.dropFirst(prefix.count))) : path
+        return SafeText.name(name)
+    }
+}
+
+extension PathRefusal {
+    /// One sentence with owner and mode, who could replace what, and why that counts.
+    package func summary(_ scene: OwnershipScene) -> String {
+        let found = sentence(scene.names, subject: scene.name(of: path))
+        let purpose = "and the app's user is to come from the owner of \(scene.app.referenceName), \(scene.ownerName)"
+        if case .entered = place.step { return "\(found), \(purpose)" }
+        let culprit = culpritName(scene.names)
+        return
+            "\(found), so \(culprit) could put another application in the place of \(SafeText.name(scene.appRoot)), \(purpose)"
+    }
+
+    /// One sentence about what a setting names, which is let through: `what` is the setting.
+    package func warning(_ names: PathNames, what: String, user: String) -> String {
+        "\(what): \(sentence(names)), so \(culpritName(names)) could change what runs as \(user); "
+            + "\(trust(names).text) says that this is meant"
+    }
+
+    /// What to do; which command is right depends on whose app it is, and only the operator knows that.
+    package func remedies(_ scene: OwnershipScene) -> [Remedy] {
+        let condition = "if it is to run as \(scene.ownerName)"
+        // Root's own files are no reason to give a directory to root.
+        let isForOwner = scene.owner != 0 || closingCommand(scene.names) != nil
+        let forOwner = isForOwner ? remedies(givingTo: scene.owner, scene.names, when: condition) : []
+        return remedyForFile(scene) + forOwner + remediesElsewhere(scene.names)
+    }
+
+    /// The other two ways out.
+    package func remediesElsewhere(_ names: PathNames) -> [Remedy] {
+        let setting = Remedy("Or set passenger_user in the front's configuration.")
+        guard reason != .everybodyMayWrite else { return [setting] }
+        let whom = culpritName(names)
+        return [
+            setting, Remedy("Or, if \(whom) may decide what runs here, start the daemon with \(trust(names).text)."),
+        ]
+    }
+
+    /// Its owner may know nothing of a second name: changing the owner would give the file away. And a directory of
+    /// somebody's may be another one by the time that root changes an owner in it.
+    private func remedyForFile(_ scene: OwnershipScene) -> [Remedy] {
+        guard reason == .otherOwner, case .entered = place.step, fact.owner != 0, scene.app.startupFile != nil else {
+            return []
+        }
+        let file = scene.referenceFile
+        guard scene.app.fact.names <= 1 else {
+            return [
+                Remedy(
+                    "\(SafeText.name(file)) is one of \(scene.app.fact.names) names of the same file (a hard link): if it is "
+                        + "not meant to be, put a copy in its place."
                 )
-            } else if self.fact.uid != 0 {
-                let owner = Self.owner(self.fact.uid, names)
-                remedies.append(
-                    "If it is to run as \(names(self.fact.uid)), type: chown -h \(owner) \(ShellWord.quoted(file))"
-                )
-            }
-            // Root's own files are no reason to give a directory to root.
-            if expected != 0 {
-                let owner = Self.owner(expected, names)
-                // Below the app root its owner could put a link in place; the app root itself may be one, such as "current".
-                let chown = self.path == .root ? "chown" : "chown -h"
-                remedies.append("If it is to run as \(names(expected)), type: \(chown) \(owner) \(path)")
-            }
-            return remedies + [setting]
-        case .everybodyMayWrite: return ["Type: chmod o-w \(path)", setting]
-        case .groupMayWrite: return ["Type: chmod g-w \(path)", setting]
-        case .notADirectory: return ["Look at it with: ls -ld \(path)", setting]
+            ]
         }
-    }
-
-    private static func absolute(_ path: AppPath, _ appRoot: String) -> String {
-        switch path {
-        case .root: appRoot
-        case .below(let below): "\(appRoot)/\(below)"
-        }
-    }
-
-    /// As chown(1) takes it: a uid without an account by its number.
-    private static func owner(_ uid: UInt32, _ names: (UInt32) -> String) -> String {
-        let name = names(uid)
-        return name == "uid \(uid)" ? String(uid) : name
+        guard let user = scene.names.account(fact.owner) else { return [] }
+        let copying: ShellLine = "cp \(file) \("\(file).new") && mv -f \("\(file).new") \(file)"
+        return [
+            Remedy(
+                "If it is to run as \(user), let that user put a copy of its own in its place:",
+                shell: "runuser -u \(user) -- sh -c \(script: copying)"
+            )
+        ]
     }
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 
+import AppSettings
+package import PathSafety
+
 /// One line of the account database.
 package struct Account: Hashable, Sendable {
     package let name: String
@@ -17,6 +20,20 @@ package struct Account: Hashable, Sendable {
     }
 }
 
+/// One line of the group database.
+package struct AccountGroup: Hashable, Sendable {
+    package let name: String
+    package let gid: UInt32
+    /// Names of the accounts whose primary group it is not.
+    package let members: [String]
+
+    package init(name: String, gid: UInt32, members: [String] = []) {
+        self.name = name
+        self.gid = gid
+        self.members = members
+    }
+}
+
 /// Answers about accounts; the daemon's version asks NSS, the tests' one a dictionary.
 ///
 /// nil means that the database knows of nobody. That it could not be asked is an error, never nil: an app must not run
@@ -25,12 +42,35 @@ package protocol UserDatabase {
     func account(named name: String) throws(UserDatabaseProblem) -> Account?
     func account(uid: UInt32) throws(UserDatabaseProblem) -> Account?
     func group(named name: String) throws(UserDatabaseProblem) -> UInt32?
-    func groupName(gid: UInt32) throws(UserDatabaseProblem) -> String?
+    func group(gid: UInt32) throws(UserDatabaseProblem) -> AccountGroup?
     /// The groups of `account` as a login would get them, with `gid` as the primary one.
     func groups(of account: Account, primary gid: UInt32) -> [UInt32]
 }
 
 extension UserDatabase {
+    package func groupName(gid: UInt32) throws(UserDatabaseProblem) -> String? { try self.group(gid: gid)?.name }
+
+    /// The group that stands for an account, because nobody else is in it: its primary one, of the same name, without
+    /// another member; nil if it has none.
+    package func privateGroup(of account: Account) throws(UserDatabaseProblem) -> UInt32? {
+        guard let group = try self.group(gid: account.gid), group.name.isExactly(account.name),
+            group.members.allSatisfy({ $0.isExactly(account.name) })
+        else { return nil }
+        return group.gid
+    }
+
+    /// For an app that is to run as whoever this is: root and that user decide, and the group that is theirs alone.
+    package func policy(owner uid: UInt32) -> PathPolicy {
+        // A database that does not answer makes it nobody's own group: rather a refusal than a wrong user.
+        let account = (try? self.account(uid: uid)) ?? nil
+        let group = account.flatMap { (try? self.privateGroup(of: $0)) ?? nil }
+        return PathPolicy(owners: [uid], groups: group.map { [$0] } ?? [])
+    }
+
+    package var pathNames: PathNames {
+        PathNames(user: self.displayName, group: { gid in (try? self.groupName(gid: gid)) ?? nil })
+    }
+
     /// For sentences: the name, else "uid 1234".
     package func displayName(uid: UInt32) -> String {
         // A sentence is better off with a number than not written.

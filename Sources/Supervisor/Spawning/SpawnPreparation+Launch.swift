@@ -174,7 +174,7 @@ extension SpawnPreparation {
             )
         }
         return LaunchPlan.ExaminedDirectory(
-            descriptor: facts.root.rawValue,
+            descriptor: facts.descriptor,
             walk: self.settings.appRoot,
             expectedOwner: facts.fact(at: .root)?.uid,
             startupFile: startupFile

@@ -66,44 +66,6 @@ struct SpawnPreparation {
 // MARK: Decisions
 
 extension SpawnPreparation {
-    private func openAppRoot() throws(SpawnProblem) -> AppRootFacts {
-        do throws(SystemError) {
-            let facts = try AppRootFacts(appRoot: self.settings.appRoot)
-            // Opening it proves no right to look into it, and without that all files would seem to be absent.
-            _ = try facts.root.status(of: ".")
-            return facts
-        } catch  where error.isNotFound {
-            throw SpawnProblem(AppTypeDetection.Problem.noAppRoot, appRoot: self.settings.appRoot)
-        } catch  where error.isNotDirectory {
-            throw SpawnProblem(AppTypeDetection.Problem.appRootIsNoDirectory, appRoot: self.settings.appRoot)
-        } catch  where error.isPermissionDenied {
-            throw SpawnProblem(
-                .fileSystem,
-                .access,
-                "the app root \(self.settings.appRoot) cannot be entered by the daemon's user (uid "
-                    + "\(CurrentProcess.effectiveUID)): the directory \(Self.closedDirectory(self.settings.appRoot)) is closed",
-                remedies: [
-                    CurrentProcess.isRoot
-                        ? "Root is kept out by the file system, as by NFS with root_squash: export it with no_root_squash."
-                        : "Make it accessible to that user, or start the daemon as root."
-                ]
-            )
-        } catch {
-            throw SpawnProblem(error, doing: "the app root cannot be opened")
-        }
-    }
-
-    /// The last directory of the path that can be reached: what is below it cannot.
-    private static func closedDirectory(_ path: String) -> String {
-        var reached = "/"
-        for component in path.pathComponents {
-            let next = reached == "/" ? "/\(component)" : "\(reached)/\(component)"
-            guard (try? OpenDirectory.open(next)) != nil else { break }
-            reached = next
-        }
-        return reached
-    }
-
     private func detect(in facts: AppRootFacts) throws(SpawnProblem) -> DetectedApp {
         do throws(AppTypeDetection.Problem) {
             return try AppTypeDetection.detect(self.settings, in: facts)
@@ -113,37 +75,22 @@ extension SpawnPreparation {
     }
 
     /// Only peers with authority choose users; everybody else gets the owner.
-    private func decideUser(_ app: DetectedApp) throws(SpawnProblem) -> RunningIdentity {
-        let choice =
-            switch self.request.authority {
-            case .full: UserSwitching.Choice(user: self.settings.user, group: self.settings.group)
-            case .owner: UserSwitching.Choice()
-            }
-        do throws(UserSwitchingProblem) {
-            return try UserSwitching(self.options.userSwitching).decide(choice, app: app, accounts: SystemAccounts())
-        } catch {
-            throw SpawnProblem(error.category, .noUser, error.description, remedies: error.remedies)
+    var choice: UserSwitching.Choice {
+        switch self.request.authority {
+        case .full: UserSwitching.Choice(user: self.settings.user, group: self.settings.group)
+        case .owner: UserSwitching.Choice()
         }
     }
 
-    private func checkOwnership(
-        _ app: DetectedApp,
-        _ identity: RunningIdentity,
-        in facts: AppRootFacts
-    ) throws(SpawnProblem) -> [String] {
-        guard identity.restsOnOwnership else { return [] }
-        let accounts = SystemAccounts()
-        let names = { (uid: UInt32) in accounts.displayName(uid: uid) }
-        do throws(OwnershipCheck.Finding) {
-            let tolerated = try self.options.ownershipCheck.check(app, in: facts, accounts: accounts)
-            return tolerated.map { $0.summary(app: app, names: names) } + self.warningsAboutParent
-        } catch {
-            throw SpawnProblem(
-                .configuration,
-                .ownership,
-                error.summary(app: app, names: names),
-                remedies: error.remedies(appRoot: self.settings.appRoot, app: app, names: names)
+    private func decideUser(_ app: DetectedApp) throws(SpawnProblem) -> RunningIdentity {
+        do throws(UserSwitchingProblem) {
+            return try UserSwitching(self.options.userSwitching).decide(
+                self.choice,
+                app: app,
+                accounts: SystemAccounts()
             )
+        } catch {
+            throw SpawnProblem(error.category, .noUser, error.description, remedies: error.remedies)
         }
     }
 }
@@ -156,16 +103,5 @@ extension SpawnPreparation {
             "the app runs as \(identity.userName), the user of the fronts' workers (--front-user), and could take over what "
                 + "they may do; give it a user of its own (\(identity.reason))"
         ]
-    }
-
-    /// In a directory like /tmp, anybody may put an app of the same name there once this one is gone.
-    var warningsAboutParent: [String] {
-        guard let slash = self.settings.appRoot.lastIndex(of: "/") else { return [] }
-        let parent = String(self.settings.appRoot[..<slash])
-        // What cannot be looked at is diagnosed by the launch.
-        guard let status = try? FileStatus(path: parent.isEmpty ? "/" : parent), status.isWritableByOthers else {
-            return []
-        }
-        return ["everybody may write to \(parent), which holds the app root \(self.settings.appRoot)"]
     }
 }

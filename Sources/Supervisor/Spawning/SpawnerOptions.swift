@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 package import LinuxSystem
+package import PathSafety
 package import SpawnPlan
 
 /// What all spawns of one daemon have in common.
@@ -12,6 +13,8 @@ package struct SpawnerOptions: Sendable {
     package var appSocketsDirectory: String
     package var userSwitching: UserSwitching.Policy
     package var ownershipCheck: OwnershipCheck
+    /// Who may decide what runs as any user besides root and that user (`--trust-owner`).
+    package var trustedOwners: PathPolicy
     /// Such as "Flying Passenger/0.1.0".
     package var serverSoftware: String
     /// The daemon's own environment; what is not on the allow list goes no further.
@@ -38,6 +41,7 @@ package struct SpawnerOptions: Sendable {
         appSocketsDirectory: String,
         userSwitching: UserSwitching.Policy,
         ownershipCheck: OwnershipCheck = .strict,
+        trustedOwners: PathPolicy = .rootOnly,
         serverSoftware: String,
         daemonEnvironment: [EnvironmentVariable] = [],
         socketBacklog: Int32 = 2048,
@@ -54,6 +58,7 @@ package struct SpawnerOptions: Sendable {
         self.appSocketsDirectory = appSocketsDirectory
         self.userSwitching = userSwitching
         self.ownershipCheck = ownershipCheck
+        self.trustedOwners = trustedOwners
         self.serverSoftware = serverSoftware
         self.daemonEnvironment = daemonEnvironment
         self.socketBacklog = socketBacklog

@@ -21,8 +21,9 @@ package struct SystemAccounts: UserDatabase {
         try Self.ask { () throws(SystemError) in try Accounts.group(named: name) }?.gid
     }
 
-    package func groupName(gid: UInt32) throws(UserDatabaseProblem) -> String? {
-        try Self.ask { () throws(SystemError) in try Accounts.group(id: gid) }?.name
+    package func group(gid: UInt32) throws(UserDatabaseProblem) -> AccountGroup? {
+        try Self.ask { () throws(SystemError) in try Accounts.group(id: gid) }
+            .map { AccountGroup(name: $0.name, gid: $0.gid, members: $0.members) }
     }
 
     package func groups(of account: Account, primary gid: UInt32) -> [UInt32] {

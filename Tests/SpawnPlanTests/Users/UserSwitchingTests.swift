@@ -149,7 +149,7 @@ import Testing
         func account(named name: String) throws(UserDatabaseProblem) -> Account? { throw Self.problem }
         func account(uid: UInt32) throws(UserDatabaseProblem) -> Account? { throw Self.problem }
         func group(named name: String) throws(UserDatabaseProblem) -> UInt32? { throw Self.problem }
-        func groupName(gid: UInt32) throws(UserDatabaseProblem) -> String? { throw Self.problem }
+        func group(gid: UInt32) throws(UserDatabaseProblem) -> AccountGroup? { throw Self.problem }
         func groups(of account: Account, primary gid: UInt32) -> [UInt32] { [gid] }
 
         static let problem = UserDatabaseProblem(reason: "getpwuid 1000: Too many open files (EMFILE)")

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+
+import AppSettings
+import LinuxSystem
+import PathSafety
+import ShownText
+import SpawnPlan
+
+// MARK: The way to the app
+
+extension SpawnPreparation {
+    /// As whom the app runs is known by its root alone, so that is opened first and judged afterwards, by what was met.
+    func openAppRoot() throws(SpawnProblem) -> AppRootFacts {
+        let appRoot = self.settings.appRoot
+        do throws(SystemError) {
+            return try AppRootFacts(appRoot: appRoot)
+        } catch  where error.isNotFound {
+            throw SpawnProblem(AppTypeDetection.Problem.noAppRoot, appRoot: appRoot)
+        } catch  where error.isNotDirectory {
+            throw SpawnProblem(AppTypeDetection.Problem.appRootIsNoDirectory, appRoot: appRoot)
+        } catch  where error.isPermissionDenied {
+            // A network file system may know root as nobody, but the user who was named as itself.
+            if let identity = self.configuredIdentity, let facts = try? AppRootFacts(appRoot: appRoot, as: identity) {
+                return facts
+            }
+            throw self.closed(at: error.subject ?? appRoot)
+        } catch {
+            throw SpawnProblem(error, doing: "the app root cannot be opened")
+        }
+    }
+
+    private func closed(at directory: String) -> SpawnProblem {
+        SpawnProblem(
+            .fileSystem,
+            .access,
+            "the app root \(self.settings.appRoot) cannot be entered by the daemon's user (uid "
+                + "\(CurrentProcess.effectiveUID)): the directory \(directory) is closed",
+            remedies: CurrentProcess.isRoot
+                ? [
+                    "Root is kept out by the file system, as by NFS with root_squash: set passenger_user to a user who may "
+                        + "enter it, or export it with no_root_squash."
+                ]
+                : ["Make it accessible to that user, or start the daemon as root."]
+        )
+    }
+
+    /// The user whom the configuration names.
+    private var configuredIdentity: FileIdentity? {
+        let accounts = SystemAccounts()
+        guard CurrentProcess.isRoot, let name = self.choice.user,
+            // Who cannot be looked up fails the start by that.
+            let account = (try? accounts.account(named: name)) ?? nil, account.uid != 0
+        else { return nil }
+        return FileIdentity(
+            uid: account.uid,
+            gid: account.gid,
+            groups: accounts.groups(of: account, primary: account.gid)
+        )
+    }
+}
+
+// MARK: Who decides
+
+extension SpawnPreparation {
+    /// What is tolerated, in sentences; throws what is not.
+    ///
+    /// Where the configuration names the user it is not the files that decide: what others could change is told once.
+    func checkOwnership(
+        _ app: DetectedApp,
+        _ identity: RunningIdentity,
+        in facts: AppRootFacts
+    ) throws(SpawnProblem) -> [String] {
+        guard identity.isSwitched, identity.restsOnOwnership || self.choice.user != nil else { return [] }
+        let accounts = SystemAccounts()
+        let trusted = self.options.trustedOwners
+        let judge = Judge(
+            policy: accounts.policy(owner: identity.restsOnOwnership ? app.fact.uid : identity.uid)
+                .adding(owners: trusted.owners, groups: trusted.groups),
+            check: self.options.ownershipCheck,
+            names: accounts.pathNames,
+            identity: identity
+        )
+        let trail = try self.trail(to: app, in: facts)
+        let scene = OwnershipScene(
+            appRoot: self.settings.appRoot,
+            realRoot: facts.path,
+            app: app,
+            names: judge.names
+        )
+        return try judge.warnings(trail, scene) + judge.warningsAboutEnvironment(self.environmentFile(facts), app)
+            + judge.warningsAboutInterpreter(LoaderProgram(app.type, settings: self.settings, loaders: ""))
+    }
+
+    private func trail(to app: DetectedApp, in facts: AppRootFacts) throws(SpawnProblem) -> PathTrail {
+        do throws(SystemError) {
+            return try facts.trail(to: app.referencePath)
+        } catch {
+            throw SpawnProblem(
+                .configuration,
+                .ownership,
+                "the directory of \(app.referenceName) was changed while it was looked at: \(error)",
+                remedies: ["Try again; if it happens every time, somebody else is changing \(self.settings.appRoot)."]
+            )
+        }
+    }
+
+    private func environmentFile(_ facts: AppRootFacts) -> String? {
+        self.settings.environmentFile.map { $0.utf8.first == UInt8(ascii: "/") ? $0 : "\(facts.path)/\($0)" }
+    }
+}
+
+extension Remedy {
+    /// Both parts in one, as spawn problems still have it.
+    fileprivate var sentence: String { [text, command].compactMap(\.self).joined(separator: " ") }
+}
+
+/// What is to be said about the files of one app.
+private struct Judge {
+    let policy: PathPolicy
+    let check: OwnershipCheck
+    let names: PathNames
+    let identity: RunningIdentity
+
+    func warnings(_ trail: PathTrail, _ scene: OwnershipScene) throws(SpawnProblem) -> [String] {
+        guard self.identity.restsOnOwnership else {
+            return self.policy.refusals(of: trail).prefix(1).map { self.warning($0, about: "passenger_user") }
+        }
+        do throws(PathRefusal) {
+            return try self.check.check(trail, by: self.policy).map { $0.summary(scene) }
+                + self.warningsAboutParent(trail)
+        } catch {
+            throw SpawnProblem(
+                .configuration,
+                .ownership,
+                error.summary(scene),
+                remedies: error.remedies(scene).map(\.sentence)
+            )
+        }
+    }
+
+    /// In a directory like /tmp, anybody may put an app of the same name there once this one is gone.
+    private func warningsAboutParent(_ trail: PathTrail) -> [String] {
+        guard let root = trail.places.firstIndex(where: { if case .entered = $0.step { true } else { false } }),
+            root > 0,
+            case .passed(let fact, _) = trail.places[root - 1].step, fact.writers.contains(.everybody)
+        else { return [] }
+        return [
+            "everybody may write to \(trail.places[root - 1].path), which holds the app root \(trail.places[root].path)"
+        ]
+    }
+
+    /// Its variables can make any interpreter run any code.
+    func warningsAboutEnvironment(_ file: String?, _ app: DetectedApp) throws(SpawnProblem) -> [String] {
+        // What is not there, or closed, the launch speaks about.
+        guard let file, let walked = try? PathWalk.look(at: file) else { return [] }
+        guard self.identity.restsOnOwnership else {
+            return self.policy.refusals(of: walked.trail).prefix(1).map {
+                self.warning($0, about: "passenger_env_file")
+            }
+        }
+        let what = "the environment file \(file)"
+        do throws(PathRefusal) {
+            return try self.check.check(walked.trail, by: self.policy).map { "\(what): \($0.sentence(self.names))" }
+        } catch {
+            throw SpawnProblem(
+                .configuration,
+                .ownership,
+                "\(what) could say what runs as \(self.identity.userName): \(error.sentence(self.names)), and the app's user is "
+                    + "to come from the owner of \(app.referenceName), \(self.names.user(app.fact.uid))",
+                remedies: (error.remedies(givingTo: app.fact.uid, self.names) + error.remediesElsewhere(self.names))
+                    .map(\.sentence)
+            )
+        }
+    }
+
+    /// The configuration names it itself, and may name one of another user; who wrote it should know.
+    func warningsAboutInterpreter(_ program: LoaderProgram) -> [String] {
+        guard let setting = program.interpreterSetting, program.interpreter.utf8.first == UInt8(ascii: "/"),
+            let walked = try? PathWalk.look(at: program.interpreter)
+        else { return [] }
+        return self.policy.refusals(of: walked.trail).prefix(1).map { self.warning($0, about: setting) }
+    }
+
+    private func warning(_ refusal: PathRefusal, about setting: String) -> String {
+        refusal.warning(self.names, what: setting, user: self.identity.userName)
+    }
+}
