@@ -83,7 +83,7 @@ final class Exchange {
         }
         switch lookup {
         case .none, .closed: return false
-        case .forbidden: fail(RequestError(.forbidden))
+        case .forbidden, .refused: fail(RequestError(.forbidden))
         case .failed(let error):
             let reason = "\(error)"
             fail(RequestError(error.isTooManyDescriptors ? .noDescriptor(reason) : .fileFailed(reason)))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import AppSettings
 import NIOCore
 import Synchronization
 
@@ -17,6 +18,8 @@ final class MessageThrottle: Sendable {
         case upgradeNotTaken(String)
         /// The document root that is closed.
         case documentRoot(String)
+        /// The link on the way to a file.
+        case refusedLink(ExactText)
 
         var interval: TimeAmount {
             switch self {
@@ -24,7 +27,7 @@ final class MessageThrottle: Sendable {
             case .temporaryFile, .descriptors: .minutes(1)
             case .handedOverFile, .upgradeNotTaken: .minutes(10)
             // Once in the life of a worker, by human measure.
-            case .documentRoot: .hours(24 * 365)
+            case .documentRoot, .refusedLink: .hours(24 * 365)
             }
         }
     }
@@ -34,11 +37,15 @@ final class MessageThrottle: Sendable {
         var suppressed = 0
     }
 
+    /// Beyond, links that somebody makes one after the other would fill memory and log.
+    private static let maxRecords = 200
+
     private let records = Mutex<[Topic: Record]>([:])
 
     /// How many messages were left out before this one; nil if this one is left out too.
     func admit(_ topic: Topic, at now: NIODeadline) -> Int? {
         self.records.withLock { records in
+            if case .refusedLink = topic, records[topic] == nil, records.count >= Self.maxRecords { return nil }
             if let record = records[topic], now < record.resumes {
                 records[topic] = Record(resumes: record.resumes, suppressed: record.suppressed + 1)
                 return nil

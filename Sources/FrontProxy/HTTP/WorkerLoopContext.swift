@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import AppSettings
 import AppTransport
 import FrontConfiguration
 import HTTPFraming
@@ -18,7 +19,7 @@ final class WorkerLoopContext {
     let model: FrontModel
     let accessLog: AccessLog
     let pages: Pages
-    let files = StaticFiles()
+    let files: StaticFiles
     /// Runs reads and writes of temporary files.
     let threadPool: NIOThreadPool
     let logger: Logger
@@ -69,6 +70,7 @@ final class WorkerLoopContext {
         self.link = link
         self.streams = streams
         self.model = model
+        self.files = StaticFiles(for: model)
         self.accessLog = accessLog
         self.threadPool = threadPool
         self.logger = logger
@@ -129,12 +131,30 @@ final class WorkerLoopContext {
             self.complain(of: root, closedAt: directory)
             lookup = .none
         }
+        if case .refused(let link) = lookup { self.complain(of: link) }
         guard case .none = lookup, route.documentRoot != nil else { return lookup }
         if self.miss == nil { self.eventLoop.assumeIsolated().execute { self.miss = nil } }
         self.miss = route
         self.missedPath.clear()
         self.missedPath.writeImmutableBuffer(path)
         return lookup
+    }
+
+    private static let linkRemedy =
+        "let root make the link, or the owner of what it leads to; the owner of the document root may link to what belongs "
+        + "to the passenger_user of the application"
+
+    /// Says once for each link why what it leads to is not served.
+    private func complain(of link: RefusedLink) {
+        guard self.throttle.admit(.refusedLink(ExactText(link.link)), at: .now()) != nil else { return }
+        self.logger.warning(
+            "a link below a document root, or on the way to it, is not followed: its owner does not own what it leads to",
+            metadata: [
+                LogKeys.path: "\(link.link)", "target": "\(link.target)", "owner": "uid \(link.owner)",
+                "leads-to": "uid \(link.leadsTo)",
+                "remedy": "\(Self.linkRemedy)",
+            ]
+        )
     }
 
     /// Says once why no file of a document root is served: the app gets the requests for them instead.

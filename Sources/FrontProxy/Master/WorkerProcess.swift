@@ -143,7 +143,9 @@ struct WorkerLaunch: Sendable {
     let nullDevice: SharedDescriptor
 
     /// Variables of the master that a worker keeps.
-    private static let keptVariables = ["PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "JOURNAL_STREAM"]
+    private static let keptVariables = [
+        "PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "JOURNAL_STREAM", "FLYING_PASSENGER_WITHOUT",
+    ]
 
     func launchPlan(channel: Int32) -> LaunchPlan {
         var plan = LaunchPlan(

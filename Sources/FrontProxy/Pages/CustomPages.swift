@@ -99,7 +99,7 @@ final class CustomPages: Sendable {
 
     private func read(_ path: String) throws -> ByteBuffer {
         // The rule for links of static files: an app's user could make it one to what only the worker may read.
-        let found = try LinkWalk.open(String(path.dropFirst()), below: "/")
+        let found = try LinkedFiles.open(path)
         guard let number = found.release() else { throw Unusable(description: "it is closed") }
         let descriptor = Descriptor(owning: number)
         let status = found.status

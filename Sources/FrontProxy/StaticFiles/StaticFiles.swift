@@ -6,22 +6,39 @@ import LinuxSystem
 
 /// Finds the file that a request names below the document root of its route.
 ///
-/// The existence check is one or two `stat` calls and done for every GET and HEAD; only a hit costs more: then the file
-/// is opened without following any link, and if there is one, component by component with the rule for links.
-struct StaticFiles {
+/// The existence check is one or two `stat` calls and done for every GET and HEAD; only a hit costs more: then the file is
+/// opened by one call that follows no link from the root of the file system on, and only if there are links, by the rule for
+/// them (`LinkedFiles`). Paths are bytes, as they came.
+final class StaticFiles {
     enum Lookup {
         /// No such file, or a path that is never looked up: the app decides.
         case none
         case found(FoundFile)
-        /// It exists, but may not be read, or a link on the way belongs to somebody else.
+        /// It exists, but may not be read.
         case forbidden
+        /// A link on the way belongs to somebody else.
+        case refused(RefusedLink)
         /// It exists and cannot be opened for now.
         case failed(SystemError)
         /// Nobody knows: this directory, the document root or one above it, is closed to this process.
         case closed(directory: String)
     }
 
-    init() {}
+    /// As whom apps run, by the name in their configuration.
+    private let users: [ExactText: UInt32]
+    private let linked = LinkedFiles()
+
+    init(users: [ExactText: UInt32] = [:]) { self.users = users }
+
+    /// Looks up the users that the configuration names; may wait for the account database.
+    convenience init(for model: FrontModel) {
+        var users: [ExactText: UInt32] = [:]
+        for name in model.apps.compactMap({ $0.settings[SettingName.user] }) where users[ExactText(name)] == nil {
+            // An app of somebody who cannot be looked up is not started either.
+            users[ExactText(name)] = (try? Accounts.user(named: name))?.uid
+        }
+        self.init(users: users)
+    }
 
     /// `path` is decoded, begins with a slash and has no query.
     func find(_ path: UnsafeRawBufferPointer, in route: RouteModel) -> Lookup {
@@ -31,37 +48,53 @@ struct StaticFiles {
         let rest = UnsafeRawBufferPointer(rebasing: path[prefix...])
         // `location /static` holds `/static../x` too, but that is not below the directory it stands for.
         guard prefix == 0 || rest.isEmpty || rest.first == UInt8(ascii: "/") else { return .none }
-        let relative = String(decoding: rest, as: UTF8.self)
+        let user = route.app?.settings[SettingName.user].flatMap { users[ExactText($0)] }
         if rest.isEmpty || rest.last == UInt8(ascii: "/") {
             for name in route.index {
-                let lookup = self.lookUp(root, relative + name)
+                let lookup = self.lookUp(root, Array(rest) + name.utf8, user)
                 if case .none = lookup { continue }
                 return lookup
             }
             return .none
         }
-        let lookup = self.lookUp(root, relative)
+        let lookup = self.lookUp(root, Array(rest), user)
         guard case .none = lookup else { return lookup }
-        return self.lookUp(root, relative + ".html")
+        return self.lookUp(root, Array(rest) + ".html".utf8, user)
     }
 
-    private func lookUp(_ root: String, _ relative: String) -> Lookup {
-        let separator = relative.utf8.first == UInt8(ascii: "/") ? "" : "/"
+    private func lookUp(_ root: String, _ relative: [UInt8], _ appUser: UInt32?) -> Lookup {
+        let slash = UInt8(ascii: "/")
+        let path = Array(root.utf8) + (relative.first == slash ? [] : [slash]) + relative
         do throws(SystemError) {
-            guard try FileStatus(path: root + separator + relative).kind == .regular else { return .none }
+            guard try FileStatus(path: path, followingLinks: true).kind == .regular else { return .none }
         } catch {
             // Any other failure means that there is no file to send.
             guard error.isPermissionDenied, let directory = Self.closedDirectory(on: root) else { return .none }
             return .closed(directory: directory)
         }
-        do throws(SystemError) {
-            let name = String(Substring(relative.utf8.drop { $0 == UInt8(ascii: "/") }))
-            let file = try LinkWalk.open(name, below: root)
+        do throws(LinkProblem) {
+            let file = try self.open(path, rootLength: root.utf8.count, appUser)
             guard file.status.kind == .regular else { return .none }
             return .found(file)
         } catch {
-            if error.isNotFound || error.isNotDirectory { return .none }
-            return error.isPermissionDenied || error.isSymbolicLink ? .forbidden : .failed(error)
+            switch error {
+            case .refused(let link): return .refused(link)
+            case .system(let error) where error.isNotFound || error.isNotDirectory: return .none
+            case .system(let error):
+                return error.isPermissionDenied || error.isSymbolicLink ? .forbidden : .failed(error)
+            }
+        }
+    }
+
+    private func open(_ path: [UInt8], rootLength: Int, _ appUser: UInt32?) throws(LinkProblem) -> FoundFile {
+        do throws(SystemError) {
+            let descriptor = try Files.openWithoutLinks(path)
+            let status = try FileStatus(descriptor: descriptor.rawValue)
+            let name = path.split(separator: UInt8(ascii: "/")).last ?? []
+            return FoundFile(descriptor, status: status, name: String(decoding: name, as: UTF8.self))
+        } catch {
+            guard error.isSymbolicLink || error.isNotSupported else { throw .system(error) }
+            return try linked.open(path, rootLength: rootLength, appUser: appUser)
         }
     }
 

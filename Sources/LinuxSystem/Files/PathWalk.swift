@@ -38,12 +38,14 @@ package struct PathWalk: ~Copyable {
     private var location: [UInt8] = []
     private var links = 0
     private var trail = PathTrail()
-    private var rootOwner: UInt32?
+    private var root: WalkedPoint
+    private var points: [WalkedPoint] = []
     private let readsAccessLists: Bool
 
     private init(from place: consuming OpenDirectory, _ status: FileStatus, readsAccessLists: Bool) {
         self.place = place
         self.status = status
+        self.root = WalkedPoint(path: [], status: status)
         self.readsAccessLists = readsAccessLists
     }
 
@@ -86,7 +88,7 @@ package struct PathWalk: ~Copyable {
         return walk.file()
     }
 
-    /// Walks to a file below a directory, for the rule about links alone: `rootOwner` is the owner of that directory.
+    /// Walks to a file below a directory, for the rule about links alone: `root` of the answer is that directory.
     package static func look(at path: [UInt8], below root: [UInt8]) throws(SystemError) -> WalkedFile {
         var walk = try begin(path, readsAccessLists: false)
         walk.steps.append(.root)
@@ -96,8 +98,8 @@ package struct PathWalk: ~Copyable {
     }
 
     private consuming func file() -> WalkedFile {
-        let (status, path, trail, rootOwner) = (status, location, trail, rootOwner)
-        return WalkedFile(place, status, path: path, trail: trail, rootOwner: rootOwner)
+        let (status, path, trail, root, points) = (status, location, trail, root, points)
+        return WalkedFile(place, status, path: path, trail: trail, root: root, points: points)
     }
 
     /// A path as it is meant from the working directory of this process.
@@ -119,8 +121,10 @@ package struct PathWalk: ~Copyable {
     private mutating func run(to goal: Goal) throws(SystemError) -> [UInt8] {
         while let step = steps.popLast() {
             switch step {
-            case .endOfLink(let index): trail.linkLeads(at: index, to: status.owner)
-            case .root: rootOwner = status.owner
+            case .endOfLink(let index):
+                trail.linkLeads(at: index, to: status.owner)
+                points.append(WalkedPoint(path: location, status: status))
+            case .root: root = WalkedPoint(path: location, status: status)
             case .component(let name):
                 guard status.kind == .directory else { throw failure("openat", ENOTDIR, name) }
                 if name == Array(".".utf8) { continue }
@@ -186,6 +190,7 @@ package struct PathWalk: ~Copyable {
         let fact = PathFact(found, accessList: nil)
         let text = String(decoding: target, as: UTF8.self)
         trail.append(self.text(of: name), .link(fact, target: text, leadsTo: found.owner))
+        points.append(WalkedPoint(path: location + [UInt8(ascii: "/")] + name, status: found))
         push(target)
         guard target.first == UInt8(ascii: "/") else { return }
         place = try OpenDirectory.open("/")
@@ -242,6 +247,23 @@ package final class WalkedPlace: Sendable {
     }
 }
 
+/// A place of a walk as it was then.
+package struct WalkedPoint: Sendable {
+    /// Without links on the way; nothing stands for the root of the file system.
+    package let path: [UInt8]
+    package let status: FileStatus
+
+    /// Whether the same thing of the same owner is still there, and if it is a link, never touched.
+    package var isUnchanged: Bool {
+        // What cannot be looked at is not known to be the same.
+        guard let now = try? FileStatus(path: path.isEmpty ? Array("/".utf8) : path, followingLinks: false) else {
+            return false
+        }
+        guard now.identity == status.identity, now.owner == status.owner, now.kind == status.kind else { return false }
+        return now.kind != .symbolicLink || now.changeTime == status.changeTime
+    }
+}
+
 /// Anything but a link, with the way that led to it.
 package final class WalkedFile: Sendable {
     /// Opened for looks only (`O_PATH`).
@@ -250,22 +272,42 @@ package final class WalkedFile: Sendable {
     /// Without links.
     package let path: [UInt8]
     package let trail: PathTrail
-    /// Of the directory that the walk was to go below, if it was.
-    package let rootOwner: UInt32?
+    /// The directory that the walk was to go below; the root of the file system if none was named.
+    package let root: WalkedPoint
+    /// Each link, and what it leads to.
+    package let points: [WalkedPoint]
 
     fileprivate init(
         _ place: consuming OpenDirectory,
         _ status: FileStatus,
         path: [UInt8],
         trail: PathTrail,
-        rootOwner: UInt32?
+        root: WalkedPoint,
+        points: [WalkedPoint]
     ) {
         self.place = place
         self.status = status
         self.path = path
         self.trail = trail
-        self.rootOwner = rootOwner
+        self.root = root
+        self.points = points
     }
+
+    /// Opens it for reading; never waits for the writer of a FIFO, nor opens a device.
+    package func openForReading() throws(SystemError) -> Descriptor {
+        guard status.kind == .regular else { throw SystemError(call: "open", code: EINVAL, subject: text) }
+        let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW
+        let descriptor = Descriptor(
+            owning: try checked("open", text) { path.withCString { fp_open(AT_FDCWD, $0, flags, 0) } }
+        )
+        // By whatever way it was reached this time: it is the file that the walk came to, or it is not used.
+        guard try FileStatus(descriptor: descriptor.rawValue).identity == status.identity else {
+            throw SystemError(call: "open", code: ESTALE, subject: text)
+        }
+        return descriptor
+    }
+
+    private var text: String { String(decoding: path, as: UTF8.self) }
 }
 
 extension OpenDirectory {

@@ -80,7 +80,7 @@ import Testing
         try Files.makeLink(at: scratch.file("link"), to: "target")
         try Files.setOwner(scratch.file("link"), owner: 2, group: nil)
         let file = try PathWalk.look(at: Array("link".utf8), below: Array(scratch.path.utf8))
-        #expect(file.status.owner == 3 && file.rootOwner == 0)
+        #expect(file.status.owner == 3 && file.root.status.owner == 0)
         let links = file.trail.places.compactMap { place -> [UInt32]? in
             guard case .link(let fact, _, let leadsTo) = place.step else { return nil }
             return [fact.owner, leadsTo]
