@@ -57,7 +57,7 @@ let package = Package(
         .target(name: "CFlyingPassenger", cSettings: cSettings),
         .target(name: "CIdentity", cSettings: cSettings),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
-        library("LinuxSystem", ["CFlyingPassenger", "CIdentity", "CSystemd", "PathSafety"]),
+        library("LinuxSystem", ["CFlyingPassenger", "CIdentity", "CSystemd", "PathSafety", "ShownText"]),
 
         // Shells.
         library("ProgramLog", ["LinuxSystem", "PathSafety", "ShownText", logging]),
@@ -112,7 +112,7 @@ let package = Package(
         tests("ApplicationPoolTests", ["AppSettings", "ApplicationPool"]),
         tests("PathSafetyTests", ["PathSafety", "ShownText"]),
         tests("SpawnPlanTests", ["AppSettings", "PathSafety", "ShownText", "SpawnPlan"]),
-        tests("LinuxSystemTests", ["LinuxSystem", "PathSafety"]),
+        tests("LinuxSystemTests", ["LinuxSystem", "PathSafety", "ShownText"]),
         tests("ProgramLogTests", ["LinuxSystem", "ProgramLog", logging]),
         tests(
             "SupervisorTests",

@@ -20,6 +20,31 @@ package struct PathPolicy: Hashable, Sendable {
         self.groups = groups.union([0])
     }
 
+    /// A group of the account database.
+    package struct Group {
+        package let gid: UInt32
+        package let name: String
+        /// Names of those whose primary group it is not.
+        package let members: [String]
+
+        package init(gid: UInt32, name: String, members: [String]) {
+            self.gid = gid
+            self.name = name
+            self.members = members
+        }
+
+        /// Whether it stands for a user whose primary group it is: of the same name, and without another member.
+        package func isPrivate(of user: String) -> Bool {
+            name.utf8.elementsEqual(user.utf8) && members.allSatisfy { $0.utf8.elementsEqual(user.utf8) }
+        }
+    }
+
+    /// For what is to be run as `owner`: root, that user and the group that is that user's alone.
+    package init(owner: UInt32, name: String?, primaryGroup: Group?) {
+        let group = name.flatMap { name in primaryGroup.flatMap { $0.isPrivate(of: name) ? $0.gid : nil } }
+        self.init(owners: [owner], groups: group.map { [$0] } ?? [])
+    }
+
     /// Only root decides.
     package static let rootOnly = PathPolicy(owners: [])
 

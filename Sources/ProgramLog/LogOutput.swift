@@ -47,9 +47,13 @@ package final class LogOutput: Sendable {
         path: String?,
         takesStandardStreams: Bool = false,
         prefixesAppLines: Bool = true
-    ) throws(SystemError) -> LogOutput {
+    ) throws(LogFileProblem) -> LogOutput {
         guard let path else {
-            return LogOutput(sink: try FileSink(standardError: ()), prefixesAppLines: prefixesAppLines)
+            do throws(SystemError) {
+                return LogOutput(sink: try FileSink(standardError: ()), prefixesAppLines: prefixesAppLines)
+            } catch {
+                throw .system(error)
+            }
         }
         return LogOutput(
             sink: try FileSink(path: path, takesStandardStreams: takesStandardStreams),

@@ -44,12 +44,17 @@ final class FileSink: LogSink {
     /// What a pipe takes in one piece, and without blocking when it is writable at all (PIPE_BUF, pipe(7)).
     private static let chunk = 4096
 
-    init(path: String, takesStandardStreams: Bool) throws(SystemError) {
+    init(path: String, takesStandardStreams: Bool) throws(LogFileProblem) {
         self.file = try LogFile(path: path)
         self.kind = Self.kind(of: self.file)
         self.takesPriorities = false
         self.takesStandardStreams = takesStandardStreams
-        if takesStandardStreams { try self.file.takeStandardStreams() }
+        guard takesStandardStreams else { return }
+        do throws(SystemError) {
+            try self.file.takeStandardStreams()
+        } catch {
+            throw .system(error)
+        }
     }
 
     init(standardError: Void) throws(SystemError) {

@@ -3,6 +3,7 @@
 import ArgumentParser
 import LinuxSystem
 import ProgramLog
+import ShownText
 
 /// The program `flying-passenger`: a watchdog, or behind the hidden `--core` the core that it starts.
 package enum Daemon {
@@ -57,7 +58,7 @@ package enum Daemon {
     }
 
     private static func openLog(_ options: DaemonOptions) throws -> LogOutput {
-        do throws(SystemError) {
+        do throws(LogFileProblem) {
             return try LogOutput.open(
                 path: options.process.logFile,
                 takesStandardStreams: options.process.daemonize,
@@ -65,7 +66,10 @@ package enum Daemon {
             )
         } catch {
             guard let path = options.process.logFile else { throw error }
-            throw StartProblem("--log-file: cannot open \(path): \(error.reason).")
+            let remedies = error.remedies.map { [$0.text, $0.command].compactMap(\.self).joined(separator: " ") }
+            throw StartProblem(
+                (["--log-file: cannot open \(path): \(error.reason)."] + remedies).joined(separator: "\n  ")
+            )
         }
     }
 

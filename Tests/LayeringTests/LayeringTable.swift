@@ -33,7 +33,7 @@ enum LayeringTable {
         Row(
             target: "LinuxSystem",
             kind: .system,
-            targets: ["CFlyingPassenger", "CIdentity", "CSystemd", "PathSafety"],
+            targets: ["CFlyingPassenger", "CIdentity", "CSystemd", "PathSafety", "ShownText"],
             modules: ["Glibc", "Synchronization"]
         ),
         Row(

@@ -23,7 +23,7 @@ struct InMemoryUsers: UserDatabase {
     /// Names of those whose primary group it is not.
     var members: [UInt32: [String]] = [200: ["joe"]]
     func group(gid: UInt32) -> AccountGroup? {
-        groupNames[gid].map { AccountGroup(name: $0, gid: gid, members: members[gid] ?? []) }
+        groupNames[gid].map { AccountGroup(gid: gid, name: $0, members: members[gid] ?? []) }
     }
     func groups(of account: Account, primary gid: UInt32) -> [UInt32] { account.name == "joe" ? [gid, 200] : [gid] }
 }

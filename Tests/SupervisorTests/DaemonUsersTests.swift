@@ -19,7 +19,7 @@ private struct Machine: UserDatabase {
     func account(uid: UInt32) -> Account? { users.first { $0.uid == uid } }
     func group(named name: String) -> UInt32? { ["root": 0, "staff": 50][name] }
     func group(gid: UInt32) -> AccountGroup? {
-        [0: "root", 50: "staff"][gid].map { AccountGroup(name: $0, gid: gid) }
+        [0: "root", 50: "staff"][gid].map { AccountGroup(gid: gid, name: $0, members: []) }
     }
     func groups(of account: Account, primary gid: UInt32) -> [UInt32] { [gid] }
 }

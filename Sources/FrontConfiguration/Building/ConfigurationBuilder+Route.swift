@@ -110,7 +110,9 @@ extension ConfigurationBuilder {
                 settings.startupFile.map { [$0] }
                 ?? AppType.startupFiles.filter { $0.type == settings.appType ?? $0.type }.map(\.name)
         }
-        note(.appRoot(settings.appRoot, startupFiles: startupFiles), at: placeOf(SettingName.appRoot))
+        let rootPlace = placeOf(SettingName.appRoot)
+        note(.appRoot(settings.appRoot, startupFiles: startupFiles), at: rootPlace)
+        if settings.user == nil { note(.owner(appRoot: settings.appRoot, startupFiles: startupFiles), at: rootPlace) }
     }
 
     /// The app of a scope: a new one, or the one declared before under the same group name.

@@ -12,6 +12,8 @@ package struct MachineSubject: Sendable, Hashable {
         case documentRoot(String)
         /// One of the startup files has to be there; none are asked for where a command starts the app.
         case appRoot(String, startupFiles: [String])
+        /// An app that is to run as the owner of the first of these that there is, or of its root if there are none.
+        case owner(appRoot: String, startupFiles: [String])
         /// An account that an app runs as.
         case user(String)
         case group(String)

@@ -3,17 +3,13 @@
 import FrontConfiguration
 import LinuxSystem
 import ProgramLog
+import ShownText
 
-extension LogFile {
-    /// A log of the configuration: a file, or standard output or error by their names below `/dev`.
-    ///
-    /// Those are taken as they are, because a socket (the journal's) cannot be opened by its name.
-    static func opening(_ path: String, mode: UInt32) throws(SystemError) -> LogFile {
-        switch path {
-        case "/dev/stdout": LogFile(try Descriptor.duplicating(1))
-        case "/dev/stderr": try .standardError()
-        default: try LogFile(path: path, mode: mode)
-        }
+extension StartError {
+    /// With what to do about a log that cannot be opened.
+    init(_ text: String, because problem: LogFileProblem) {
+        let remedies = problem.remedies.map { [$0.text, $0.command].compactMap(\.self).joined(separator: " ") }
+        self.init((["\(text): \(problem.reason)"] + remedies).joined(separator: "\n  "))
     }
 }
 

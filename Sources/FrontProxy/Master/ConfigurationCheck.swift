@@ -7,6 +7,12 @@ protocol MachineFacts {
     func look(at path: String) -> FileLook
     /// Whether this process may make files in a directory.
     func canWrite(in directory: String) -> Bool
+    /// Why root must not write to this log; nil: it may.
+    func problem(ofLog path: String) -> String?
+    /// Who else has a say about what runs as the owner of an app; nil: nobody.
+    func problem(ofApp root: String, startupFiles: [String]) -> String?
+    /// A link on the way to a document root that will not be followed; nil: none.
+    func problem(ofDocumentRoot path: String) -> String?
     /// nil: the account database does not say.
     func hasUser(_ name: String) -> Bool?
     func hasGroup(_ name: String) -> Bool?
@@ -53,6 +59,9 @@ struct ConfigurationCheck {
             return place.error("only root may raise the limit on open files above \(machine.maxOpenFiles)")
         case .documentRoot(let path): return documentRootFinding(path, place)
         case .appRoot(let root, let startupFiles): return appFinding(root, startupFiles, place)
+        case .owner(let root, let startupFiles):
+            guard let problem = machine.problem(ofApp: root, startupFiles: startupFiles) else { return nil }
+            return place.warning("a daemon of root's will not start the application in \(root): \(problem)")
         case .user(let name):
             guard machine.hasUser(name) == false else { return nil }
             return place.error(
@@ -85,17 +94,12 @@ struct ConfigurationCheck {
         case .missing: return place.error("the directory \(directory) of this log does not exist; create it")
         case .file: return place.error("\(directory), in which this log should be, is no directory")
         case .hidden: return place.warning("the directory \(directory) of this log cannot be looked at")
-        case .directory(let owner, _, let mode):
+        case .directory:
             guard machine.canWrite(in: directory) else {
                 return place.error("this log cannot be written: \(directory) does not take files of this user")
             }
-            let isOpen = mode & 0o002 != 0 && mode & 0o1000 == 0
-            guard machine.isRoot, isOpen || owner != 0 else { return nil }
-            let who = isOpen ? "anybody" : "its owner (uid \(owner))"
-            return place.warning(
-                "\(who) may put a link in the place of this log, and root would write where it leads; keep logs in a "
-                    + "directory of root's that others cannot write to"
-            )
+            guard let problem = machine.problem(ofLog: path) else { return nil }
+            return place.error("this log will not be opened: \(problem)")
         }
     }
 
@@ -105,7 +109,10 @@ struct ConfigurationCheck {
         case .file: return place.warning("the document root \(path) is no directory, so no file in it is served")
         case .hidden, .directory: break
         }
-        guard let closed = firstClosedDirectory(of: path) else { return nil }
+        guard let closed = firstClosedDirectory(of: path) else {
+            guard let problem = machine.problem(ofDocumentRoot: path) else { return nil }
+            return place.warning("no file in the document root \(path) will be served: \(problem)")
+        }
         return place.warning(
             "\(account.name), the user of the worker, cannot enter \(closed), so no file in the document root \(path) is "
                 + "served; chmod o+x \(closed), or give that user the right to pass through it"

@@ -15,10 +15,10 @@ final class Deployment: Sendable {
         self.configuration = configuration
         listeners = try older.updated(for: configuration.model.listens)
         accessLogs = try configuration.model.accessLogs.map { log in
-            do throws(SystemError) {
-                return try LogFile.opening(log.path, mode: 0o640)
+            do throws(LogFileProblem) {
+                return try LogFile(path: log.path)
             } catch {
-                throw StartError("cannot open the access log \(log.path): \(error.reason)")
+                throw StartError("cannot open the access log \(log.path)", because: error)
             }
         }
     }

@@ -101,7 +101,7 @@ extension Master {
 
     private func reopen(_ files: [LogFile]) {
         for file in files {
-            do throws(SystemError) {
+            do throws(LogFileProblem) {
                 try file.reopen()
             } catch {
                 logger.error(

@@ -25,7 +25,7 @@ enum MasterProgram {
                 throw StartError("--daemonize needs --log-file or error_log: there is no terminal to write to")
             }
             if options.isDaemon { daemonize = try Daemonize.start() }
-            let logFile = try logPath.map { try LogFile.opening($0, mode: 0o644) } ?? LogFile.standardError()
+            let logFile = try openLog(logPath)
             if options.isDaemon { try logFile.takeStandardStreams() }
             let log = ProgramLog(output: .writing(to: logFile), scale: options.logScale(with: configuration.model))
             do {
@@ -43,6 +43,15 @@ enum MasterProgram {
                 StandardStreams.writeError(FrontProgram.describe(error))
             }
             return 1
+        }
+    }
+
+    private static func openLog(_ path: String?) throws -> LogFile {
+        guard let path else { return try .standardError() }
+        do throws(LogFileProblem) {
+            return try LogFile(path: path)
+        } catch {
+            throw StartError("cannot open the log \(path)", because: error)
         }
     }
 

@@ -129,16 +129,6 @@ package enum Files {
         return text.prefix(count).map { UInt8(bitPattern: $0) }
     }
 
-    /// The working directory of this process.
-    package static func workingDirectory() throws(SystemError) -> String {
-        guard let path = getcwd(nil, 0) else {
-            let code = errno
-            throw SystemError(call: "getcwd", code: code)
-        }
-        defer { free(path) }
-        return String(cString: path)
-    }
-
     /// Opens a file for reading if no link is on the way to it (openat2(2)); never waits for the writer of a FIFO.
     ///
     /// A link is an error for which `isSymbolicLink` holds; without that system call one for which `isNotSupported` does.

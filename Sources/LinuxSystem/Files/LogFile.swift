@@ -10,54 +10,62 @@ import Synchronization
 package final class LogFile: Sendable {
     /// `nil` for standard error or a descriptor that was handed over.
     package let path: String?
-    private let mode: UInt32
     private let current: Mutex<SharedDescriptor>
 
-    /// Opens or creates the file.
+    /// Opens or creates the file; one that is new may be read by root and the group `adm`.
     ///
-    /// What is there stays; mode only counts for a new file.
-    package init(path: String, mode: UInt32 = 0o644) throws(SystemError) {
+    /// `/dev/stdout`, `/dev/stderr` and `/dev/fd/N` are the descriptors of those numbers, as they are: a socket (the
+    /// journal's) could not be opened by its name.
+    ///
+    /// - Throws: for root also when others could lead the path elsewhere.
+    package convenience init(path: String) throws(LogFileProblem) {
+        guard let number = LogPlace.descriptor(named: path) else {
+            try self.init(path, SharedDescriptor(LogPlace.open(path)))
+            return
+        }
+        do throws(SystemError) {
+            try self.init(nil, number == STDERR_FILENO ? Self.openStandardError() : Self.duplicate(number))
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    /// What would keep this process from a log there, because others could lead it elsewhere; nil: nothing.
+    package static func problem(at path: String) -> LogFileProblem? { LogPlace.problem(path) }
+
+    private init(_ path: String?, _ descriptor: SharedDescriptor) {
         self.path = path
-        self.mode = mode
-        self.current = Mutex(try LogFile.open(path, mode: mode))
+        self.current = Mutex(descriptor)
     }
 
     /// Writes to a descriptor that was opened elsewhere (by a master with more rights).
-    package init(_ descriptor: consuming Descriptor) {
-        self.path = nil
-        self.mode = 0
-        self.current = Mutex(SharedDescriptor(descriptor))
-    }
+    package convenience init(_ descriptor: consuming Descriptor) { self.init(nil, SharedDescriptor(descriptor)) }
 
     /// A log on the standard error of this process.
-    ///
+    package static func standardError() throws(SystemError) -> LogFile { LogFile(nil, try openStandardError()) }
+
     /// A pipe or terminal is opened once more, not to block on a reader that takes nothing: the flag on the open file
     /// that was inherited would count for all who share it.
-    package static func standardError() throws(SystemError) -> LogFile {
+    private static func openStandardError() throws(SystemError) -> SharedDescriptor {
         if let kind = try? FileStatus(descriptor: STDERR_FILENO).kind, kind == .fifo || kind == .characterDevice,
             // Not possible without /proc, or on another user's terminal; then writes have to be asked for first.
-            let own = try? open("/proc/self/fd/\(STDERR_FILENO)", mode: 0)
+            let own = try? openAgain(STDERR_FILENO)
         {
-            return LogFile(own)
+            return own
         }
-        return LogFile(try Descriptor.duplicating(STDERR_FILENO))
+        return try duplicate(STDERR_FILENO)
     }
 
-    private init(_ descriptor: SharedDescriptor) {
-        path = nil
-        mode = 0
-        current = Mutex(descriptor)
-    }
-
-    /// Without waiting: a FIFO without a reader is an `ENXIO`, and one with a slow reader takes no more than it can.
-    private static func open(_ path: String, mode: UInt32) throws(SystemError) -> SharedDescriptor {
-        SharedDescriptor(
-            Descriptor(
-                owning: try checked("open", path) {
-                    fp_open(AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK, mode)
-                }
-            )
+    private static func openAgain(_ number: Int32) throws(SystemError) -> SharedDescriptor {
+        let path = "/proc/self/fd/\(number)"
+        let flags = O_WRONLY | O_APPEND | O_NOCTTY | O_NONBLOCK
+        return SharedDescriptor(
+            Descriptor(owning: try checked("open", path) { fp_open(AT_FDCWD, path, flags, 0) })
         )
+    }
+
+    private static func duplicate(_ number: Int32) throws(SystemError) -> SharedDescriptor {
+        SharedDescriptor(try Descriptor.duplicating(number))
     }
 
     /// The descriptor in use, for handing it to a child; it stays valid while the answer is kept.
@@ -82,9 +90,9 @@ package final class LogFile: Sendable {
     }
 
     /// Opens the path anew; on failure the old file stays in use.
-    package func reopen() throws(SystemError) {
+    package func reopen() throws(LogFileProblem) {
         guard let path else { return }
-        let fresh = try LogFile.open(path, mode: mode)
+        let fresh = SharedDescriptor(try LogPlace.open(path))
         current.withLock { $0 = fresh }
     }
 

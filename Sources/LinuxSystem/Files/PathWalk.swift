@@ -105,7 +105,7 @@ package struct PathWalk: ~Copyable {
     /// A path as it is meant from the working directory of this process.
     private static func absolute(_ path: String) throws(SystemError) -> [UInt8] {
         guard path.utf8.first != UInt8(ascii: "/") else { return Array(path.utf8) }
-        return Array("\(try Files.workingDirectory())/\(path)".utf8)
+        return Array("\(try CurrentProcess.workingDirectory())/\(path)".utf8)
     }
 
     // MARK: Steps

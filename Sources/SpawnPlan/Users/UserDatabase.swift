@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-import AppSettings
 package import PathSafety
 
 /// One line of the account database.
@@ -20,19 +19,7 @@ package struct Account: Hashable, Sendable {
     }
 }
 
-/// One line of the group database.
-package struct AccountGroup: Hashable, Sendable {
-    package let name: String
-    package let gid: UInt32
-    /// Names of the accounts whose primary group it is not.
-    package let members: [String]
-
-    package init(name: String, gid: UInt32, members: [String] = []) {
-        self.name = name
-        self.gid = gid
-        self.members = members
-    }
-}
+package typealias AccountGroup = PathPolicy.Group
 
 /// Answers about accounts; the daemon's version asks NSS, the tests' one a dictionary.
 ///
@@ -50,21 +37,18 @@ package protocol UserDatabase {
 extension UserDatabase {
     package func groupName(gid: UInt32) throws(UserDatabaseProblem) -> String? { try self.group(gid: gid)?.name }
 
-    /// The group that stands for an account, because nobody else is in it: its primary one, of the same name, without
-    /// another member; nil if it has none.
+    /// The group that nobody but this account is in; nil if it has none.
     package func privateGroup(of account: Account) throws(UserDatabaseProblem) -> UInt32? {
-        guard let group = try self.group(gid: account.gid), group.name.isExactly(account.name),
-            group.members.allSatisfy({ $0.isExactly(account.name) })
-        else { return nil }
-        return group.gid
+        guard let group = try self.group(gid: account.gid) else { return nil }
+        return group.isPrivate(of: account.name) ? group.gid : nil
     }
 
     /// For an app that is to run as whoever this is: root and that user decide, and the group that is theirs alone.
     package func policy(owner uid: UInt32) -> PathPolicy {
         // A database that does not answer makes it nobody's own group: rather a refusal than a wrong user.
         let account = (try? self.account(uid: uid)) ?? nil
-        let group = account.flatMap { (try? self.privateGroup(of: $0)) ?? nil }
-        return PathPolicy(owners: [uid], groups: group.map { [$0] } ?? [])
+        let group = account.flatMap { (try? self.group(gid: $0.gid)) ?? nil }
+        return PathPolicy(owner: uid, name: account?.name, primaryGroup: group)
     }
 
     package var pathNames: PathNames {

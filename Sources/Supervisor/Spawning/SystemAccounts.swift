@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import LinuxSystem
+import PathSafety
 package import SpawnPlan
 
 /// The account database of the machine.
@@ -23,7 +24,7 @@ package struct SystemAccounts: UserDatabase {
 
     package func group(gid: UInt32) throws(UserDatabaseProblem) -> AccountGroup? {
         try Self.ask { () throws(SystemError) in try Accounts.group(id: gid) }
-            .map { AccountGroup(name: $0.name, gid: $0.gid, members: $0.members) }
+            .map { AccountGroup(gid: $0.gid, name: $0.name, members: $0.members) }
     }
 
     package func groups(of account: Account, primary gid: UInt32) -> [UInt32] {

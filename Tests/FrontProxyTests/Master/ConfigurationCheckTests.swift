@@ -23,6 +23,12 @@ private struct Machine: MachineFacts {
 
     func look(at path: String) -> FileLook { files[path] ?? .missing }
     func canWrite(in directory: String) -> Bool { isRoot || directory == "/tmp" }
+    func problem(ofLog path: String) -> String? {
+        ["/tmp/", "/open/", "/home/joe/"].contains { path.hasPrefix($0) } && isRoot
+            ? "joe could lead it elsewhere" : nil
+    }
+    func problem(ofApp root: String, startupFiles: [String]) -> String? { root == "/open/app" ? "joe could too" : nil }
+    func problem(ofDocumentRoot path: String) -> String? { path == "/srv" ? "joe made a link" : nil }
     func hasUser(_ name: String) -> Bool? { name == "unknowable" ? nil : name == "joe" }
     func hasGroup(_ name: String) -> Bool? { name == "unknowable" ? nil : name == "staff" }
 }
@@ -51,8 +57,13 @@ struct ConfigurationCheckTests {
         (.documentRoot("/home/joe/app/public"), .warning, "chmod o+x /home/joe"),
         (.log("/var/lgo/a.log"), .error, "the directory /var/lgo of this log does not exist"),
         (.log("/srv/app/config.ru/a"), .error, "is no directory"),
-        (.log("/open/a.log"), .warning, "anybody may put a link in the place of this log"),
-        (.log("/home/joe/app/a.log"), .warning, "its owner (uid 1000) may put a link"),
+        (.log("/open/a.log"), .error, "this log will not be opened: joe could lead it elsewhere"),
+        (.log("/tmp/a.log"), .error, "this log will not be opened"),
+        (
+            .owner(appRoot: "/open/app", startupFiles: ["config.ru"]), .warning,
+            "will not start the application in /open/app: joe"
+        ),
+        (.documentRoot("/srv"), .warning, "no file in the document root /srv will be served: joe made a link"),
         (.log("/srv/secret/a.log"), .warning, "cannot be looked at"),
         (.listen(.unix(path: "/none/x.sock")), .error, "the directory /none of this socket does not exist"),
     ])
@@ -71,7 +82,8 @@ struct ConfigurationCheckTests {
         .appRoot("/srv/app", startupFiles: ["app.js", "config.ru"]), .appRoot("/home/joe/app", startupFiles: []),
         .appRoot("/srv/secret", startupFiles: ["config.ru"]),
         .appRoot("/srv/app", startupFiles: ["/srv/app/config.ru"]),
-        .documentRoot("/srv/app"), .log("/var/log/a.log"), .log("/tmp/a.log"), .openFiles(1 << 20),
+        .documentRoot("/srv/app"), .log("/var/log/a.log"), .openFiles(1 << 20),
+        .owner(appRoot: "/srv/app", startupFiles: []),
         .listen(.tcp(host: "0.0.0.0", port: 80)), .listen(.unix(path: "/tmp/x.sock")),
     ])
     func `what works is nothing to speak of`(_ kind: MachineSubject.Kind) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import LinuxSystem
+import PathSafety
+import ShownText
 import Testing
 
 struct LogFileTests {
@@ -15,7 +17,7 @@ struct LogFileTests {
     @Test func `a rotated log goes on in a new file`() throws {
         let scratch = try Scratch()
         let path = scratch.file("log")
-        let log = try LogFile(path: path, mode: 0o640)
+        let log = try LogFile(path: path)
         log.write("one\n")
         try Files.rename(path, to: path + ".1")
         log.write("two\n")
@@ -31,9 +33,48 @@ struct LogFileTests {
         try Files.makeDirectory(scratch.file("logs"))
         let log = try LogFile(path: scratch.file("logs/log"))
         try Files.rename(scratch.file("logs"), to: scratch.file("gone"))
-        #expect(throws: SystemError.self) { try log.reopen() }
+        #expect(throws: LogFileProblem.self) { try log.reopen() }
         log.write("still here\n")
         #expect(try Files.read(scratch.file("gone/log")).text == "still here\n")
+    }
+
+    @Test(.enabled(if: CurrentProcess.isRoot, "giving files away needs root"))
+    func `root writes only where nobody else could lead a log elsewhere`() throws {
+        let scratch = try Scratch()
+        try scratch.write("kept\n", to: "target")
+        func refusal(_ path: String) -> PathRefusal.Reason? {
+            let problem = #expect(throws: LogFileProblem.self) { try LogFile(path: path) }
+            guard case .unsafe(let refusal, let sentence) = problem else { return nil }
+            #expect(sentence.contains("root would write there") && problem?.remedies.isEmpty == false)
+            #expect(LogFile.problem(at: path) == problem)
+            return refusal.reason
+        }
+        try Files.makeDirectory(scratch.file("theirs"))
+        try Files.makeLink(at: scratch.file("theirs/log"), to: scratch.file("target"))
+        try Files.setOwner(scratch.file("theirs/log"), owner: 2, group: 2)
+        #expect(refusal(scratch.file("theirs/log")) == .foreignLink(target: scratch.file("target")))
+        try Files.setOwner(scratch.file("theirs"), owner: 2, group: 2)
+        #expect(refusal(scratch.file("theirs/log")) == .otherOwner)
+        #expect(refusal(scratch.file("theirs/new")) == .otherOwner)
+        try Files.makeDirectory(scratch.file("all"), mode: 0o1777)
+        #expect(refusal(scratch.file("all/log")) == .everybodyMayWrite)
+        #expect(!Files.exists(scratch.file("all/log")))
+        // Root's own link, and root's own directory in one of all.
+        try Files.makeLink(at: scratch.file("link"), to: "target")
+        try LogFile(path: scratch.file("link")).write("more\n")
+        #expect(try Files.read(scratch.file("target")).text == "kept\nmore\n")
+        let group = try Accounts.group(named: "adm")?.gid ?? 0
+        _ = try LogFile(path: scratch.file("new"))
+        let status = try FileStatus(path: scratch.file("new"))
+        #expect(status.mode == 0o640 && status.owner == 0 && status.group == group)
+    }
+
+    @Test func `names of descriptors are those descriptors`() throws {
+        let pipe = try Pipe.make()
+        let log = try LogFile(path: "/dev/fd/\(pipe.writeEnd)")
+        #expect(log.path == nil)
+        log.write("x")
+        #expect(throws: LogFileProblem.self) { _ = try LogFile(path: "/dev/fd/x") }
     }
 
     @Test func `a handed-over descriptor replaces the file`() throws {
