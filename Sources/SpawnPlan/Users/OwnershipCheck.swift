@@ -85,8 +85,9 @@ extension PathRefusal {
         ]
     }
 
-    /// Its owner may know nothing of a second name: changing the owner would give the file away. And a directory of
-    /// somebody's may be another one by the time that root changes an owner in it.
+    /// Its owner may know nothing of a second name: changing the owner would give the file away.
+    ///
+    /// And a directory of somebody's may be another one by the time that root changes an owner in it.
     private func remedyForFile(_ scene: OwnershipScene) -> [Remedy] {
         guard reason == .otherOwner, case .entered = place.step, fact.owner != 0, scene.app.startupFile != nil else {
             return []
