@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import AppSettings
+import PathSafety
 import SpawnPlan
 
 /// Accounts that exist for a test only.
