@@ -46,5 +46,10 @@ extension Pool {
 
     package var sessionCount: Int { self.sessions.count }
 
+    /// The restart generation that a spawn of this group belongs to now.
+    package func generation(of group: Group.ID) -> UInt32? {
+        self.indices[group].map { self.groups[$0].generation }
+    }
+
     package func group(of process: Process.ID) -> Group.ID? { self.groupOfProcess[process] }
 }

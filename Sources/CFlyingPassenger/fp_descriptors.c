@@ -29,10 +29,6 @@ int fp_readable_bytes(int descriptor) {
     return ioctl(descriptor, FIONREAD, &count) < 0 ? -1 : count;
 }
 
-ssize_t fp_splice(int from, int to, size_t count) {
-    return splice(from, NULL, to, NULL, count, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-}
-
 const char *fp_error_name(int code) { return strerrorname_np(code); }
 
 const char *fp_error_text(int code) { return strerrordesc_np(code); }

@@ -12,6 +12,25 @@ enum CoreFailure {
     /// What a thread does with such an error; it ends when that returns.
     typealias Handler = (_ event: String, SystemError) -> Void
 
+    /// A thread that the core cannot do without.
+    enum Thread: CaseIterable {
+        case doorkeeper, relay, watcher
+
+        /// What it cannot do any more when its epoll instance fails.
+        var event: String {
+            switch self {
+            case .doorkeeper: "waiting for connections failed"
+            case .relay: "waiting for streams failed"
+            case .watcher: "waiting for application processes failed"
+            }
+        }
+    }
+
+    /// What such a thread does when it cannot wait for events.
+    static func handler(_ thread: Thread) -> @Sendable (SystemError) -> Void {
+        { error in self.end(thread.event, error) }
+    }
+
     /// Writes what failed into the log, past every lock and queue, and ends the program.
     static func end(_ event: String, _ error: SystemError) -> Never {
         // Standard error of a core is its log. A reader that takes nothing is given a second.

@@ -46,17 +46,6 @@ struct CoreFailureTests {
         #expect(events == ["waiting for connections failed: EINVAL"])
     }
 
-    @Test func `a watcher of applications that cannot wait says so`() throws {
-        let watcher = try AppWatcher.start { _, _, _ in }
-        defer { watcher.stop() }
-        let epoll = try Epoll()
-        try Descriptor.null().replace(epoll.rawValue)
-        var events: [String] = []
-        AppWatchLoop(WatchEpoll(epoll), watcher, { _, _, _ in })
-            .run { event, error in events.append("\(event): \(error.name)") }
-        #expect(events == ["waiting for application processes failed: EINVAL"])
-    }
-
     @Test func `the last line of a core names what failed`() {
         let error = SystemError(call: "epoll_wait", code: 9)
         let line = CoreFailure.line("waiting for streams failed", error, time: "TIME")

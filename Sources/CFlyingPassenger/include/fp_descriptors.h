@@ -15,8 +15,6 @@ int fp_set_close_on_exec(int descriptor, bool on);
 int fp_memory_file(const char *name);
 /* Bytes waiting to be read (FIONREAD). */
 int fp_readable_bytes(int descriptor);
-/* Moves bytes between a pipe and another descriptor without copying them to user space; never blocks. */
-ssize_t fp_splice(int from, int to, size_t count);
 
 /* "ENOENT" and "No such file or directory"; NULL for an unknown number. Static text, any thread. */
 const char *fp_error_name(int code);

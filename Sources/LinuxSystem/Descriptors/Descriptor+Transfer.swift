@@ -41,11 +41,6 @@ package enum Transfers {
         }
     }
 
-    /// Moves up to `count` bytes between a pipe and another descriptor inside the kernel (splice(2)).
-    package static func splice(from source: Int32, to target: Int32, count: Int) throws(SystemError) -> Transfer {
-        try repeating("splice", atZero: .endOfStream) { fp_splice(source, target, count) }
-    }
-
     package static func shutdownWrite(_ socket: Int32) throws(SystemError) {
         _ = try checked("shutdown") { Glibc.shutdown(socket, Int32(SHUT_WR)) }
     }

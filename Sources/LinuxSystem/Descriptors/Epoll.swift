@@ -18,7 +18,6 @@ package struct Epoll: ~Copyable, Sendable {
         /// Always reported, never asked for.
         package static let failed = Events(rawValue: EPOLLERR.rawValue)
         package static let edgeTriggered = Events(rawValue: EPOLLET.rawValue)
-        package static let oneShot = Events(rawValue: EPOLLONESHOT.rawValue)
         /// Only one of several waiting epoll instances is woken.
         package static let exclusive = Events(rawValue: EPOLLEXCLUSIVE.rawValue)
     }

@@ -89,6 +89,9 @@ package struct Handshake: Sendable {
         return lines.isOverlong ? garbage("a line without end", at: now) : .none
     }
 
+    /// What came in one piece with the line that made it ready; belongs to the time after.
+    package mutating func takeRest() -> [UInt8] { lines.takeRest() }
+
     package mutating func channelClosed(at now: Duration) -> Action {
         guard state == .working else { return .none }
         state = .deaf

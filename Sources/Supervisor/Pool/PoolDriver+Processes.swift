@@ -105,7 +105,8 @@ extension PoolDriver {
             key: group.key,
             settings: group.settings,
             authority: group.authority,
-            processID: ProcessID(rawValue: RandomBytes.nonZeroUInt64())
+            processID: ProcessID(rawValue: RandomBytes.nonZeroUInt64()),
+            generation: self.pool.generation(of: groupID) ?? 0
         )
         self.spawns[id] = SpawnUnderWay(processID: request.processID, group: group, since: now)
         let handle = self.spawner.spawn(request) { [weak self] result in

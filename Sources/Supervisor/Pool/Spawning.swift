@@ -11,12 +11,21 @@ package struct SpawnRequest: Sendable {
     package let authority: SettingsAuthority
     /// The random identity that the process will have.
     package let processID: ProcessID
+    /// The restart generation of the group.
+    package let generation: UInt32
 
-    package init(key: GroupKey, settings: AppSettings, authority: SettingsAuthority, processID: ProcessID) {
+    package init(
+        key: GroupKey,
+        settings: AppSettings,
+        authority: SettingsAuthority,
+        processID: ProcessID,
+        generation: UInt32 = 0
+    ) {
         self.key = key
         self.settings = settings
         self.authority = authority
         self.processID = processID
+        self.generation = generation
     }
 }
 

@@ -12,32 +12,31 @@ package final class AppWatcher: Sendable {
     /// Takes one line of an app's output; called on the watcher's thread, and must not block for long.
     package typealias OutputSink = @Sendable (_ app: String, _ pid: Int32, _ line: [UInt8]) -> Void
 
-    enum Command: Sendable {
-        case adopt(LaunchedApp, @Sendable (AppEvent) -> Void)
+    enum Order: Sendable {
+        case watch(StartingProcess, @Sendable (AppEvent) -> Void)
         case terminate(ProcessID)
         case kill(ProcessID)
         case stop
     }
 
-    private let commands = Mutex<[Command]>([])
-    private let wakeUp: WakeUp
-    private let thread = Mutex<OSThread?>(nil)
+    private let orders: Mailbox<Order>
+    private let thread = Mutex<EpollThread?>(nil)
 
-    private init() throws(SystemError) { self.wakeUp = try WakeUp() }
+    private init() throws(SystemError) { self.orders = try Mailbox() }
 
     package static func start(output: @escaping OutputSink) throws(SystemError) -> AppWatcher {
         let watcher = try AppWatcher()
-        let epoll = try Epoll()
-        try epoll.add(watcher.wakeUp.rawValue, for: .readable, token: AppWatchLoop.wakeToken)
-        let shared = WatchEpoll(epoll)
-        let thread = try OSThread.start(name: "apps") { AppWatchLoop(shared, watcher, output).run() }
+        let thread = try EpollThread.start(name: "apps", failed: CoreFailure.handler(.watcher)) {
+            loop throws(SystemError) in
+            _ = try AppWatchLoop(loop, watcher.orders, output)
+        }
         watcher.thread.withLock { $0 = thread }
         return watcher
     }
 
     /// Ends the thread without ending any process; for the end of the program, and for tests.
     package func stop() {
-        self.post(.stop)
+        self.order(.stop)
         let thread = self.thread.withLock { thread in
             defer { thread = nil }
             return thread
@@ -45,41 +44,25 @@ package final class AppWatcher: Sendable {
         thread?.join()
     }
 
-    func post(_ command: Command) {
-        self.commands.withLock { $0.append(command) }
-        self.wakeUp.wake()
-    }
-
-    func takeCommands() -> [Command] {
-        self.wakeUp.clear()
-        return self.commands.withLock { commands in
-            defer { commands = [] }
-            return commands
-        }
-    }
+    func order(_ order: Order) { self.orders.post(order) }
 }
 
 /// What the watcher tells about a process; each process ends with `failed` or `ended`, never both.
 enum AppEvent: Sendable {
-    case ready(concurrency: Int, readsFramedBodies: Bool, address: AppAddress, start: StartRecord)
-    /// Before it was ready; its process group has been killed.
+    /// It serves; the facts are complete now.
+    case ready(AppProcessFacts, StartRecord)
+    /// Before it was ready; it is being ended.
     case failed(StartFailure)
+    /// On its control channel, while it serves.
+    case said(ServiceMessages.Message)
     /// After it was ready.
     case ended(ExitStatus?, wasExpected: Bool, lastOutput: String)
 }
 
 struct StartFailure: Sendable {
     let failure: Handshake.Failure
-    let journey: Journey
     let output: String
-    let program: SpawnFailure.Program
-    let limits: [SpawnFailure.ReportedLimit]
+    let record: StartRecord
     /// Somebody else took the port: another one may work.
     let mayTryAnotherPort: Bool
-}
-
-final class WatchEpoll: Sendable {
-    let epoll: Epoll
-
-    init(_ epoll: consuming Epoll) { self.epoll = epoll }
 }

@@ -108,27 +108,23 @@ package final class DirectSpawner: Spawning {
         case .failure(let failure):
             if let spawn { self.finish(spawn, .failure(failure)) }
         case .success(let launched):
-            self.adopt(launched)
+            self.watch(launched)
             if let spawn, !spawn.isCancelled {
-                spawn.launched = launched.facts
+                spawn.launched = launched.ends.facts
             } else {
-                self.watcher.post(.kill(id))
+                self.watcher.order(.kill(id))
             }
         }
     }
 
-    private func adopt(_ launched: LaunchedApp) {
-        let id = launched.facts.id
-        self.options.sessions.began(
-            launched.facts.pid,
-            app: launched.facts.app,
-            uid: launched.facts.identity.uid
-        )
+    private func watch(_ starting: StartingProcess) {
+        let facts = starting.ends.facts
+        self.options.sessions.began(facts.pid, app: facts.group.description, uid: facts.uid)
         let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
-        let facts = launched.facts
-        self.watcher.post(
-            .adopt(launched) { event in
-                bound.eventLoop.execute { bound.value.happened(event, id, facts) }
+        let identity = starting.plan.identity
+        self.watcher.order(
+            .watch(starting) { event in
+                bound.eventLoop.execute { bound.value.happened(event, facts, identity) }
             }
         )
     }
@@ -150,51 +146,52 @@ package final class DirectSpawner: Spawning {
         self.finish(spawn, .failure(failure))
     }
 
-    private func happened(_ event: AppEvent, _ id: ProcessID, _ facts: LaunchFacts) {
+    /// `facts` are those of the launch.
+    private func happened(_ event: AppEvent, _ facts: AppProcessFacts, _ identity: RunningIdentity) {
         switch event {
-        case .ready(let concurrency, let readsFramedBodies, let address, let start):
-            guard let spawn = self.spawns[id] else { return self.watcher.post(.kill(id)) }
-            let transport = AppTransportKind(facts.program.transport, readsFramedBodies: readsFramedBodies)
-            self.finish(spawn, .success(self.process(facts, transport, concurrency, address, start)))
+        case .ready(let facts, let start):
+            guard let spawn = self.spawns[facts.id], let service = facts.service else {
+                return self.watcher.order(.kill(facts.id))
+            }
+            let process = SpawnedProcess(
+                facts: facts,
+                service: service,
+                process: AppProcess(id: facts.id, watcher: self.watcher),
+                identity: identity,
+                start: start
+            )
+            self.finish(spawn, .success(process))
         case .failed(let failure):
-            guard let spawn = self.spawns[id] else { return }
+            guard let spawn = self.spawns[facts.id] else { return }
             if failure.mayTryAnotherPort, !spawn.isCancelled, spawn.attempts < Self.maxAttempts {
-                self.logger.notice(
-                    "port taken by another user, trying another",
-                    metadata: [LogKeys.group: "\(facts.app)", LogKeys.pid: "\(facts.pid)"]
-                )
+                self.logger.notice("port taken by another user, trying another", metadata: Self.metadata(of: facts))
                 spawn.launched = nil
                 return self.prepare(spawn)
             }
-            self.finish(spawn, .failure(self.failure(failure, facts)))
+            self.finish(spawn, .failure(self.failure(failure, identity)))
+        case .said(let message):
+            self.logger.debug(
+                "process says something that this version does not know",
+                metadata: Self.metadata(of: facts).merging([LogKeys.event: "\(message.word)"]) { own, _ in own }
+            )
         case .ended(let status, let wasExpected, let lastOutput):
             self.onExit?(
-                ProcessExit(id: id, pid: facts.pid, status: status, wasExpected: wasExpected, lastOutput: lastOutput)
+                ProcessExit(
+                    id: facts.id,
+                    pid: facts.pid,
+                    status: status,
+                    wasExpected: wasExpected,
+                    lastOutput: lastOutput
+                )
             )
         }
     }
 
-    private func process(
-        _ facts: LaunchFacts,
-        _ transport: AppTransportKind,
-        _ concurrency: Int,
-        _ address: AppAddress,
-        _ start: StartRecord
-    ) -> SpawnedProcess {
-        SpawnedProcess(
-            id: facts.id,
-            pid: facts.pid,
-            process: AppProcess(id: facts.id, watcher: self.watcher),
-            transport: transport,
-            address: address,
-            concurrency: concurrency,
-            appType: facts.appType,
-            identity: facts.identity,
-            start: start
-        )
+    private static func metadata(of facts: AppProcessFacts) -> Logger.Metadata {
+        [LogKeys.group: "\(facts.group)", LogKeys.pid: "\(facts.pid)"]
     }
 
-    private func failure(_ start: StartFailure, _ facts: LaunchFacts) -> SpawnFailure {
+    private func failure(_ start: StartFailure, _ identity: RunningIdentity) -> SpawnFailure {
         SpawnFailure(
             id: ErrorID(UInt32(truncatingIfNeeded: RandomBytes.uint64())),
             category: start.failure.category,
@@ -204,17 +201,17 @@ package final class DirectSpawner: Spawning {
             detail: start.failure.detail,
             remedies: start.failure.remedies,
             output: start.output,
-            identity: facts.identity,
-            journey: start.journey,
-            program: start.program,
-            limits: start.limits
+            identity: identity,
+            journey: start.record.journey,
+            program: start.record.program,
+            limits: start.record.limits
         )
     }
 
     fileprivate func cancel(_ spawn: DirectSpawn) {
         guard self.spawns[spawn.request.processID] === spawn, !spawn.isCancelled else { return }
         spawn.isCancelled = true
-        if let launched = spawn.launched { self.watcher.post(.kill(launched.id)) }
+        if let launched = spawn.launched { self.watcher.order(.kill(launched.id)) }
         let failure = SpawnFailure(
             id: ErrorID(0),
             category: .cancelled,
@@ -246,7 +243,7 @@ private final class DirectSpawn: SpawnHandle {
     let request: SpawnRequest
     let completion: (Result<SpawnedProcess, SpawnFailure>) -> Void
     weak var spawner: DirectSpawner?
-    var launched: LaunchFacts?
+    var launched: AppProcessFacts?
     var timer: Scheduled<Void>?
     var isCancelled = false
     var attempts = 0
@@ -273,8 +270,8 @@ private final class AppProcess: ProcessOwner {
         self.watcher = watcher
     }
 
-    func terminate() { self.watcher.post(.terminate(self.id)) }
-    func kill() { self.watcher.post(.kill(self.id)) }
+    func terminate() { self.watcher.order(.terminate(self.id)) }
+    func kill() { self.watcher.order(.kill(self.id)) }
 }
 
 extension AppTransportKind {

@@ -12,7 +12,7 @@ struct ListenProbe {
         case notYet
         case ready(AppAddress)
         /// Somebody else took the port first; another try may go better.
-        case portTaken(by: UInt32)
+        case portTaken(port: UInt16, by: UInt32)
     }
 
     private let port: PortChoice
@@ -32,7 +32,9 @@ struct ListenProbe {
     mutating func look() -> Outcome {
         // What cannot be asked this time is asked again the next.
         if let owners = try? Set(SocketDiagnosis.tcpListeners(port: self.port.port).map(\.uid)), !owners.isEmpty {
-            if let other = owners.first(where: { $0 != self.uid }) { return .portTaken(by: other) }
+            if let other = owners.first(where: { $0 != self.uid }) {
+                return .portTaken(port: self.port.port, by: other)
+            }
             if let host = self.reachableHost() { return .ready(.tcp(host: host, port: self.port.port)) }
         }
         return self.isAccepting() ? .ready(.unix(path: self.socketPath)) : .notYet

@@ -4,7 +4,8 @@ package import LinuxSystem
 
 /// Which app processes there are, in files that outlive a daemon that is killed: the next one ends what is left.
 ///
-/// One empty file per process; its name is the PID and the start time, which together are unique since boot.
+/// One file per process; its name is the PID and the start time, which together are unique since boot. It holds the facts
+/// of a process that the daemon has started, and nothing for what such a process has left behind.
 package struct ProcessRecords: Sendable {
     private static let suffix = ".process"
 
@@ -27,6 +28,11 @@ package struct ProcessRecords: Sendable {
     package func remove(pid: Int32, startedAt startTime: UInt64) {
         // Gone already, or the directory is: then there is nothing to remove.
         try? Files.remove(self.path(pid, startTime))
+    }
+
+    /// The same for a process of which more is known, also when that has changed.
+    package func add(_ facts: AppProcessFacts) throws(SystemError) {
+        try Files.write(facts.text.utf8, to: self.path(facts.pid, facts.startTime), mode: 0o600)
     }
 
     package func remove(pid: Int32) {

@@ -10,7 +10,7 @@ extension SpawnPreparation {
         _ app: DetectedApp,
         _ identity: RunningIdentity,
         in facts: AppRootFacts
-    ) throws(SpawnProblem) -> LaunchedApp {
+    ) throws(SpawnProblem) -> StartingProcess {
         let program = LoaderProgram(app.type, settings: self.settings, loaders: self.options.loadersDirectory)
         let port = try self.choosePort(program)
         let environment = EnvironmentPlan(
@@ -49,38 +49,64 @@ extension SpawnPreparation {
         }
         channels.closeChildEnds()
         self.brief(app, program, over: channels.control)
-        self.record(launch.pid)
+        let ends = self.ends(app, identity, launch, channels)
+        self.record(ends.facts)
+        let timeout = StartTimeout(
+            limit: self.settings.startTimeout,
+            appRoot: self.settings.appRoot,
+            userName: identity.userName,
+            loginShell: environment.loginShell ?? "",
+            environmentFile: environment.file.map(diagnosis.absolute) ?? "",
+            interpreter: program.interpreter
+        )
+        return StartingProcess(
+            ends: ends,
+            plan: StartPlan(
+                journey: self.journey,
+                clock: self.clock,
+                timeout: timeout,
+                program: program,
+                identity: identity,
+                description: description,
+                probe: port.map { port in
+                    ListenProbe(
+                        port: port,
+                        uid: identity.uid,
+                        socketPath: channels.socketPath,
+                        listener: channels.listener
+                    )
+                }
+            ),
+            launch: LaunchEnds(report: launch.report, diagnosis: diagnosis)
+        )
+    }
 
-        let launchFacts = LaunchFacts(
+    private func ends(
+        _ app: DetectedApp,
+        _ identity: RunningIdentity,
+        _ launch: StartedLaunch,
+        _ channels: borrowing AppChannels
+    ) -> ProcessEnds {
+        let facts = AppProcessFacts(
             id: self.request.processID,
             pid: launch.pid,
-            app: self.request.key.description,
+            // Nobody has collected it, so it is there even if it has ended.
+            startTime: ProcInfo(pid: launch.pid)?.startTime ?? 0,
+            group: self.request.key,
+            generation: self.request.generation,
             appType: app.type,
-            identity: identity,
-            program: program,
-            description: description,
-            diagnosis: diagnosis,
-            socketPath: channels.socketPath,
-            port: port,
-            timeout: StartTimeout(
-                limit: self.settings.startTimeout,
-                appRoot: self.settings.appRoot,
-                userName: identity.userName,
-                loginShell: environment.loginShell ?? "",
-                environmentFile: environment.file.map(diagnosis.absolute) ?? "",
-                interpreter: program.interpreter
-            ),
-            clock: self.clock,
-            records: self.options.records
+            uid: identity.uid,
+            gid: identity.gid,
+            userName: identity.userName,
+            socketPath: channels.socketPath
         )
-        return LaunchedApp(
-            facts: launchFacts,
+        return ProcessEnds(
+            facts: facts,
             handle: launch.handle,
-            launchReport: launch.report,
             control: channels.control,
             output: channels.output,
-            listener: program.readiness == .listening ? channels.listener : nil,
-            journey: self.journey
+            ender: ProcessGroupEnder(handle: launch.handle),
+            records: self.options.records
         )
     }
 
@@ -101,9 +127,9 @@ extension SpawnPreparation {
     }
 
     /// Only a sweep after a crash of the whole daemon would miss it.
-    private mutating func record(_ pid: Int32) {
+    private mutating func record(_ facts: AppProcessFacts) {
         do {
-            try self.options.records?.add(pid: pid)
+            try self.options.records?.add(facts)
         } catch {
             self.warnings.append(
                 "processes cannot be recorded, so the next daemon could not end them if this one were killed: \(error)"

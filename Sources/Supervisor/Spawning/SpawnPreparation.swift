@@ -26,7 +26,7 @@ struct SpawnPreparation {
 
     /// What came of it, and what the operator should hear about it either way.
     struct Outcome: Sendable {
-        let result: Result<LaunchedApp, SpawnFailure>
+        let result: Result<StartingProcess, SpawnFailure>
         let warnings: [String]
     }
 

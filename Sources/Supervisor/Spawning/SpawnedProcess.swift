@@ -9,43 +9,37 @@ package import WireProtocol
 ///
 /// Its end is told once through `DirectSpawner.onExit`.
 package struct SpawnedProcess: Sendable {
-    package let id: ProcessID
-    package let pid: Int32
+    package let facts: AppProcessFacts
+    package let service: AppProcessFacts.Service
     /// Ends the process.
     package let process: any ProcessOwner
-    package let transport: AppTransportKind
-    package let address: AppAddress
-    /// Requests at a time; 0 = no limit.
-    package let concurrency: Int
-    package let appType: AppType
     package let identity: RunningIdentity
     /// For the report about its crash; nil if nothing is known.
     package let start: StartRecord?
 
-    package var userName: String { identity.userName }
-    package var uid: UInt32 { identity.uid }
-    package var gid: UInt32 { identity.gid }
+    package var id: ProcessID { facts.id }
+    package var pid: Int32 { facts.pid }
+    package var appType: AppType { facts.appType }
+    package var transport: AppTransportKind { service.transport }
+    package var address: AppAddress { service.address }
+    /// Requests at a time; 0 = no limit.
+    package var concurrency: Int { service.concurrency }
+    package var userName: String { facts.userName }
+    package var uid: UInt32 { facts.uid }
+    package var gid: UInt32 { facts.gid }
     /// Such as "runs as joe because joe owns config.ru".
     package var userReason: String { identity.reason }
 
     package init(
-        id: ProcessID,
-        pid: Int32,
+        facts: AppProcessFacts,
+        service: AppProcessFacts.Service,
         process: any ProcessOwner,
-        transport: AppTransportKind,
-        address: AppAddress,
-        concurrency: Int,
-        appType: AppType,
         identity: RunningIdentity,
         start: StartRecord? = nil
     ) {
-        self.id = id
-        self.pid = pid
+        self.facts = facts
+        self.service = service
         self.process = process
-        self.transport = transport
-        self.address = address
-        self.concurrency = concurrency
-        self.appType = appType
         self.identity = identity
         self.start = start
     }

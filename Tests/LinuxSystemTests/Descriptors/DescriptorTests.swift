@@ -68,17 +68,6 @@ struct DescriptorTests {
         #expect(try Transfers.read(pair.secondEnd, into: buffer) == .endOfStream)
     }
 
-    @Test func `splice moves bytes from a socket through a pipe to another socket`() throws {
-        let source = try SocketPair.make()
-        let target = try SocketPair.make()
-        let pipe = try Pipe.make()
-        try Descriptor.duplicating(source.firstEnd).writeAll("relayed")
-        #expect(try Transfers.splice(from: source.secondEnd, to: pipe.writeEnd, count: 100) == .bytes(7))
-        #expect(try Transfers.splice(from: source.secondEnd, to: pipe.writeEnd, count: 100) == .wouldBlock)
-        #expect(try Transfers.splice(from: pipe.readEnd, to: target.firstEnd, count: 100) == .bytes(7))
-        #expect(try Descriptor.duplicating(target.secondEnd).readSome(limit: 100).text == "relayed")
-    }
-
     @Test func `a list closes what nobody took`() throws {
         var list = DescriptorList()
         let first = try Descriptor.null()

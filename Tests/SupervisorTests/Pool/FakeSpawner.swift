@@ -59,13 +59,24 @@ final class FakeSpawner: Spawning {
         spawn.completion(
             .success(
                 SpawnedProcess(
-                    id: process.id,
-                    pid: pid,
+                    facts: AppProcessFacts(
+                        id: process.id,
+                        pid: pid,
+                        startTime: 1,
+                        group: spawn.request.key,
+                        generation: spawn.request.generation,
+                        appType: .rack,
+                        uid: identity.uid,
+                        gid: identity.gid,
+                        userName: identity.userName,
+                        socketPath: "/run/apps/\(pid)"
+                    ),
+                    service: AppProcessFacts.Service(
+                        transport: .session,
+                        address: .unix(path: "/run/apps/\(pid)"),
+                        concurrency: concurrency
+                    ),
                     process: process,
-                    transport: .session,
-                    address: .unix(path: "/run/apps/\(pid)"),
-                    concurrency: concurrency,
-                    appType: .rack,
                     identity: identity
                 )
             )

@@ -2,6 +2,7 @@
 import AppSettings
 import LinuxSystem
 import SpawnPlan
+import Synchronization
 import TestSupport
 import Testing
 import WireProtocol
@@ -9,10 +10,39 @@ import WireProtocol
 @testable import Supervisor
 
 struct AppWatcherTests {
-    /// A program that runs until it is killed, as if it had been spawned.
-    private func launch(_ id: ProcessID) throws -> LaunchedApp {
+    /// What became of a process, as the watcher told it.
+    private final class Heard: Sendable {
+        private let events = Mutex<[AppEvent]>([])
+
+        func note(_ event: AppEvent) { self.events.withLock { $0.append(event) } }
+
+        var first: AppEvent? { self.events.withLock { $0.first } }
+
+        var said: [String] {
+            self.events.withLock { events in
+                events.compactMap {
+                    if case .said(let message) = $0 { "\(message.word)=\(message.value)" } else { nil }
+                }
+            }
+        }
+
+        var end: (status: LinuxSystem.ExitStatus?, wasExpected: Bool)? {
+            self.events.withLock { events in
+                for case .ended(let status, let wasExpected, _) in events { return (status, wasExpected) }
+                return nil
+            }
+        }
+    }
+
+    /// A program that was launched as the spawner does it; with a control channel it is one with a loader.
+    private func launch(
+        _ arguments: [String],
+        id: ProcessID = ProcessID(rawValue: 7),
+        control: SharedDescriptor? = nil,
+        tellsLaunch: Bool = true
+    ) throws -> StartingProcess {
         let launched = try Launcher(helperPath: try Launcher.findHelper()).begin(
-            LaunchPlan(program: .path("/bin/sleep"), arguments: ["sleep", "1000"])
+            LaunchPlan(program: .path(arguments[0]), arguments: arguments)
         )
         var pipe = try Pipe.make()
         guard let output = pipe.takeReadEnd() else { throw SystemError(call: "pipe2", code: 0) }
@@ -30,15 +60,33 @@ struct AppWatcherTests {
             isSwitched: false,
             restsOnOwnership: false
         )
-        let program = LoaderProgram(.generic, settings: settings, loaders: "/nowhere")
-        return LaunchedApp(
-            facts: LaunchFacts(
-                id: id,
-                pid: launched.pid,
-                app: "/nowhere",
-                appType: .generic,
-                identity: identity,
+        let program = LoaderProgram(control == nil ? .generic : .rack, settings: settings, loaders: "/nowhere")
+        return StartingProcess(
+            ends: ProcessEnds(
+                facts: AppProcessFacts(
+                    id: id,
+                    pid: launched.pid,
+                    startTime: ProcInfo(pid: launched.pid)?.startTime ?? 0,
+                    group: GroupKey(namespace: .authority, name: "/nowhere"),
+                    generation: 0,
+                    appType: .generic,
+                    uid: uid,
+                    gid: uid,
+                    userName: "joe",
+                    socketPath: "/nowhere/app.sock"
+                ),
+                handle: launched.handle,
+                control: control,
+                output: SharedDescriptor(output),
+                ender: ProcessGroupEnder(handle: launched.handle),
+                records: nil
+            ),
+            plan: StartPlan(
+                journey: Journey(),
+                clock: JourneyClock(),
+                timeout: StartTimeout(limit: .seconds(90), appRoot: "/nowhere"),
                 program: program,
+                identity: identity,
                 description: SpawnFailure.Program(
                     appRoot: "/nowhere",
                     startupFile: "",
@@ -46,19 +94,18 @@ struct AppWatcherTests {
                     arguments: [],
                     environment: []
                 ),
-                diagnosis: LaunchDiagnosis(appRoot: "/nowhere", program: program, identity: identity, groupNames: []),
-                socketPath: "/nowhere/app.sock",
-                port: nil,
-                timeout: StartTimeout(limit: .seconds(90), appRoot: "/nowhere"),
-                clock: JourneyClock(),
-                records: nil
+                probe: nil
             ),
-            handle: launched.handle,
-            launchReport: launched.report,
-            control: nil,
-            output: SharedDescriptor(output),
-            listener: nil,
-            journey: Journey()
+            launch: tellsLaunch
+                ? LaunchEnds(
+                    report: launched.report,
+                    diagnosis: LaunchDiagnosis(
+                        appRoot: "/nowhere",
+                        program: program,
+                        identity: identity,
+                        groupNames: []
+                    )
+                ) : nil
         )
     }
 
@@ -66,14 +113,65 @@ struct AppWatcherTests {
         let watcher = try AppWatcher.start { _, _, _ in }
         defer { watcher.stop() }
         let id = ProcessID(rawValue: 7)
-        let first = try self.launch(id)
-        let second = try self.launch(id)
-        let (firstPID, secondPID) = (first.facts.pid, second.facts.pid)
-        watcher.post(.adopt(first) { _ in })
-        watcher.post(.adopt(second) { _ in })
+        let first = try self.launch(["/bin/sleep", "1000"], id: id)
+        let second = try self.launch(["/bin/sleep", "1000"], id: id)
+        let (firstPID, secondPID) = (first.ends.facts.pid, second.ends.facts.pid)
+        watcher.order(.watch(first) { _ in })
+        watcher.order(.watch(second) { _ in })
         _ = try ProcessHandle(pid: firstPID).signal(.kill)
         try eventually("the first is collected") { ProcInfo(pid: firstPID) == nil }
-        watcher.post(.kill(id))
+        watcher.order(.kill(id))
         try eventually("the second is collected") { ProcInfo(pid: secondPID) == nil }
+    }
+
+    @Test(arguments: [true, false])
+    func `a process is listened to before and after it is ready, however it was started`(tellsLaunch: Bool) throws {
+        let watcher = try AppWatcher.start { _, _, _ in }
+        defer { watcher.stop() }
+        var pair = try SocketPair.make()
+        guard let ours = pair.takeFirst(), let theirs = pair.takeSecond() else {
+            throw SystemError(call: "socketpair", code: 0)
+        }
+        try ours.setNonBlocking()
+        let starting = try self.launch(
+            ["/bin/sleep", "1000"],
+            control: SharedDescriptor(ours),
+            tellsLaunch: tellsLaunch
+        )
+        let heard = Heard()
+        watcher.order(.watch(starting) { heard.note($0) })
+        try theirs.writeAll("ready concurrency=3\nfirst of\\nmany\nsec")
+        try eventually("what came along with the ready line") { heard.said == ["first=of\nmany"] }
+        guard case .ready(let facts, let record) = heard.first else {
+            Issue.record("not ready: \(String(describing: heard.first))")
+            return
+        }
+        #expect(facts.service?.concurrency == 3 && facts.pid == starting.ends.facts.pid)
+        #expect(record.journey.entriesWithoutSkipped.last?.step == .ready)
+        try theirs.writeAll("ond\n")
+        try eventually("what came later") { heard.said == ["first=of\nmany", "second="] }
+        watcher.order(.terminate(facts.id))
+        try eventually("the end of the control channel") {
+            try Poll.wait(theirs.rawValue, for: .readable, timeout: .zero) != []
+        }
+        watcher.order(.kill(facts.id))
+        try eventually("its end") { heard.end != nil }
+        #expect(heard.end?.status == .signaled(9, coreDumped: false) && heard.end?.wasExpected == true)
+    }
+
+    @Test func `a launch that fails is told once, with its problem`() throws {
+        let watcher = try AppWatcher.start { _, _, _ in }
+        defer { watcher.stop() }
+        let starting = try self.launch(["/no/such/program"])
+        let heard = Heard()
+        watcher.order(.watch(starting) { heard.note($0) })
+        try eventually("the failure") { heard.first != nil }
+        guard case .failed(let failure) = heard.first else {
+            Issue.record("no failure: \(String(describing: heard.first))")
+            return
+        }
+        #expect(failure.failure.step == .execute && !failure.mayTryAnotherPort)
+        try eventually("it is collected") { ProcInfo(pid: starting.ends.facts.pid) == nil }
+        #expect(heard.end == nil)
     }
 }

@@ -119,7 +119,7 @@ struct DirectSpawnerTests {
             socketPath: "/nowhere",
             listener: SharedDescriptor(try Descriptor.null())
         )
-        guard case .portTaken(by: 0) = probe.look() else {
+        guard case .portTaken(port: listener.port, by: 0) = probe.look() else {
             Issue.record("the other user's port was not noticed")
             return
         }

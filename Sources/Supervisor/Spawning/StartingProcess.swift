@@ -3,42 +3,49 @@
 import AppSettings
 import LinuxSystem
 import SpawnPlan
-import WireProtocol
 
-/// A process on its way to its program and to readiness, with the daemon's ends of its channels.
-struct LaunchedApp: Sendable {
-    let facts: LaunchFacts
+/// A new process on its way to readiness.
+///
+/// Three things that end at different times: the launch with its program's execution, the start with readiness, the
+/// process when the kernel says so. A process that was forked by one that is ready has no launch.
+struct StartingProcess: Sendable {
+    let ends: ProcessEnds
+    let plan: StartPlan
+    let launch: LaunchEnds?
+}
+
+/// The daemon's ends of one process, whatever started it.
+struct ProcessEnds: Sendable {
+    let facts: AppProcessFacts
     let handle: ProcessHandle
-    /// Brings the records of the launch.
-    let launchReport: SharedDescriptor
     /// The daemon's end of the control channel; nil for programs without a loader.
     let control: SharedDescriptor?
     /// The reading end of the output pipe.
     let output: SharedDescriptor
-    /// Of programs without a loader: the app's listening socket, kept to see whether the app accepts from it.
-    let listener: SharedDescriptor?
-    /// Up to here.
-    let journey: Journey
+    let ender: any ProcessEnder
+    /// Nil: nothing is kept for the next daemon.
+    let records: ProcessRecords?
 }
 
-/// What stays true of a launched process, without any descriptor.
-struct LaunchFacts: Sendable {
-    let id: ProcessID
-    let pid: Int32
-    /// As log lines name it.
-    let app: String
-    let appType: AppType
-    let identity: RunningIdentity
+/// A helper that is about to become the program.
+struct LaunchEnds: Sendable {
+    /// Brings the records of the launch.
+    let report: SharedDescriptor
+    let diagnosis: LaunchDiagnosis
+}
+
+/// How a process comes to readiness, and what is told if it does not.
+struct StartPlan: Sendable {
+    /// Up to here.
+    let journey: Journey
+    let clock: JourneyClock
+    let timeout: StartTimeout
     let program: LoaderProgram
+    let identity: RunningIdentity
     /// As it was planned.
     let description: SpawnFailure.Program
-    let diagnosis: LaunchDiagnosis
-    let socketPath: String
     /// Of programs without a loader.
-    let port: PortChoice?
-    let timeout: StartTimeout
-    let clock: JourneyClock
-    let records: ProcessRecords?
+    let probe: ListenProbe?
 }
 
 /// A port that was free a moment ago.
@@ -63,5 +70,11 @@ struct JourneyClock: Sendable {
     func moment(_ nanoseconds: UInt64) -> Duration {
         let latest = MonotonicClock.now
         return .nanoseconds(Int64(clamping: min(max(nanoseconds, self.began), latest) - self.began))
+    }
+
+    /// The moment of the monotonic clock at which so much time will have passed.
+    func instant(of duration: Duration) -> UInt64 {
+        let (sum, overflow) = self.began.addingReportingOverflow(UInt64(max(0, duration.wholeNanoseconds)))
+        return overflow ? .max : sum
     }
 }

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+
+/// What a process says on its control channel after it was ready: lines `WORD VALUE`, as before.
+///
+/// No word means anything yet. A process that says more than a few lines a second is not heard for the rest; a line that
+/// is too long is not heard at all. All of it comes from the app's user: bounded, and never more than text.
+package struct ServiceMessages: Sendable {
+    package static let maxLineBytes = 8 * 1024
+    /// Lines that may come at once, and how many a second in the long run.
+    package static let burst = 20
+    package static let perSecond = 1
+
+    package struct Message: Hashable, Sendable {
+        package let word: String
+        package let value: String
+    }
+
+    private var lines = LineSplitter(limit: maxLineBytes)
+    private var isInsideLongLine = false
+    private var available = burst
+    private var last = Duration.zero
+
+    package init() {}
+
+    package mutating func received(_ bytes: some Collection<UInt8>, at now: Duration) -> [Message] {
+        lines.append(bytes)
+        var messages: [Message] = []
+        while let line = lines.next() {
+            let isTail = isInsideLongLine
+            isInsideLongLine = false
+            if !isTail, line.count <= Self.maxLineBytes, mayTake(at: now) { messages.append(Self.message(line)) }
+        }
+        if lines.isOverlong {
+            _ = lines.takeRest()
+            isInsideLongLine = true
+        }
+        return messages
+    }
+
+    private mutating func mayTake(at now: Duration) -> Bool {
+        let seconds = (now - last).components.seconds
+        if seconds > 0 {
+            available = Int(min(Int64(Self.burst), Int64(available) + min(seconds, 3600) * Int64(Self.perSecond)))
+            last = now
+        }
+        guard available > 0 else { return false }
+        available -= 1
+        return true
+    }
+
+    private static func message(_ line: [UInt8]) -> Message {
+        let parts = line.split(separator: UInt8(ascii: " "), maxSplits: 1, omittingEmptySubsequences: false)
+        let texts = parts.map { String(decoding: $0, as: UTF8.self) }
+        return Message(word: texts[0], value: texts.count == 2 ? ControlText.unescape(texts[1]) : "")
+    }
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+
+import LinuxSystem
+import SpawnPlan
+
+/// The start of one process: from its launch, if it has one, to readiness or failure.
+///
+/// Confined to the watcher's thread.
+final class WatchedStart {
+    enum Outcome {
+        /// `address`: where a program without a loader was found to listen.
+        case ready(concurrency: Int, readsFramedBodies: Bool, address: AppAddress?)
+        case failed(Handshake.Failure, mayTryAnotherPort: Bool)
+    }
+
+    private let plan: StartPlan
+    private let loop: EpollLoop
+    private let tell: (Outcome) -> Void
+    private var launch: WatchedLaunch?
+    private var handshake: Handshake
+    private var probe: ListenProbe?
+    private var probePause = Duration.milliseconds(5)
+    private var probeTimer: EpollLoop.Timer?
+    private var deadline: (moment: Duration, timer: EpollLoop.Timer)?
+    private var isOver = false
+
+    /// `tell` is called once, from inside one of the other methods or from the loop.
+    init(_ starting: StartingProcess, _ room: WatchRoom, tell: @escaping (Outcome) -> Void) {
+        self.plan = starting.plan
+        self.loop = room.loop
+        self.tell = tell
+        self.handshake = Handshake(journey: starting.plan.journey, timeout: starting.plan.timeout)
+        self.probe = starting.plan.probe
+        self.launch = starting.launch.map { ends in
+            WatchedLaunch(ends, room) { [weak self] news in self?.take(news) }
+        }
+    }
+
+    func begin() throws(SystemError) {
+        self.setDeadline(self.plan.timeout.limit)
+        if let launch = self.launch { try launch.begin() } else { self.startsProbing() }
+    }
+
+    var now: Duration { self.plan.clock.now }
+
+    /// What was really executed, as far as the launch has told.
+    var record: StartRecord {
+        var description = self.plan.description
+        if let environment = self.launch?.progress.environment, !environment.isEmpty {
+            description.environment = SecretMask.masked(environment)
+        }
+        return StartRecord(
+            program: description,
+            limits: self.launch?.progress.limits ?? [],
+            journey: self.handshake.journey
+        )
+    }
+
+    // MARK: What happens
+
+    /// The launch comes before what the program says, whichever was seen first.
+    func catchUpWithLaunch() { self.launch?.read() }
+
+    func received(_ bytes: UnsafeRawBufferPointer) { self.perform(self.handshake.received(bytes, at: self.now)) }
+
+    /// What the process said in one piece with the line that made it ready.
+    func takeRest() -> [UInt8] { self.handshake.takeRest() }
+
+    func controlClosed() { self.perform(self.handshake.channelClosed(at: self.now)) }
+
+    func processEnded(_ status: ExitStatus?) {
+        self.perform(self.handshake.processEnded(ProcessEnd(status), at: self.now))
+    }
+
+    func cannotBeWatched(_ error: SystemError) {
+        let problem = SpawnProblem(error, doing: "the process cannot be watched")
+        self.perform(
+            self.handshake.observedFailure(
+                .internal,
+                kind: problem.kind,
+                summary: problem.summary,
+                remedies: problem.remedies,
+                at: self.now
+            )
+        )
+    }
+
+    private func take(_ news: WatchedLaunch.News) {
+        switch news {
+        case .step(let name, let moment):
+            self.handshake.launchStepBegan(name, at: self.plan.clock.moment(moment))
+            if name == LaunchRecord.executeStep { self.startsProbing() }
+        case .failed(let problem):
+            let failure = Handshake.Failure(
+                category: problem.category,
+                kind: problem.kind,
+                step: problem.step ?? self.handshake.journey.current,
+                summary: problem.summary,
+                remedies: problem.remedies
+            )
+            self.perform(self.handshake.launchFailed(failure, at: self.now))
+        case .programRuns:
+            let first: Journey.Step = self.plan.program.readiness == .listening ? .listen : .loader
+            self.handshake.programStarted(first, at: self.now)
+        }
+    }
+
+    // MARK: Time
+
+    private func setDeadline(_ moment: Duration) {
+        if let old = self.deadline {
+            guard moment < old.moment else { return }
+            self.loop.cancel(old.timer)
+        }
+        let timer = self.loop.schedule(at: self.plan.clock.instant(of: moment)) { [weak self] in
+            guard let self else { return }
+            self.deadline = nil
+            self.perform(self.handshake.deadlineReached(at: self.now))
+        }
+        self.deadline = (moment, timer)
+    }
+
+    /// Nothing listens before the program runs.
+    private func startsProbing() {
+        if self.probe != nil, self.probeTimer == nil, !self.isOver { self.look() }
+    }
+
+    /// Frequent at first, because small servers listen at once, then every tenth of a second.
+    private func schedulesNextProbe() {
+        let moment = self.plan.clock.instant(of: self.now + self.probePause)
+        self.probePause = min(self.probePause * 3 / 2, .milliseconds(100))
+        self.probeTimer = self.loop.schedule(at: moment) { [weak self] in self?.look() }
+    }
+
+    private func look() {
+        self.schedulesNextProbe()
+        switch self.probe?.look() {
+        case nil, .notYet: return
+        case .ready(let address):
+            let concurrency = self.plan.program.concurrency ?? 0
+            self.perform(self.handshake.observedReady(concurrency: concurrency, at: self.now), address: address)
+        case .portTaken(let port, let uid):
+            let action = self.handshake.observedFailure(
+                .operatingSystem,
+                kind: .portTaken,
+                summary:
+                    "port \(port), which was free and meant for the application, belongs to a process of uid \(uid)",
+                remedies: ["Try again; another port will be chosen."],
+                at: self.now
+            )
+            self.perform(action, mayTryAnotherPort: true)
+        }
+    }
+
+    // MARK: The outcome
+
+    private func perform(
+        _ action: Handshake.Action,
+        address: AppAddress? = nil,
+        mayTryAnotherPort: Bool = false
+    ) {
+        switch action {
+        case .none: return
+        case .expectEnd(let limit): self.setDeadline(self.now + limit)
+        case .ready(let concurrency, let readsFramedBodies):
+            self.end()
+            self.tell(
+                .ready(
+                    concurrency: self.plan.program.concurrency ?? concurrency,
+                    readsFramedBodies: readsFramedBodies,
+                    address: address
+                )
+            )
+        case .failed(let failure):
+            self.end()
+            self.tell(.failed(failure, mayTryAnotherPort: mayTryAnotherPort))
+        }
+    }
+
+    private func end() {
+        self.isOver = true
+        self.launch?.end()
+        self.probe = nil
+        if let timer = self.probeTimer { self.loop.cancel(timer) }
+        if let deadline = self.deadline { self.loop.cancel(deadline.timer) }
+        self.deadline = nil
+    }
+}
+
+extension ProcessEnd {
+    init(_ status: ExitStatus?) {
+        self =
+            switch status {
+            case .exited(let code): .exited(code)
+            case .signaled(let number, let coreDumped):
+                .signaled(Signal(rawValue: number).description, coreDumped: coreDumped)
+            case nil: .unknown
+            }
+    }
+}
