@@ -9,9 +9,6 @@ import ProgramLog
 /// A core without its doorkeeper, relay or watcher would look alive and serve nobody. The watchdog ends its apps and
 /// starts another one.
 enum CoreFailure {
-    /// What a thread does with such an error; it ends when that returns.
-    typealias Handler = (_ event: String, SystemError) -> Void
-
     /// A thread that the core cannot do without.
     enum Thread: CaseIterable {
         case doorkeeper, relay, watcher

@@ -24,7 +24,9 @@ package final class EpollLoop {
         var handler: Handler?
     }
 
-    /// Called after the events of each turn; true if there is more to do, so that the next turn does not wait.
+    /// Called after the events and messages of each turn; true if there is more to do.
+    ///
+    /// The next turn does not wait then.
     package var turnEnded: (() -> Bool)?
 
     private let epoll: Epoll
@@ -32,10 +34,12 @@ package final class EpollLoop {
     private var slots: [Slot] = []
     private var freeSlots: [UInt32] = []
     private var timers = TimerQueue<() -> Void>()
+    /// Of mailboxes that something came for in this turn.
+    private var deliveries: [() -> Void] = []
     private var isStopped = false
 
     /// `eventsPerTurn`: handled before timers and messages get their turn.
-    package init(eventsPerTurn: Int = 256) throws(SystemError) {
+    package init(eventsPerTurn: Int = 512) throws(SystemError) {
         epoll = try Epoll()
         events = Epoll.EventBuffer(capacity: eventsPerTurn)
     }
@@ -49,6 +53,7 @@ package final class EpollLoop {
         while !isStopped {
             let count = try epoll.wait(&events, milliseconds: hasMore ? 0 : timeout())
             for index in 0..<count { handle(events[index]) }
+            while let deliver = deliveries.popLast() { deliver() }
             hasMore = turnEnded?() ?? false
             if !timers.isEmpty { runTimers() }
         }
@@ -79,34 +84,40 @@ package final class EpollLoop {
     }
 
     /// Calls `handler` with every message, in the order in which they were posted.
+    ///
+    /// After the events of the turn: what a message tells of may have caused some of them.
     package func add<Message>(
         _ mailbox: Mailbox<Message>,
         _ handler: @escaping (Message) -> Void
     ) throws(SystemError) {
-        _ = try add(mailbox.descriptor) { _ in
-            for message in mailbox.takeAll() { handler(message) }
+        _ = try add(mailbox.descriptor) { [unowned self] _ in
+            self.deliveries.append { for message in mailbox.takeAll() { handler(message) } }
         }
     }
 
+    /// Asks for other events; takes no memory, so it does not fail for a descriptor that is open.
+    ///
+    /// A hang-up is told whatever is asked for; with `edgeTriggered` alone, once.
     package func modify(_ source: Source, for events: Epoll.Events) throws(SystemError) {
         try epoll.modify(source.number, for: events, token: source.token)
-    }
-
-    /// Hears nothing of it until ``unmute(_:for:)``, not even that the far side hung up.
-    package func mute(_ source: Source) {
-        // Muted already, or never listened to.
-        try? epoll.remove(source.number)
-    }
-
-    package func unmute(_ source: Source, for events: Epoll.Events = .readable) throws(SystemError) {
-        try epoll.add(source.number, for: events, token: source.token)
     }
 
     /// Lets go of the handler; does nothing the second time.
     package func remove(_ source: Source) {
         guard slots[Int(source.slot)].generation == source.generation else { return }
-        mute(source)
+        // Not in any more if its descriptor was closed.
+        try? epoll.remove(source.number)
         free(source)
+    }
+
+    /// Lets go of everything that was given to it, and so of whoever refers to the loop.
+    func removeAll() {
+        for slot in slots.indices {
+            slots[slot].handler = nil
+            slots[slot].generation &+= 1
+        }
+        timers = TimerQueue()
+        turnEnded = nil
     }
 
     private func free(_ source: Source) {

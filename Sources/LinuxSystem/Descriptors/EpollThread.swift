@@ -56,6 +56,7 @@ package final class EpollThread: Sendable {
             return
         }
         outcome.post(nil)
+        defer { loop.removeAll() }
         do {
             try loop.run()
         } catch {

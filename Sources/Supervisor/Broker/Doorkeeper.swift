@@ -10,12 +10,15 @@ import WireProtocol
 /// The peer's credentials are looked at before a byte is read. The first frame has a bound in size and time, and a peer
 /// that stays silent keeps nobody else waiting. Whoever passes is delivered with its `Hello` and whatever came behind it.
 final class Doorkeeper: Sendable {
-    /// What the loop of the thread is told from outside.
-    struct Orders {
+    /// Which connections are taken in; holds for the next first frame.
+    struct Admission {
         /// Others are refused, with this text.
         var roles: Set<PeerRole>
         var refusal = ""
-        var isClosed = false
+    }
+
+    enum Order: Sendable {
+        case close
     }
 
     let listener: Descriptor
@@ -24,8 +27,8 @@ final class Doorkeeper: Sendable {
     let deliver: @Sendable (Arrival) -> Void
     let counts: ConnectionCounts
     let logger: Logger
-    let wakeUp: WakeUp
-    private let orders: Mutex<Orders>
+    private let admission: Mutex<Admission>
+    private let mailbox: Mailbox<Order>
 
     /// Takes over a listening socket; `admits` and `deliver` are called on the thread, which gets the name.
     init(
@@ -41,26 +44,26 @@ final class Doorkeeper: Sendable {
         try listener.setNonBlocking()
         self.listener = listener
         self.name = name
-        self.orders = Mutex(Orders(roles: roles))
+        self.admission = Mutex(Admission(roles: roles))
         self.counts = counts
         self.logger = logger
         self.admits = admits
         self.deliver = deliver
-        self.wakeUp = try WakeUp()
+        self.mailbox = try Mailbox()
     }
 
     func start() throws(SystemError) {
-        // Made here, so that a failure is the caller's.
-        let epoll = try Epoll()
-        try epoll.add(self.listener.rawValue, for: .readable, token: DoorkeeperLoop.listenerToken)
-        try epoll.add(self.wakeUp.rawValue, for: .readable, token: DoorkeeperLoop.wakeUpToken)
-        let shared = SharedEpoll(epoll)
-        try OSThread.startDetached(name: self.name) { DoorkeeperLoop(self, shared).run() }
+        try EpollThread.startDetached(name: self.name, failed: CoreFailure.handler(.doorkeeper)) {
+            loop throws(SystemError) in
+            let doorLoop = try DoorkeeperLoop(self, loop)
+            // Keeps it until the end.
+            try loop.add(self.mailbox) { doorLoop.carryOut($0) }
+        }
     }
 
     /// From now on only these roles are taken in; others are refused with the text.
     func takeOnly(_ roles: Set<PeerRole>, refusal: String) {
-        self.orders.withLock {
+        self.admission.withLock {
             $0.roles = roles
             $0.refusal = refusal
         }
@@ -68,15 +71,8 @@ final class Doorkeeper: Sendable {
 
     /// Ends the thread; connections whose first frame is not complete are closed.
     func close() {
-        self.orders.withLock { $0.isClosed = true }
-        self.wakeUp.wake()
+        self.mailbox.post(.close)
     }
 
-    var currentOrders: Orders { self.orders.withLock { $0 } }
-}
-
-/// An epoll instance that is made on one thread and used on another.
-final class SharedEpoll: Sendable {
-    let epoll: Epoll
-    init(_ epoll: consuming Epoll) { self.epoll = epoll }
+    var currentAdmission: Admission { self.admission.withLock { $0 } }
 }

@@ -6,21 +6,15 @@ import WireProtocol
 
 /// What a doorkeeper's thread does; confined to it.
 final class DoorkeeperLoop {
-    static let listenerToken = UInt64.max
-    static let wakeUpToken = UInt64.max - 1
-
     /// Connections taken in before others get their turn.
     private static let acceptsPerTurn = 64
     /// How long nothing is accepted when descriptors or memory are short.
     private static let pause: UInt64 = 100_000_000
 
     private let door: Doorkeeper
-    private let shared: SharedEpoll
-    private var events = Epoll.EventBuffer(capacity: 128)
+    private let loop: EpollLoop
     private let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 * 1024, alignment: 16)
-    private var newcomers: [UInt64: Newcomer] = [:]
-    private var nextToken: UInt64 = 0
-    private var pausedUntil: UInt64?
+    private var listener: EpollLoop.Source?
     private var complaints = OncePerMinute<Complaint>()
 
     private enum Complaint: Hashable {
@@ -32,31 +26,17 @@ final class DoorkeeperLoop {
         case epoll
     }
 
-    init(_ door: Doorkeeper, _ shared: SharedEpoll) {
+    init(_ door: Doorkeeper, _ loop: EpollLoop) throws(SystemError) {
         self.door = door
-        self.shared = shared
+        self.loop = loop
+        self.listener = try loop.add(door.listener.rawValue) { [unowned self] _ in self.acceptAll() }
     }
 
     deinit { self.scratch.deallocate() }
 
-    func run(failed: CoreFailure.Handler = { CoreFailure.end($0, $1) }) {
-        while !self.door.currentOrders.isClosed {
-            let count: Int
-            do {
-                count = try self.shared.epoll.wait(&self.events, milliseconds: self.timeout())
-            } catch {
-                return failed("waiting for connections failed", error)
-            }
-            for index in 0..<count { self.handle(self.events[index].token) }
-            self.timePassed(to: MonotonicClock.now)
-        }
-    }
-
-    private func handle(_ token: UInt64) {
-        switch token {
-        case Self.wakeUpToken: self.door.wakeUp.clear()
-        case Self.listenerToken: self.acceptAll()
-        default: if let newcomer = self.newcomers[token] { self.proceed(newcomer, token) }
+    func carryOut(_ order: Doorkeeper.Order) {
+        switch order {
+        case .close: self.loop.stop()
         }
     }
 
@@ -95,19 +75,18 @@ final class DoorkeeperLoop {
         }
         let deadline = MonotonicClock.now + UInt64(WireLimits.helloMilliseconds) * 1_000_000
         let newcomer = Newcomer(connection.takeDescriptor(), peer: peer, ticket: ticket, deadline: deadline)
-        self.nextToken += 1
-        self.proceed(newcomer, self.nextToken)
+        self.proceed(newcomer)
     }
 
     private func pauseAccepting(_ error: SystemError) {
         self.complain(.accept(error.code), .error, "connections cannot be accepted", [LogKeys.error: "\(error)"])
-        self.pausedUntil = MonotonicClock.now + Self.pause
         self.watchListener(for: [])
+        self.loop.schedule(at: MonotonicClock.now + Self.pause) { [unowned self] in self.watchListener(for: .readable) }
     }
 
     private func watchListener(for events: Epoll.Events) {
         do {
-            try self.shared.epoll.modify(self.door.listener.rawValue, for: events, token: Self.listenerToken)
+            if let listener = self.listener { try self.loop.modify(listener, for: events) }
         } catch {
             self.complain(.epoll, .critical, "the listening socket cannot be watched", [LogKeys.error: "\(error)"])
         }
@@ -115,15 +94,15 @@ final class DoorkeeperLoop {
 
     // MARK: First frames
 
-    private func proceed(_ newcomer: Newcomer, _ token: UInt64) {
+    private func proceed(_ newcomer: Newcomer) {
         switch newcomer.read(self.scratch) {
-        case .waiting: self.wait(for: newcomer, token)
+        case .waiting: self.wait(for: newcomer)
         case .arrived(let hello, let remainder):
-            self.forget(newcomer, token)
-            let orders = self.door.currentOrders
-            guard orders.roles.contains(hello.role) else {
+            self.forget(newcomer)
+            let admission = self.door.currentAdmission
+            guard admission.roles.contains(hello.role) else {
                 newcomer.refuse(
-                    orders.refusal.isEmpty ? "this socket is not for \(hello.role) connections" : orders.refusal
+                    admission.refusal.isEmpty ? "this socket is not for \(hello.role) connections" : admission.refusal
                 )
                 return
             }
@@ -139,59 +118,46 @@ final class DoorkeeperLoop {
             }
             self.door.deliver(arrival)
         case .refused(let text):
-            self.forget(newcomer, token)
+            self.forget(newcomer)
             newcomer.refuse(text)
             let facts = Self.facts(newcomer.peer).merging([LogKeys.reason: "\(text)"]) { $1 }
             self.complain(.refused(newcomer.peer.uid), .error, "connection refused", facts)
         case .dropped(let reason):
-            self.forget(newcomer, token)
+            self.forget(newcomer)
             self.drop(newcomer, reason)
         case .left:
-            self.forget(newcomer, token)
+            self.forget(newcomer)
             self.door.logger.debug("peer left before its first frame was complete", metadata: Self.facts(newcomer.peer))
         }
     }
 
-    private func wait(for newcomer: Newcomer, _ token: UInt64) {
-        guard self.newcomers[token] == nil else { return }
+    private func wait(for newcomer: Newcomer) {
+        guard newcomer.place == nil else { return }
         do {
-            try self.shared.epoll.add(newcomer.number, for: .readable, token: token)
-            self.newcomers[token] = newcomer
+            let source = try self.loop.add(newcomer.number) { [unowned self] _ in self.proceed(newcomer) }
+            let timer = self.loop.schedule(at: newcomer.deadline) { [unowned self] in self.isLate(newcomer) }
+            newcomer.place = Newcomer.Place(source: source, timer: timer)
         } catch {
             self.drop(newcomer, "\(error)")
         }
     }
 
     /// Its descriptor belongs to somebody else from now on, or is closed.
-    private func forget(_ newcomer: Newcomer, _ token: UInt64) {
-        guard self.newcomers.removeValue(forKey: token) != nil else { return }
-        // A descriptor that cannot be removed was never in.
-        try? self.shared.epoll.remove(newcomer.number)
+    private func forget(_ newcomer: Newcomer) {
+        guard let place = newcomer.place else { return }
+        newcomer.place = nil
+        self.loop.remove(place.source)
+        self.loop.cancel(place.timer)
+    }
+
+    private func isLate(_ newcomer: Newcomer) {
+        self.forget(newcomer)
+        self.drop(newcomer, "its Hello was not complete within \(WireLimits.helloMilliseconds) ms")
     }
 
     private func drop(_ newcomer: Newcomer, _ reason: String) {
         let facts = Self.facts(newcomer.peer).merging([LogKeys.reason: "\(reason)"]) { $1 }
         self.complain(.dropped(newcomer.peer.uid), .warning, "connection closed before it was taken in", facts)
-    }
-
-    // MARK: Time
-
-    private func timeout() -> Int32 {
-        let deadlines = self.newcomers.values.lazy.map(\.deadline).min()
-        guard let next = [deadlines, self.pausedUntil].compactMap({ $0 }).min() else { return -1 }
-        let now = MonotonicClock.now
-        return next <= now ? 0 : Int32(clamping: (next - now + 999_999) / 1_000_000)
-    }
-
-    private func timePassed(to now: UInt64) {
-        if let until = self.pausedUntil, until <= now {
-            self.pausedUntil = nil
-            self.watchListener(for: .readable)
-        }
-        for (token, newcomer) in self.newcomers where newcomer.deadline <= now {
-            self.forget(newcomer, token)
-            self.drop(newcomer, "its Hello was not complete within \(WireLimits.helloMilliseconds) ms")
-        }
     }
 
     // MARK: Log

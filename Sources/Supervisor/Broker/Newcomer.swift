@@ -17,10 +17,17 @@ final class Newcomer {
         case left
     }
 
+    struct Place {
+        let source: EpollLoop.Source
+        let timer: EpollLoop.Timer
+    }
+
     let peer: PeerCredentials
     /// When it is given up, in nanoseconds of `MonotonicClock`.
     let deadline: UInt64
     let number: Int32
+    /// In the doorkeeper's loop, once the first read was not enough.
+    var place: Place?
     private let descriptor: TravellingDescriptor
     private let ticket: ConnectionTicket
     private var decoder = FrameDecoder(phase: .beforeHello)

@@ -33,11 +33,12 @@ struct EpollLoopTests {
             calls.append("successor, \(events == .writable)")
             loop.stop()
         }
+        let number = first.secondEnd
         let handler: EpollLoop.Handler = { _ in
             calls.append("one of two")
             for source in sources { loop.remove(source) }
             // It gets the slot of one of those that were removed.
-            #expect(throws: Never.self) { try loop.add(first.secondEnd, for: .writable, successor) }
+            #expect(throws: Never.self) { try loop.add(number, for: .writable, successor) }
         }
         sources.append(try loop.add(first.secondEnd, handler))
         sources.append(try loop.add(second.secondEnd, handler))
@@ -46,23 +47,39 @@ struct EpollLoopTests {
         #expect(calls == ["one of two", "successor, true"])
     }
 
-    @Test func `a muted source is silent, even about the end of its peer, until it is unmuted`() throws {
+    @Test func `a source without events is told of a hang-up once, and of everything once it asks again`() throws {
         let loop = try EpollLoop()
         var pipe = try Pipe.make()
-        var heard = 0
-        let source = try loop.add(pipe.readEnd) { _ in
-            heard += 1
-            loop.stop()
+        var heard: [Epoll.Events] = []
+        let source = try loop.add(pipe.readEnd) { events in
+            heard.append(events)
+            if events.contains(.readable) { loop.stop() }
         }
-        loop.mute(source)
-        loop.mute(source)
+        try loop.modify(source, for: .edgeTriggered)
+        try Descriptor.duplicating(pipe.writeEnd).writeAll("x")
         try close(pipe.takeWriteEnd())
-        loop.schedule(at: MonotonicClock.now + 1_000_000) {
-            #expect(heard == 0)
-            #expect(throws: Never.self) { try loop.unmute(source) }
+        loop.schedule(at: MonotonicClock.now + 20_000_000) {
+            #expect(heard == [.hangUp])
+            #expect(throws: Never.self) { try loop.modify(source, for: .readable) }
         }
         try loop.run()
-        #expect(heard == 1)
+        #expect(heard == [.hangUp, [.readable, .hangUp]])
+    }
+
+    @Test func `messages come after the events of their turn`() throws {
+        let loop = try EpollLoop()
+        let mailbox = try Mailbox<Int>()
+        let pair = try SocketPair.make()
+        var heard: [String] = []
+        try loop.add(mailbox) { number in
+            heard.append("message \(number)")
+            loop.stop()
+        }
+        _ = try loop.add(pair.secondEnd, for: .writable) { _ in heard.append("event") }
+        mailbox.post(1)
+        mailbox.post(2)
+        try loop.run()
+        #expect(heard == ["event", "message 1", "message 2"])
     }
 
     @Test func `timers come when they are due, cancelled ones never`() throws {

@@ -28,7 +28,7 @@ extension RelayLoop {
                 number: number,
                 features: arrival.hello.features,
                 entry: entry,
-                front: RelayEnd(socket, token: UInt64(slot) << 1 | Side.front.rawValue),
+                front: RelayEnd(socket),
                 ticket: arrival.ticket,
                 early: arrival.remainder,
                 at: now
@@ -58,20 +58,19 @@ extension RelayLoop {
     }
 
     private func startConnecting(_ stream: RelayStream) throws(SystemError) {
-        let token = UInt64(stream.slot) << 1 | Side.app.rawValue
         switch stream.address {
         case .unix(let path):
             let socket = SharedDescriptor(try UnixSocket.connect(path: path, nonBlocking: true))
-            let app = RelayEnd(socket, token: token)
+            let app = RelayEnd(socket)
             stream.app = app
-            try self.shared.epoll.add(app.number, for: RelayEnd.usualEvents, token: token)
+            try self.listen(to: app, of: stream, for: RelayEnd.usualEvents)
             try self.open(stream, app)
         case .tcp(let host, let port):
             let socket = SharedDescriptor(try TCPSocket.connect(host: host, port: port))
-            let app = RelayEnd(socket, token: token)
+            let app = RelayEnd(socket)
             stream.app = app
             self.setDeadline(MonotonicClock.now + Self.connectTime, of: stream)
-            try self.shared.epoll.add(app.number, for: RelayEnd.eventsWhenFull, token: token)
+            try self.listen(to: app, of: stream, for: RelayEnd.eventsWhenFull)
         }
     }
 
@@ -88,8 +87,8 @@ extension RelayLoop {
 
     private func open(_ stream: RelayStream, _ app: RelayEnd) throws(SystemError) {
         stream.phase = .open
-        stream.deadline = nil
-        try self.shared.epoll.add(stream.front.number, for: RelayEnd.usualEvents, token: stream.front.token)
+        self.cancelDeadline(of: stream)
+        try self.listen(toFrontOf: stream)
         var attached = ByteBuffer()
         let answer = Attached(mode: .relayed, number: stream.tellsNumber ? stream.number : nil)
         DaemonMessage.attached(answer).write(into: &attached)

@@ -101,7 +101,7 @@ extension RelayLoop {
 
     func watch(_ end: RelayEnd, for events: Epoll.Events) {
         do {
-            try self.shared.epoll.modify(end.number, for: events, token: end.token)
+            if let source = end.source { try self.loop.modify(source, for: events) }
         } catch {
             // Out of kernel memory: without events the stream would hang for ever.
             end.isDeaf = true
@@ -123,7 +123,7 @@ extension RelayLoop {
         } else if isAnswered, app.isHungUp || app.isDeaf {
             // What the front has written meanwhile is to be known as unread: it closes when it has read to the end.
             let limit = MonotonicClock.now + Self.closingTime
-            if stream.deadline.map({ $0 > limit }) != false { self.setDeadline(limit, of: stream) }
+            if stream.deadline.map({ $0.moment > limit }) != false { self.setDeadline(limit, of: stream) }
         } else if case .open = stream.phase, front.isDeaf || self.isGone(front, app) {
             self.abandon(stream, until: MonotonicClock.now + Self.closingTime)
         }

@@ -6,20 +6,9 @@ import NIOCore
 import WireProtocol
 
 /// What the relay's thread does; confined to it.
-///
-/// Streams live in slots; the token of an event is slot and end. A slot is used again only after the whole batch of
-/// events was handled, so that an event cannot reach another stream than its own.
 final class RelayLoop {
-    static let wakeUpToken = UInt64.max
-
-    enum Side: UInt64 {
-        case front = 0
-        case app = 1
-    }
-
     let relay: StreamRelay
-    let shared: SharedEpoll
-    var streams: [RelayStream?] = []
+    let loop: EpollLoop
     /// Bytes read by one call, and the most that waits for one end.
     let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 4096)
     /// Streams whose source had more than one turn's share.
@@ -28,55 +17,38 @@ final class RelayLoop {
     var lost: [StreamGroup: Int] = [:]
     /// Streams whose app did not read all that was sent.
     var unread = UnreadStreams()
-    /// The earliest deadline of any stream, or earlier.
-    var nextDeadline: UInt64?
     var connectFailures = OncePerMinute<ProcessID>()
 
-    private var events = Epoll.EventBuffer(capacity: 512)
+    private var streams: [RelayStream?] = []
     private var freeSlots: [Int] = []
-    private var closedSlots: [Int] = []
     private var lastNumber: UInt64 = 0
-    private var isStopped = false
 
-    init(_ relay: StreamRelay, _ shared: SharedEpoll) {
+    init(_ relay: StreamRelay, _ loop: EpollLoop) {
         self.relay = relay
-        self.shared = shared
+        self.loop = loop
+        loop.turnEnded = { [unowned self] in self.goOn() }
     }
 
     deinit { self.scratch.deallocate() }
 
-    func run(failed: CoreFailure.Handler = { CoreFailure.end($0, $1) }) {
-        while !self.isStopped {
-            let count: Int
-            do {
-                count = try self.shared.epoll.wait(&self.events, milliseconds: self.timeout())
-            } catch {
-                return failed("waiting for streams failed", error)
-            }
-            var isWoken = false
-            for index in 0..<count {
-                let event = self.events[index]
-                if event.token == Self.wakeUpToken { isWoken = true } else { self.handle(event) }
-            }
-            if isWoken { self.carryOutOrders() }
-            if !self.unfinished.isEmpty { self.goOn() }
-            if self.nextDeadline != nil { self.timePassed(to: MonotonicClock.now) }
-            if !self.closedSlots.isEmpty { self.freeClosed() }
+    // MARK: Events
+
+    /// Listens to the front's end of a stream; the loop keeps the stream until it is closed.
+    func listen(toFrontOf stream: RelayStream) throws(SystemError) {
+        stream.front.source = try self.loop.add(stream.front.number, for: RelayEnd.usualEvents) {
+            [unowned self] events in
+            guard !stream.isClosed else { return }
+            self.handle(events, of: stream.front, towards: stream.app, of: stream)
         }
     }
 
-    // MARK: Events
-
-    private func handle(_ event: Epoll.Event) {
-        let slot = Int(event.token >> 1)
-        guard slot < self.streams.count, let stream = self.streams[slot], !stream.isClosed else { return }
-        if event.token & 1 == Side.front.rawValue {
-            self.handle(event.events, of: stream.front, towards: stream.app, of: stream)
-        } else if let app = stream.app {
+    func listen(to app: RelayEnd, of stream: RelayStream, for events: Epoll.Events) throws(SystemError) {
+        app.source = try self.loop.add(app.number, for: events) { [unowned self] events in
+            guard !stream.isClosed else { return }
             if stream.isConnecting {
                 self.connectionProgressed(stream, app)
             } else {
-                self.handle(event.events, of: app, towards: stream.front, of: stream)
+                self.handle(events, of: app, towards: stream.front, of: stream)
             }
         }
     }
@@ -93,7 +65,9 @@ final class RelayLoop {
         self.settle(stream)
     }
 
-    private func goOn() {
+    /// True if there is still more to copy than one turn's share.
+    private func goOn() -> Bool {
+        guard !self.unfinished.isEmpty else { return false }
         let streams = self.unfinished
         self.unfinished.removeAll(keepingCapacity: true)
         for stream in streams where !stream.isClosed {
@@ -102,28 +76,26 @@ final class RelayLoop {
             self.pump(from: app, to: stream.front, of: stream)
             self.settle(stream)
         }
+        return !self.unfinished.isEmpty
     }
 
     // MARK: Orders
 
-    private func carryOutOrders() {
-        self.relay.wakeUp.clear()
-        for order in self.relay.takeOrders() {
-            switch order {
-            case .attach(let arrival): self.attach(arrival)
-            case .frontLost(let connection, let limits): self.frontLost(connection, limits)
-            case .abandoned(let group, let limit): self.abandoned(group, limit)
-            case .processGone(let process): self.processGone(process)
-            case .lookUp(let number, let group):
-                self.relay.lookedUp(group, number, self.unread.contains(number, of: group))
-            case .close(let group):
-                self.forEach {
-                    $0.group == group
-                } do: {
-                    self.close($0)
-                }
-            case .stop: self.isStopped = true
+    func carryOut(_ order: StreamRelay.Order) {
+        switch order {
+        case .attach(let arrival): self.attach(arrival)
+        case .frontLost(let connection, let limits): self.frontLost(connection, limits)
+        case .abandoned(let group, let limit): self.abandoned(group, limit)
+        case .processGone(let process): self.processGone(process)
+        case .lookUp(let number, let group):
+            self.relay.lookedUp(group, number, self.unread.contains(number, of: group))
+        case .close(let group):
+            self.forEach {
+                $0.group == group
+            } do: {
+                self.close($0)
             }
+        case .stop: self.loop.stop()
         }
     }
 
@@ -211,47 +183,32 @@ final class RelayLoop {
         guard !stream.isClosed else { return }
         let wasDraining = stream.isDraining
         stream.phase = .closed
-        // Not in yet, or not any more: either way no event of it will come.
-        try? self.shared.epoll.remove(stream.front.number)
-        if let app = stream.app { try? self.shared.epoll.remove(app.number) }
-        self.closedSlots.append(stream.slot)
+        self.cancelDeadline(of: stream)
+        for end in [stream.front, stream.app] {
+            if let source = end?.source { self.loop.remove(source) }
+        }
+        self.streams[stream.slot] = nil
+        self.freeSlots.append(stream.slot)
         guard wasDraining, let count = self.lost[stream.group] else { return }
         self.lost[stream.group] = count > 1 ? count - 1 : nil
         self.relay.streamsLeft(stream.group, count - 1)
     }
 
-    private func freeClosed() {
-        for slot in self.closedSlots { self.streams[slot] = nil }
-        self.freeSlots += self.closedSlots
-        self.closedSlots.removeAll(keepingCapacity: true)
-    }
-
     // MARK: Time
 
-    func setDeadline(_ deadline: UInt64, of stream: RelayStream) {
-        stream.deadline = deadline
-        self.nextDeadline = min(self.nextDeadline ?? deadline, deadline)
-    }
-
-    private func timeout() -> Int32 {
-        guard self.unfinished.isEmpty else { return 0 }
-        guard let next = self.nextDeadline else { return -1 }
-        let now = MonotonicClock.now
-        return next <= now ? 0 : Int32(clamping: (next - now + 999_999) / 1_000_000)
-    }
-
-    private func timePassed(to now: UInt64) {
-        guard let next = self.nextDeadline, next <= now else { return }
-        self.nextDeadline = nil
-        for stream in self.streams {
-            guard let stream, !stream.isClosed, let deadline = stream.deadline else { continue }
-            if deadline <= now {
-                stream.deadline = nil
-                self.deadlineReached(stream, at: now)
-            } else {
-                self.setDeadline(deadline, of: stream)
-            }
+    /// Replaces an earlier one.
+    func setDeadline(_ moment: UInt64, of stream: RelayStream) {
+        self.cancelDeadline(of: stream)
+        let timer = self.loop.schedule(at: moment) { [unowned self] in
+            stream.deadline = nil
+            self.deadlineReached(stream, at: MonotonicClock.now)
         }
+        stream.deadline = RelayStream.Deadline(moment: moment, timer: timer)
+    }
+
+    func cancelDeadline(of stream: RelayStream) {
+        if let deadline = stream.deadline { self.loop.cancel(deadline.timer) }
+        stream.deadline = nil
     }
 
     private func deadlineReached(_ stream: RelayStream, at now: UInt64) {

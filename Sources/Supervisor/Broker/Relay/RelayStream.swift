@@ -11,8 +11,8 @@ import WireProtocol
 /// Readiness is edge-triggered: `mayRead` remembers an edge until a read has shown that nothing is left.
 final class RelayEnd {
     let socket: SharedDescriptor
-    /// For the relay's epoll instance.
-    let token: UInt64
+    /// Its place in the relay's loop, once it has one.
+    var source: EpollLoop.Source?
     var mayRead = false
     /// The far side has shut down or is gone: what is left to read ends with an end of file.
     var isEnding = false
@@ -27,10 +27,7 @@ final class RelayEnd {
     /// What its socket did not take; bounded by one read, because reading pauses while there is any.
     var outbound = ByteBuffer()
 
-    init(_ socket: SharedDescriptor, token: UInt64) {
-        self.socket = socket
-        self.token = token
-    }
+    init(_ socket: SharedDescriptor) { self.socket = socket }
 
     var number: Int32 { self.socket.rawValue }
 
@@ -89,6 +86,12 @@ final class RelayStream {
         case closed
     }
 
+    struct Deadline {
+        /// In nanoseconds of `MonotonicClock`.
+        let moment: UInt64
+        let timer: EpollLoop.Timer
+    }
+
     let slot: Int
     let number: StreamNumber
     /// The front's `Hello` says that it can read the number.
@@ -102,8 +105,8 @@ final class RelayStream {
     var phase: Phase
     /// What the front sent along with its `Hello`, until the app is connected.
     var early: ByteBuffer
-    /// When it is tried again or given up, in nanoseconds of `MonotonicClock`.
-    var deadline: UInt64?
+    /// When it is tried again or given up.
+    var deadline: Deadline?
     /// The kernel says that the process ended: what can be read now is all there is.
     var isProcessGone = false
 

@@ -2,7 +2,6 @@
 
 import LinuxSystem
 import Logging
-import Synchronization
 import WireProtocol
 
 /// Copies bytes between fronts and apps without looking at them, on a thread of its own.
@@ -27,14 +26,13 @@ final class StreamRelay: Sendable {
 
     let directory: StreamDirectory
     let logger: Logger
-    let wakeUp: WakeUp
     /// Streams of a lost front that are left; called on the relay's thread.
     let streamsLeft: @Sendable (StreamGroup, Int) -> Void
     /// A process takes no connections; called on the relay's thread before the front is told.
     let connectFailed: @Sendable (ProcessID, _ reason: String) -> Void
     /// The answer to `lookUp`; called on the relay's thread.
     let lookedUp: @Sendable (StreamGroup, StreamNumber, _ wasUnread: Bool) -> Void
-    private let orders = Mutex<[Order]>([])
+    private let orders: Mailbox<Order>
 
     init(
         directory: StreamDirectory,
@@ -48,29 +46,17 @@ final class StreamRelay: Sendable {
         self.streamsLeft = streamsLeft
         self.connectFailed = connectFailed
         self.lookedUp = lookedUp
-        self.wakeUp = try WakeUp()
+        self.orders = try Mailbox()
     }
 
     func start() throws(SystemError) {
-        let epoll = try Epoll()
-        try epoll.add(self.wakeUp.rawValue, for: .readable, token: RelayLoop.wakeUpToken)
-        let shared = SharedEpoll(epoll)
-        try OSThread.startDetached(name: "stream-relay") { RelayLoop(self, shared).run() }
+        try EpollThread.startDetached(name: "stream-relay", failed: CoreFailure.handler(.relay)) {
+            loop throws(SystemError) in
+            let relayLoop = RelayLoop(self, loop)
+            try loop.add(self.orders) { relayLoop.carryOut($0) }
+        }
     }
 
     /// Hands an order to the relay's thread; from any thread, carried out in order.
-    func order(_ order: Order) {
-        let isFirst = self.orders.withLock { orders in
-            orders.append(order)
-            return orders.count == 1
-        }
-        if isFirst { self.wakeUp.wake() }
-    }
-
-    func takeOrders() -> [Order] {
-        self.orders.withLock { orders in
-            defer { orders.removeAll(keepingCapacity: true) }
-            return orders
-        }
-    }
+    func order(_ order: Order) { self.orders.post(order) }
 }
