@@ -15,19 +15,8 @@ package struct ProcessRecords: Sendable {
     package init(directory: String) { self.directory = directory }
 
     /// Call it while the process has not been waited for.
-    package func add(pid: Int32) throws(SystemError) {
-        guard let process = ProcInfo(pid: pid) else { return }
-        try self.add(process)
-    }
-
     package func add(_ process: ProcInfo) throws(SystemError) {
         try Files.write([], to: self.path(process.pid, process.startTime), mode: 0o600)
-    }
-
-    /// Finds it at once, however many there are.
-    package func remove(pid: Int32, startedAt startTime: UInt64) {
-        // Gone already, or the directory is: then there is nothing to remove.
-        try? Files.remove(self.path(pid, startTime))
     }
 
     /// The same for a process of which more is known, also when that has changed.
@@ -35,11 +24,10 @@ package struct ProcessRecords: Sendable {
         try Files.write(facts.text.utf8, to: self.path(facts.pid, facts.startTime), mode: 0o600)
     }
 
-    package func remove(pid: Int32) {
+    /// Finds it at once, however many there are.
+    package func remove(pid: Int32, startedAt startTime: UInt64) {
         // Gone already, or the directory is: then there is nothing to remove.
-        for name in (try? Files.list(self.directory)) ?? [] where Self.parse(name)?.pid == pid {
-            try? Files.remove("\(self.directory)/\(name)")
-        }
+        try? Files.remove(self.path(pid, startTime))
     }
 
     /// Ends every recorded process that still runs, with its group, and forgets all records.

@@ -9,12 +9,20 @@ import WireProtocol
 /// How it was started is the matter of its `WatchedStart`, which is there until it is ready or has failed. Confined to the
 /// watcher's thread.
 final class WatchedProcess {
-    /// Reads per event: a flood of one app leaves time for the others.
-    private static let readsPerTurn = 4
-    /// What a process left in its pipe when it ended: a pipe holds 64 KiB, more is written by others.
-    private static let readsAtExit = 16
+    /// Read in one turn from one channel.
+    private static let bytesPerTurn = 8 * 1024
+    /// What a process left in its pipe when it ended: the app can make a pipe hold so much, more is written by others.
+    private static let lastBytes = 1024 * 1024
+
+    /// Channels that have something to read, and wait for a turn.
+    private struct Waiting: OptionSet {
+        let rawValue: UInt8
+        static let control = Waiting(rawValue: 1)
+        static let output = Waiting(rawValue: 2)
+    }
 
     private(set) var facts: AppProcessFacts
+    let share: OutputShares.ID
     private let ends: ProcessEnds
     private let plan: StartPlan
     private let room: WatchRoom
@@ -26,6 +34,12 @@ final class WatchedProcess {
     private var output: Channel?
     private var lines = OutputLines()
     private var messages = ServiceMessages()
+    private var waiting: Waiting = []
+    private var isQueued = false
+    private var isPaused = false
+    /// To be done when what it has printed by now is read.
+    private var afterLastWords: [() -> Void] = []
+    private var lastWordsLeft = 0
 
     /// An open descriptor, and its place in the loop; no place if it could not get one.
     private struct Channel {
@@ -38,6 +52,7 @@ final class WatchedProcess {
         self.ends = starting.ends
         self.plan = starting.plan
         self.room = room
+        self.share = room.newShare()
         self.report = report
         self.control = starting.ends.control.map { Channel(descriptor: $0) }
         self.output = Channel(descriptor: starting.ends.output)
@@ -50,11 +65,14 @@ final class WatchedProcess {
             // First, so that the end is told whatever else fails. The loop keeps this alive until all of it is over.
             self.exit = try self.room.loop.add(self.ends.handle.rawValue) { _ in self.hasEnded() }
             self.output?.source = try self.room.loop.add(self.ends.output.rawValue) { _ in
-                self.readOutput(Self.readsPerTurn)
+                self.wait(for: .output)
             }
             try self.start?.begin()
             if let control = self.control {
-                self.control?.source = try self.room.loop.add(control.descriptor.rawValue) { _ in self.readControl() }
+                self.control?.source = try self.room.loop.add(control.descriptor.rawValue) { _ in
+                    // A start is short, and its words are bounded.
+                    if self.start != nil { self.readControl() } else { self.wait(for: .control) }
+                }
             }
         } catch {
             self.start?.cannotBeWatched(error)
@@ -81,17 +99,81 @@ final class WatchedProcess {
         case .failed(let failure, let mayTryAnotherPort):
             guard self.life.startFailed() == .tellAndEnd else { return }
             self.start = nil
-            // What it printed about it is on its way already.
-            self.readOutput(Self.readsAtExit)
             self.ends.ender.endAll()
-            let failed = StartFailure(
-                failure: failure,
-                output: self.lines.tail.text,
-                record: start.record,
-                mayTryAnotherPort: mayTryAnotherPort
-            )
-            self.report(.failed(failed))
+            let record = start.record
+            // What it printed about it is on its way already.
+            self.readLastWords { [unowned self] in
+                self.report(
+                    .failed(
+                        StartFailure(
+                            failure: failure,
+                            output: self.lines.tail.text,
+                            record: record,
+                            mayTryAnotherPort: mayTryAnotherPort
+                        )
+                    )
+                )
+            }
         }
+    }
+
+    // MARK: Turns
+
+    private func wait(for channel: Waiting) {
+        self.waiting.insert(channel)
+        // Its end comes in a turn of its own; a hang-up is told even while it is paused.
+        guard !self.isQueued, !self.isPaused else { return }
+        self.isQueued = true
+        self.room.enqueue(self)
+    }
+
+    /// Reads a little of what waits; more comes with the next event.
+    func takeTurn() {
+        self.isQueued = false
+        let waiting = self.waiting
+        self.waiting = []
+        if waiting.contains(.control) { self.readControl() }
+        if waiting.contains(.output) { self.readOutput() }
+    }
+
+    private var turnRoom: UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(rebasing: self.room.chunk[..<Self.bytesPerTurn])
+    }
+
+    /// It has had its share: nothing is read for a while, and who prints more than a pipe holds has to wait.
+    func pause() {
+        self.isPaused = true
+        // Edge-triggered, nothing but one hang-up is told of it.
+        self.listen(for: .edgeTriggered)
+    }
+
+    func resume() {
+        self.isPaused = false
+        self.listen(for: .readable)
+    }
+
+    private func listen(for events: Epoll.Events) {
+        for case let source? in [self.output?.source, self.control?.source] {
+            // Cannot fail for a descriptor that is in the loop.
+            try? self.room.loop.modify(source, for: events)
+        }
+    }
+
+    var isReadingLastWords: Bool { !self.afterLastWords.isEmpty }
+
+    /// Calls `body` when the pipe has been read to its present end, in turns, but without a pause.
+    private func readLastWords(_ body: @escaping () -> Void) {
+        guard self.output != nil else { return body() }
+        self.afterLastWords.append(body)
+        self.lastWordsLeft = Self.lastBytes
+        if self.isPaused { self.resume() }
+        self.wait(for: .output)
+    }
+
+    private func lastWordsRead() {
+        let bodies = self.afterLastWords
+        self.afterLastWords = []
+        for body in bodies { body() }
     }
 
     // MARK: The control channel
@@ -99,9 +181,10 @@ final class WatchedProcess {
     private func readControl() {
         self.start?.catchUpWithLaunch()
         guard let control = self.control else { return }
-        switch try? Transfers.read(control.descriptor.rawValue, into: self.room.chunk) {
+        let room = self.start == nil ? self.turnRoom : self.room.chunk
+        switch try? Transfers.read(control.descriptor.rawValue, into: room) {
         case .bytes(let count):
-            let bytes = UnsafeRawBufferPointer(rebasing: self.room.chunk[..<count])
+            let bytes = UnsafeRawBufferPointer(rebasing: room[..<count])
             if let start = self.start { start.received(bytes) } else { self.take(bytes, at: self.plan.clock.now) }
         case .wouldBlock: return
         case .endOfStream, nil:
@@ -123,18 +206,19 @@ final class WatchedProcess {
 
     // MARK: Output
 
-    private func readOutput(_ reads: Int) {
-        for _ in 0..<reads {
-            guard let output = self.output else { return }
-            switch try? Transfers.read(output.descriptor.rawValue, into: self.room.chunk) {
-            case .bytes(let count):
-                let bytes = UnsafeRawBufferPointer(rebasing: self.room.chunk[..<count])
-                self.lines.received(bytes, at: self.plan.clock.now) { self.log($0) }
-                // A short read has emptied the pipe.
-                if count < self.room.chunk.count { return }
-            case .wouldBlock: return
-            case .endOfStream, nil: self.closeOutput()
-            }
+    private func readOutput() {
+        guard let output = self.output else { return }
+        let room = self.turnRoom
+        switch try? Transfers.read(output.descriptor.rawValue, into: room) {
+        case .bytes(let count):
+            let bytes = UnsafeRawBufferPointer(rebasing: room[..<count])
+            self.lines.received(bytes, at: self.plan.clock.now) { self.log($0) }
+            guard self.isReadingLastWords else { return }
+            self.lastWordsLeft -= count
+            // A short read has emptied the pipe.
+            if count == room.count, self.lastWordsLeft > 0 { self.wait(for: .output) } else { self.lastWordsRead() }
+        case .wouldBlock: self.lastWordsRead()
+        case .endOfStream, nil: self.closeOutput()
         }
     }
 
@@ -153,7 +237,9 @@ final class WatchedProcess {
         self.lines.finish { self.log($0) }
         if let source = output.source { self.room.loop.remove(source) }
         self.output = nil
-        if self.life.outputClosed() == .forget { self.room.forget(self) }
+        let isForgotten = self.life.outputClosed() == .forget
+        self.lastWordsRead()
+        if isForgotten { self.room.forget(self) }
     }
 
     // MARK: End
@@ -177,21 +263,26 @@ final class WatchedProcess {
     }
 
     private func hasEnded() {
-        guard self.life.isRunning else { return }
+        guard let source = self.exit else { return }
+        self.exit = nil
+        self.room.loop.remove(source)
         // In this order: what it said, what it printed, and only then that it is gone.
         if self.start != nil { self.readControl() }
-        self.readOutput(Self.readsAtExit)
-        // Before it is collected, while its number cannot be used again.
         self.ends.ender.endAll()
+        self.readLastWords { [self] in self.collect() }
+    }
+
+    private func collect() {
+        // Before it is collected, its number cannot be used again: what follows from a failed start may signal it.
+        let seen = (try? self.ends.handle.peek()).flatMap { $0 }
+        self.start?.processEnded(seen)
+        self.ends.records?.remove(pid: self.facts.pid, startedAt: self.facts.startTime)
         // Somebody else collected it: then the kernel does not tell us how it ended.
         let status = (try? self.ends.handle.collect()).flatMap { $0 }
-        if let source = self.exit { self.room.loop.remove(source) }
-        self.start?.processEnded(status)
         let action = self.life.ended()
         self.closeControl()
         // The front may have removed nothing: the file is ours, in a directory of ours.
         try? Files.remove(self.facts.socketPath)
-        self.ends.records?.remove(pid: self.facts.pid)
         if case .tell(let wasExpected) = action {
             self.report(.ended(status, wasExpected: wasExpected, lastOutput: self.lines.tail.text))
         }

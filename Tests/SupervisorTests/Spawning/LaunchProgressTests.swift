@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import LinuxSystem
 import Testing
 
+@testable import LinuxSystem
 @testable import Supervisor
 
 struct LaunchProgressTests {
@@ -28,7 +28,7 @@ struct LaunchProgressTests {
 
     private static func began() -> LaunchProgress {
         var progress = LaunchProgress()
-        _ = progress.received(Array("flying-passenger-exec 3\0".utf8))
+        _ = progress.received(Array("\(LaunchPlan.formatName)\0".utf8))
         return progress
     }
 

@@ -11,7 +11,7 @@ import Testing
         let directory = try TestDirectory()
         let records = ProcessRecords(directory: directory.path)
         let program = try RunningProgram(["/bin/sh", "-c", "sleep 1000 & sleep 1000"], log: "/dev/null")
-        try records.add(pid: program.pid)
+        try records.add(#require(ProcInfo(pid: program.pid)))
         #expect(records.sweep() == [program.pid])
         #expect(try program.waitForExit(within: .seconds(10)) == .signaled(9, coreDumped: false))
         #expect(records.sweep().isEmpty)
@@ -32,9 +32,10 @@ import Testing
     @Test func `records go with their processes`() throws {
         let directory = try TestDirectory()
         let records = ProcessRecords(directory: directory.path)
-        try records.add(pid: CurrentProcess.pid)
+        let own = try #require(ProcInfo(pid: CurrentProcess.pid))
+        try records.add(own)
         #expect(try Files.list(directory.path).count == 1)
-        records.remove(pid: CurrentProcess.pid)
+        records.remove(pid: own.pid, startedAt: own.startTime)
         #expect(try Files.list(directory.path).isEmpty)
         #expect(ProcessRecords(directory: "/no/such/directory").sweep().isEmpty)
     }

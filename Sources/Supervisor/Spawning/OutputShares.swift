@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+
+/// Shares the time that the watcher's thread has for what processes print: max-min, anew in each period.
+///
+/// Whoever wants less than the level gets it all; the others get the level. Who has used more, because a single read took
+/// long, pays it back in the next periods. So all floods together cost the thread `total` of a period, and whoever prints
+/// little never waits. Times are nanoseconds.
+///
+///     event          within the level   above it
+///     charge         –                  pause until a period ends with the debt paid
+///     period ends    forgotten          the level is deducted; resumed once less than it is left
+struct OutputShares {
+    struct ID: Hashable {
+        fileprivate let number: UInt64
+    }
+
+    static let period: UInt64 = 50_000_000
+    /// Of each period: the rest is for starts, ends and orders.
+    static let total: UInt64 = 15_000_000
+    /// A debt is forgiven after so many periods at the latest, should a clock or a machine have stood still.
+    private static let longestDebt: UInt64 = 200
+
+    private struct Account {
+        var spent: UInt64 = 0
+        var isPaused = false
+    }
+
+    private var accounts: [ID: Account] = [:]
+    private(set) var level = total
+    private var spentInPeriod: UInt64 = 0
+    private var periodEnd: UInt64 = 0
+    private var lastNumber: UInt64 = 0
+
+    mutating func newID() -> ID {
+        self.lastNumber += 1
+        return ID(number: self.lastNumber)
+    }
+
+    /// When `periodEnded` is to be called; nil: nobody is paused.
+    var nextResumption: UInt64? { self.accounts.values.contains { $0.isPaused } ? self.periodEnd : nil }
+
+    /// Notes what a read and all that followed from it took; true if the process is to be left alone for now.
+    mutating func charge(_ id: ID, _ cost: UInt64, at now: UInt64) -> Bool {
+        if now >= self.periodEnd { self.beginPeriod(at: now) }
+        let limit = Self.total * Self.longestDebt
+        var account = self.accounts[id] ?? Account()
+        account.spent = min(limit, account.spent + min(limit, cost))
+        self.spentInPeriod = min(limit, self.spentInPeriod + min(limit, cost))
+        self.accounts[id] = account
+        if self.spentInPeriod > Self.total {
+            // More came than in the last period: from now on nobody gets more than if all wanted everything.
+            self.level = min(self.level, Self.total / UInt64(self.accounts.count))
+        }
+        account.isPaused = account.isPaused || account.spent > self.level
+        self.accounts[id] = account
+        return account.isPaused
+    }
+
+    /// Begins the next period if its time has come; returns those that may go on.
+    mutating func periodEnded(at now: UInt64) -> [ID] {
+        guard now >= self.periodEnd else { return [] }
+        let paused = self.accounts.filter(\.value.isPaused).keys
+        self.beginPeriod(at: now)
+        return paused.filter { self.accounts[$0]?.isPaused != true }
+    }
+
+    mutating func remove(_ id: ID) { self.accounts[id] = nil }
+
+    private mutating func beginPeriod(at now: UInt64) {
+        let passed = (now - self.periodEnd) / Self.period + 1
+        self.periodEnd = now - (now - self.periodEnd) % Self.period + Self.period
+        self.spentInPeriod = 0
+        self.level = Self.level(of: Self.total, for: self.accounts.values.map { $0.isPaused ? .max : $0.spent })
+        let paid = self.level * min(passed, Self.longestDebt)
+        for (id, account) in self.accounts {
+            let left = account.spent - min(account.spent, paid)
+            // Below the level there is room for another read; what is left of it counts in this period.
+            let isPaused = account.isPaused && left >= self.level
+            self.accounts[id] = left > 0 || isPaused ? Account(spent: left, isPaused: isPaused) : nil
+        }
+    }
+
+    /// The share of everybody who wants more than it, when those who want less get what they want.
+    static func level(of total: UInt64, for demands: [UInt64]) -> UInt64 {
+        var (left, count) = (total, UInt64(demands.count))
+        for demand in demands.sorted() {
+            guard demand <= left / count else { return left / count }
+            left -= demand
+            count -= 1
+        }
+        // All are content: any of them may have the rest too.
+        return left + (demands.max() ?? 0)
+    }
+}

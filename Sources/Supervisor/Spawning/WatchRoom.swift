@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+
+import LinuxSystem
+import NIOCore
+import WireProtocol
+
+/// What processes share on the watcher's thread: the loop, room to read into, and turns.
+///
+/// Ends, launches and words of a start are read in the event that announces them. What may be a flood waits for its turn:
+/// a few kilobytes of one process after the other, as long as a turn lasts, and none of a process that has had its share
+/// (`OutputShares`) until a later period. Confined to that thread.
+final class WatchRoom {
+    private static let chunkBytes = 64 * 1024
+    /// Output pipes that outlive their process, kept for descendants; beyond, the oldest is closed.
+    private static let maxOrphanedOutputs = 64
+    /// After so many nanoseconds of turns the loop looks for other events.
+    private static let turnTime: UInt64 = 1_000_000
+
+    let loop: EpollLoop
+    let sink: AppWatcher.OutputSink
+    /// For one read at a time.
+    let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: chunkBytes, alignment: 16)
+    private var processes: [ProcessID: WatchedProcess] = [:]
+    private var orphanedOutputs: [WatchedProcess] = []
+    private var queue: CircularBuffer<WatchedProcess> = []
+    private var shares = OutputShares()
+    private var paused: [OutputShares.ID: WatchedProcess] = [:]
+    private var resumption: EpollLoop.Timer?
+
+    init(_ loop: EpollLoop, sink: @escaping AppWatcher.OutputSink) {
+        self.loop = loop
+        self.sink = sink
+        loop.turnEnded = { [unowned self] in self.giveTurns() }
+    }
+
+    deinit { self.chunk.deallocate() }
+
+    // MARK: Processes
+
+    /// Nil: unknown, or it has ended.
+    func process(_ id: ProcessID) -> WatchedProcess? { self.processes[id] }
+
+    func add(_ process: WatchedProcess) { self.processes[process.facts.id] = process }
+
+    func newShare() -> OutputShares.ID { self.shares.newID() }
+
+    /// Its status was collected; descendants may still write.
+    func ended(_ process: WatchedProcess, keepsOutput: Bool) {
+        // Another try of the same spawn may have the number by now.
+        if self.processes[process.facts.id] === process { self.processes[process.facts.id] = nil }
+        guard keepsOutput else { return self.leave(process) }
+        self.orphanedOutputs.append(process)
+        if self.orphanedOutputs.count > Self.maxOrphanedOutputs { self.orphanedOutputs[0].closeOutput() }
+    }
+
+    /// Nothing is left of it.
+    func forget(_ process: WatchedProcess) {
+        self.orphanedOutputs.removeAll { $0 === process }
+        self.leave(process)
+    }
+
+    private func leave(_ process: WatchedProcess) {
+        self.shares.remove(process.share)
+        self.paused[process.share] = nil
+    }
+
+    // MARK: Turns
+
+    /// The process is in the queue once at most.
+    func enqueue(_ process: WatchedProcess) { self.queue.append(process) }
+
+    /// True if there is more to read than this turn's time was enough for.
+    private func giveTurns() -> Bool {
+        guard !self.queue.isEmpty else { return false }
+        var now = MonotonicClock.now
+        let end = now + Self.turnTime
+        while now < end, let process = self.queue.popFirst() {
+            process.takeTurn()
+            let began = now
+            now = MonotonicClock.now
+            let hasHadItsShare = self.shares.charge(process.share, now - began, at: now)
+            // An end is told in time: its last words are few, and paid for later if others go on writing.
+            if hasHadItsShare, !process.isReadingLastWords { self.pause(process) }
+        }
+        return !self.queue.isEmpty
+    }
+
+    private func pause(_ process: WatchedProcess) {
+        guard self.paused.updateValue(process, forKey: process.share) == nil else { return }
+        process.pause()
+        self.scheduleResumption()
+    }
+
+    private func scheduleResumption() {
+        guard self.resumption == nil, let moment = self.shares.nextResumption else { return }
+        self.resumption = self.loop.schedule(at: moment) { [unowned self] in
+            self.resumption = nil
+            for id in self.shares.periodEnded(at: MonotonicClock.now) {
+                self.paused.removeValue(forKey: id)?.resume()
+            }
+            self.scheduleResumption()
+        }
+    }
+}
