@@ -2,6 +2,8 @@
 # make test     all that CI runs: formatting, syntax of the loaders, every test
 # make build    the release programs in .build/release
 # make test-apps  what needs a browser, after make test; CI runs it as well
+# make test-vm   limits of applications (passenger_memory_max, passenger_pids_max) in a virtual machine, as root; its script
+#                says what it needs
 # make bench    CPU per request against nginx in front of nginx, and latency beside a neighbour that makes trouble
 # make soak     ten minutes of a hostile tenant beside a neighbour, as root; DURATION=600
 # make install  DESTDIR= PREFIX=/usr/local SYSCONFDIR=/etc; the release programs that are there, else builds them first
@@ -21,7 +23,7 @@ PROGRAMS := flying-passenger front-proxy passenger-status
 # so that they run on machines without Swift. Optimization across modules: the hot path crosses several of our own.
 BUILD_FLAGS := -c release --static-swift-stdlib -Xswiftc -cross-module-optimization
 
-.PHONY: all build run test test-apps unit-test integration-test lint format bench soak install uninstall clean toolchain packages-build \
+.PHONY: all build run test test-apps test-vm unit-test integration-test lint format bench soak install uninstall clean toolchain packages-build \
 	packages-run packages-test packages-bench
 
 all: build
@@ -49,6 +51,9 @@ test: toolchain packages-test lint build
 test-apps: toolchain packages-test-apps build
 	$(SWIFT) build --build-tests
 	FLYING_PASSENGER_BIN_DIR="$(BIN_DIR)" $(SWIFT) test --skip-build --filter 'RailsBrowserTests'
+
+test-vm: build
+	scripts/test-vm "$(BIN_DIR)"
 
 lint: toolchain
 	$(SWIFT) format lint --strict --parallel --recursive Sources Tests Package.swift

@@ -63,6 +63,7 @@ struct AppSettingsTests {
             "start_timeout": "500s", "stat_throttle_rate": "5", "friendly_error_pages": "on",
             "load_shell_envvars": "off",
             "app_file_descriptor_ulimit": "4096", "restart_dir": "/var/restart", "app_env": "staging",
+            "memory_max": "512m", "pids_max": "200",
         ])
         #expect(app.groupName == "shop")
         #expect(app.appType == .rack)
@@ -77,6 +78,7 @@ struct AppSettingsTests {
         #expect(app.friendlyErrorPages == true)
         #expect(!app.loadShellEnvvars)
         #expect(app.appFileDescriptorUlimit == 4096)
+        #expect(app.memoryMax == 512 << 20 && app.pidsMax == 200)
         #expect(app.restartDirectory == "/var/restart")
         #expect(app.environment == "staging")
     }
@@ -88,7 +90,8 @@ struct AppSettingsTests {
         ("ruby", "a\nb"), ("startup_file", "x.rb"), ("app_type", "generic"), ("start_timeout", "0"),
         ("direct_instance_request_address", "localhost"), ("app_file_descriptor_ulimit", "3"),
         ("friendly_error_pages", "maybe"), ("spawn_method", "magic"), ("nonsense", "1"), ("fly_with", "/x"),
-        ("max_pool_size", "6"), ("rails_env", "x"),
+        ("max_pool_size", "6"), ("rails_env", "x"), ("memory_max", "3m"), ("memory_max", "-1"), ("memory_max", "much"),
+        ("memory_max", "99999999999g"), ("pids_max", "3"), ("pids_max", "-1"), ("pids_max", "1m"),
     ])
     func `a bad value is refused by the name of its setting`(name: String, value: String) {
         let error = refusal(of: [name: value])

@@ -9,15 +9,23 @@ extension Integration {
     /// Processes that end, do not end, or leave others behind.
     @Suite(.timeLimit(.minutes(3)))
     struct LifeTests {
-        private static func running(_ settings: [String] = [], flags: [String] = []) throws -> Site {
-            try Site.running(
-                [
+        private static func running(
+            _ settings: [String] = [],
+            flags: [String] = [],
+            without missing: String? = nil
+        ) throws -> Site {
+            let site = try Site(
+                apps: [
                     .init("life", from: "life", owner: Integration.owner(0), settings: settings),
                     .init("other", from: "wsgi", owner: Integration.owner(1)),
                 ],
                 daemonFlags: ["--log-level=4"] + flags,
                 httpSettings: ["passenger_load_shell_envvars off;", "passenger_max_instances 1;"]
             )
+            if let missing { site.daemonWrapper = ["env", "\(Floor.environmentVariable)=\(missing)"] }
+            try site.startDaemon()
+            try site.startFront()
+            return site
         }
 
         private static func number(_ site: Site, _ path: String = "/pid") throws -> Int32 {
@@ -77,8 +85,28 @@ extension Integration {
             try Self.expectGone(another)
         }
 
-        @Test func `a daemon that an application starts outlives the application, not the daemon`() throws {
-            let site = try Self.running()
+        @Test(
+            .enabled(if: Machine.hasControlGroups, "control groups of version 2 are not writable here"),
+            arguments: [nil, "cgroup.kill"]
+        )
+        func `a daemon that an application starts ends with its process`(without missing: String?) throws {
+            let site = try Self.running(without: missing)
+            let old = try Self.number(site)
+            let left = try Self.number(site, "/daemon")
+            #expect(ProcessFacts.isRunning(left))
+            try Self.kill(old)
+            try Self.expectGone(left)
+            // The same when the daemon ends it.
+            let next = try Self.number(site)
+            let another = try Self.number(site, "/daemon")
+            try Self.touch(site)
+            #expect(try Self.number(site) != next)
+            try Self.expectGone(another)
+            #expect(ProcessFacts.isRunning(try Self.number(site)))
+        }
+
+        @Test func `without control groups such a daemon outlives the application, not the daemon`() throws {
+            let site = try Self.running(without: "cgroups")
             let old = try Self.number(site)
             let left = try Self.number(site, "/daemon")
             try Self.kill(old)

@@ -10,7 +10,7 @@ extension Integration {
     struct OrphanTests {
         private static let count = 3_000
 
-        private static func site() throws -> Site {
+        private static func site(without missing: String? = nil) throws -> Site {
             let site = try Site(
                 apps: [
                     .init("life", from: "life", owner: Integration.owner(0)),
@@ -18,7 +18,7 @@ extension Integration {
                 ],
                 httpSettings: ["passenger_load_shell_envvars off;", "passenger_max_instances 1;"]
             )
-            site.daemonWrapper = ["env", "\(Floor.environmentVariable)=cgroups"]
+            if let missing { site.daemonWrapper = ["env", "\(Floor.environmentVariable)=\(missing)"] }
             try site.startDaemon()
             try site.startFront()
             return site
@@ -45,7 +45,7 @@ extension Integration {
         }
 
         @Test func `thousands of orphans hold up no neighbour's start, and end with the daemon`() throws {
-            let site = try Self.site()
+            let site = try Self.site(without: "cgroups")
             let core = try site.corePID()
             _ = try site.page("life", "/pid")
             let quiet = try Self.startTime(site)
@@ -62,6 +62,25 @@ extension Integration {
             #expect(try Self.processes().count > Self.count)
             #expect(try #require(site.daemon).terminate() == .exited(0))
             #expect(try Self.processes().isEmpty)
+        }
+
+        @Test(.enabled(if: Machine.hasControlGroups, "control groups of version 2 are not writable here"))
+        func `all that a process has left behind ends with it, however fast it forks`() throws {
+            let site = try Self.site()
+            let pid = try #require(try site.page("life", "/pid").pid)
+            let other = try site.page("other", "/pid").pid
+            _ = try site.page("life", "/leave?n=300")
+            for _ in 1...3 { _ = try site.page("life", "/storm") }
+            try eventually("the orphans") { try Self.processes().count > 300 }
+            try ProcessHandle(pid: pid).signal(.kill)
+            try eventually("all of them to be gone") { try Self.processes().isEmpty }
+            #expect(try site.page("other", "/pid").pid == other)
+            let next = try #require(try site.page("life", "/pid").pid)
+            let group = try #require(ControlGroupPlace.of(next))
+            #expect(group.processes == [next])
+            #expect(try #require(site.daemon).terminate() == .exited(0))
+            #expect(try Self.processes().isEmpty)
+            #expect(!group.exists && group.parent == nil, "the groups of the daemon are gone with it")
         }
     }
 }

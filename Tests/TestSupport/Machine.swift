@@ -24,6 +24,15 @@ package enum Machine {
         return (try? Shell.run(arguments).status.isSuccess) ?? false
     }()
 
+    /// Whether processes here can have control groups of their own.
+    package static let hasControlGroups: Bool = {
+        guard let own = ControlGroupPlace.own(), Files.isWritable("\(own.path)/cgroup.procs") else { return false }
+        let probe = own.child("fp-probe-\(RandomBytes.hexadecimal(6))")
+        // Who may not make one has none.
+        guard (try? probe.make()) != nil else { return false }
+        return probe.removeTree()
+    }()
+
     /// Accounts that own nothing important, for applications; never the one of the front.
     package static let appUsers: [UserAccount] = ["games", "news", "mail", "lp", "uucp", "backup", "list", "irc"]
         .compactMap { try? Accounts.user(named: $0) }

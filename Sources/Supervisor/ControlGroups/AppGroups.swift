@@ -17,7 +17,7 @@ package final class AppGroups: Sendable {
 
     /// The app's group goes with its last process, which may be the very moment in which the next one comes.
     private static let attempts = 10
-    private static let withoutLimits = "passenger_memory_max and passenger_pids_max have no effect here: "
+    static let withoutLimits = "passenger_memory_max and passenger_pids_max have no effect here: "
 
     private let root: ControlGroup
     private let units: UnitNames
@@ -43,17 +43,18 @@ package final class AppGroups: Sendable {
     func prepare(_ app: GroupKey, _ limits: ProcessLimits) -> Outcome {
         do throws(SystemError) {
             if self.isInUnit, !limits.isEmpty {
-                return Outcome(enclosure: try Enclosure(gatedFor: self), warnings: [])
+                return Outcome(enclosure: try Enclosure(gatedWith: limits, owner: self), warnings: [])
             }
             let (group, warnings) = try self.makeGroup(app, limits)
-            return Outcome(enclosure: try Enclosure(group, owner: self), warnings: warnings)
+            return Outcome(enclosure: try Enclosure(group, limits, owner: self), warnings: warnings)
         } catch {
             return Outcome(enclosure: nil, warnings: [Self.note(error)])
         }
     }
 
     /// After its launch has begun: lets it go on, in its group; returns what the operator should hear.
-    func launched(_ pid: Int32, in enclosure: Enclosure, of app: GroupKey, _ limits: ProcessLimits) -> [String] {
+    func launched(_ pid: Int32, in enclosure: Enclosure, of app: GroupKey) -> [String] {
+        let limits = enclosure.limits
         var warnings: [String] = []
         enclosure.launched {
             do throws(TransientScope.Failure) {

@@ -21,18 +21,21 @@ package final class Enclosure: Sendable {
         var leaf: ControlGroupLeaf?
     }
 
+    let limits: ProcessLimits
     private let owner: AppGroups
     private let state: Mutex<State>
 
     /// A group that exists.
-    init(_ group: ControlGroup, owner: AppGroups) throws(SystemError) {
+    init(_ group: ControlGroup, _ limits: ProcessLimits, owner: AppGroups) throws(SystemError) {
+        self.limits = limits
         self.owner = owner
         let file = SharedDescriptor(try group.openForEntering())
         self.state = Mutex(State(entry: .file(file), leaf: ControlGroupLeaf(group)))
     }
 
     /// A group that can only be made once there is a process.
-    init(gatedFor owner: AppGroups) throws(SystemError) {
+    init(gatedWith limits: ProcessLimits, owner: AppGroups) throws(SystemError) {
+        self.limits = limits
         self.owner = owner
         var pipe = try Pipe.make()
         guard let reader = pipe.takeReadEnd(), let writer = pipe.takeWriteEnd() else {
@@ -77,6 +80,13 @@ package final class Enclosure: Sendable {
         self.owner.remove(leaf.group)
     }
 
-    /// Whether the kernel has ended a process in it for lack of memory.
-    var wasOutOfMemory: Bool { (self.leaf?.group.event("oom_kill", in: "memory.events") ?? 0) > 0 }
+    /// Where it is, as far as that is known yet.
+    var path: String? { self.leaf?.group.path }
+
+    /// Says so if the kernel has ended a process in it for lack of memory; it counts that only where there is a limit.
+    var causeOfKill: String? {
+        guard let count = self.leaf?.group.event("oom_kill", in: "memory.events"), count > 0 else { return nil }
+        let limit = self.limits.memoryText.map { " (passenger_memory_max \($0))" } ?? ""
+        return "killed by the kernel: it is out of memory\(limit)"
+    }
 }

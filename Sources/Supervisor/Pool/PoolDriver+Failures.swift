@@ -86,7 +86,7 @@ extension ManagedGroup.Failure {
 extension SpawnFailure {
     /// The end of a process that had been in service.
     fileprivate init(crash process: RunningProcess, _ exit: ProcessExit, after life: Duration, requests: Int) {
-        let cause = exit.status.map(\.description) ?? "unknown cause"
+        let cause = exit.cause ?? exit.status.map(\.description) ?? "unknown cause"
         let running =
             switch requests {
             case 0: ""

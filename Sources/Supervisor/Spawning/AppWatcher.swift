@@ -56,7 +56,7 @@ enum AppEvent: Sendable {
     /// On its control channel, while it serves.
     case said(ServiceMessages.Message)
     /// After it was ready.
-    case ended(ExitStatus?, wasExpected: Bool, lastOutput: String)
+    case ended(ExitStatus?, cause: String?, wasExpected: Bool, lastOutput: String)
 }
 
 struct StartFailure: Sendable {

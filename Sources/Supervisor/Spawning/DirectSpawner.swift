@@ -174,12 +174,13 @@ package final class DirectSpawner: Spawning {
                 "process says something that this version does not know",
                 metadata: Self.metadata(of: facts).merging([LogKeys.event: "\(message.word)"]) { own, _ in own }
             )
-        case .ended(let status, let wasExpected, let lastOutput):
+        case .ended(let status, let cause, let wasExpected, let lastOutput):
             self.onExit?(
                 ProcessExit(
                     id: facts.id,
                     pid: facts.pid,
                     status: status,
+                    cause: cause,
                     wasExpected: wasExpected,
                     lastOutput: lastOutput
                 )

@@ -8,6 +8,12 @@ import LinuxSystem
 /// after that.
 protocol ProcessEnder: Sendable {
     func endAll()
+    /// The process was collected, once: what held it is not needed any more.
+    func collected()
+    /// What the kernel says about a SIGKILL that nobody here has sent; nil if it says nothing.
+    ///
+    /// Before ``collected()``.
+    var causeOfKill: String? { get }
 }
 
 /// By its process group; what has left that group goes on.
@@ -20,4 +26,25 @@ struct ProcessGroupEnder: ProcessEnder {
         _ = try? ProcessGroup.signal(self.handle.pid, .kill)
         _ = try? self.handle.signal(.kill)
     }
+
+    func collected() {}
+
+    var causeOfKill: String? { nil }
+}
+
+/// By its control group, which nothing that it has started can leave.
+///
+/// Its process group gets a signal of its own: a process that could not be moved is not in the control group.
+struct EnclosureEnder: ProcessEnder {
+    let group: ProcessGroupEnder
+    let enclosure: Enclosure
+
+    func endAll() {
+        self.group.endAll()
+        self.enclosure.kill()
+    }
+
+    func collected() { self.enclosure.end() }
+
+    var causeOfKill: String? { self.enclosure.causeOfKill }
 }

@@ -36,7 +36,8 @@ extension SpawnPreparation {
         self.description = description
 
         var channels = try self.openChannels(program)
-        let plan = self.plan(app, program, environment, identity, channels, facts)
+        var plan = self.plan(app, program, environment, identity, channels, facts)
+        let enclosure = self.prepareEnclosure(&plan)
         let diagnosis = self.diagnosis(program, identity)
         self.journey.begin(.start, at: self.clock.now)
         let launch: StartedLaunch
@@ -45,11 +46,13 @@ extension SpawnPreparation {
         } catch {
             // Made by us a moment ago, in a directory that is ours alone.
             try? Files.remove(channels.socketPath)
+            enclosure?.end()
             throw diagnosis.problem(error)
         }
         channels.closeChildEnds()
+        self.launched(launch.pid, in: enclosure)
         self.brief(app, program, over: channels.control)
-        let ends = self.ends(app, identity, launch, channels)
+        let ends = self.ends(app, identity, launch, channels, enclosure)
         self.record(ends.facts)
         let timeout = StartTimeout(
             limit: self.settings.startTimeout,
@@ -85,7 +88,8 @@ extension SpawnPreparation {
         _ app: DetectedApp,
         _ identity: RunningIdentity,
         _ launch: StartedLaunch,
-        _ channels: borrowing AppChannels
+        _ channels: borrowing AppChannels,
+        _ enclosure: Enclosure?
     ) -> ProcessEnds {
         let facts = AppProcessFacts(
             id: self.request.processID,
@@ -98,14 +102,16 @@ extension SpawnPreparation {
             uid: identity.uid,
             gid: identity.gid,
             userName: identity.userName,
-            socketPath: channels.socketPath
+            socketPath: channels.socketPath,
+            leaf: enclosure?.path
         )
+        let group = ProcessGroupEnder(handle: launch.handle)
         return ProcessEnds(
             facts: facts,
             handle: launch.handle,
             control: channels.control,
             output: channels.output,
-            ender: ProcessGroupEnder(handle: launch.handle),
+            ender: enclosure.map { EnclosureEnder(group: group, enclosure: $0) } ?? group,
             records: self.options.records
         )
     }

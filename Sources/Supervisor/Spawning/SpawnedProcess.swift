@@ -76,15 +76,25 @@ package struct ProcessExit: Sendable {
     package let pid: Int32
     /// Nil when the kernel did not tell.
     package let status: ExitStatus?
+    /// Why the kernel killed it, where it says so.
+    package let cause: String?
     /// Whether the daemon had asked for it.
     package let wasExpected: Bool
     /// The last lines that it wrote, for a crash report; empty if it wrote none.
     package let lastOutput: String
 
-    package init(id: ProcessID, pid: Int32, status: ExitStatus?, wasExpected: Bool, lastOutput: String) {
+    package init(
+        id: ProcessID,
+        pid: Int32,
+        status: ExitStatus?,
+        cause: String? = nil,
+        wasExpected: Bool,
+        lastOutput: String
+    ) {
         self.id = id
         self.pid = pid
         self.status = status
+        self.cause = cause
         self.wasExpected = wasExpected
         self.lastOutput = lastOutput
     }

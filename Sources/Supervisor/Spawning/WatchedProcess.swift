@@ -279,12 +279,15 @@ final class WatchedProcess {
         self.ends.records?.remove(pid: self.facts.pid, startedAt: self.facts.startTime)
         // Somebody else collected it: then the kernel does not tell us how it ended.
         let status = (try? self.ends.handle.collect()).flatMap { $0 }
+        let cause = status == .signaled(Signal.kill.rawValue, coreDumped: false) ? self.ends.ender.causeOfKill : nil
+        self.ends.ender.collected()
         let action = self.life.ended()
         self.closeControl()
         // The front may have removed nothing: the file is ours, in a directory of ours.
         try? Files.remove(self.facts.socketPath)
         if case .tell(let wasExpected) = action {
-            self.report(.ended(status, wasExpected: wasExpected, lastOutput: self.lines.tail.text))
+            let output = self.lines.tail.text
+            self.report(.ended(status, cause: cause, wasExpected: wasExpected, lastOutput: output))
         }
         self.room.ended(self, keepsOutput: self.output != nil)
     }

@@ -56,7 +56,7 @@ final class Orphans {
             }
             named += 1
             self.logger.info(
-                "an app has left a process behind; it ends with the daemon",
+                "an app has left a process behind",
                 metadata: self.facts(of: process)
             )
         }

@@ -28,7 +28,7 @@ struct AppWatcherTests {
 
         var end: (status: LinuxSystem.ExitStatus?, wasExpected: Bool)? {
             self.events.withLock { events in
-                for case .ended(let status, let wasExpected, _) in events { return (status, wasExpected) }
+                for case .ended(let status, _, let wasExpected, _) in events { return (status, wasExpected) }
                 return nil
             }
         }
