@@ -2,6 +2,7 @@
 
 import AppSettings
 import ApplicationPool
+import LinuxSystem
 import Logging
 import NIOCore
 import SpawnPlan
@@ -29,7 +30,7 @@ final class ManagedGroup {
     let key: GroupKey
     let id: Group.ID
     var settings: AppSettings {
-        didSet { self.restartFiles = RestartFiles(self.settings) }
+        didSet { self.restartFiles = RestartFiles(self.settings, as: self.fileIdentity) }
     }
     var authority: SettingsAuthority
     private(set) var restartFiles: RestartFiles
@@ -40,7 +41,9 @@ final class ManagedGroup {
     var holdTimer: Scheduled<Void>?
     var lastFailure: Failure?
     /// As whom the last process runs, or was to run.
-    var identity: RunningIdentity?
+    var identity: RunningIdentity? {
+        didSet { self.restartFiles = RestartFiles(self.settings, as: self.fileIdentity) }
+    }
     var appType: AppType?
     var queueOverflow = LogThrottle()
 
@@ -55,6 +58,11 @@ final class ManagedGroup {
                 hasDetails: failure.details != nil && self.settings.showsFriendlyErrorPages
             )
         }
+    }
+
+    /// As whom its restart files are looked at.
+    private var fileIdentity: FileIdentity? {
+        self.identity.map { FileIdentity(uid: $0.uid, gid: $0.gid, groups: $0.groups) }
     }
 
     init(key: GroupKey, id: Group.ID, settings: AppSettings, authority: SettingsAuthority) {

@@ -2,12 +2,14 @@
 
 package import AppSettings
 package import ApplicationPool
-import LinuxSystem
+package import LinuxSystem
+import PathSafety
 
 /// Where an app's restart files are, and looks at them.
 ///
 /// The paths go through the app root as it was configured: `current` may point to another release at any time. Of the
-/// files only existence, identity and time are used; they are not opened, so it does not matter what they are.
+/// files only existence, identity and time are used; they are not opened, so it does not matter what they are. They are
+/// looked at with the rights of the app's user: a restart tells whoever made a link nothing that this user could not see.
 package struct RestartFiles: Sendable, Equatable {
     private static let restartName = "restart.txt"
     private static let alwaysRestartName = "always_restart.txt"
@@ -17,16 +19,19 @@ package struct RestartFiles: Sendable, Equatable {
     private let directory: String
     /// Below the app root; nil for an absolute one.
     private let relativeDirectory: String?
+    /// The app's user; nil until the first start has found out who that is.
+    private let identity: FileIdentity?
 
-    package init(appRoot: String, restartDirectory: String) {
+    package init(appRoot: String, restartDirectory: String, as identity: FileIdentity? = nil) {
         let isAbsolute = restartDirectory.utf8.first == UInt8(ascii: "/")
         self.appRoot = appRoot
         self.directory = isAbsolute ? restartDirectory : "\(appRoot)/\(restartDirectory)"
         self.relativeDirectory = isAbsolute ? nil : restartDirectory
+        self.identity = identity
     }
 
-    package init(_ settings: AppSettings) {
-        self.init(appRoot: settings.appRoot, restartDirectory: settings.restartDirectory)
+    package init(_ settings: AppSettings, as identity: FileIdentity? = nil) {
+        self.init(appRoot: settings.appRoot, restartDirectory: settings.restartDirectory, as: identity)
     }
 
     // MARK: Without waiting
@@ -44,11 +49,22 @@ package struct RestartFiles: Sendable, Equatable {
         }
     }
 
-    /// A look that never hangs: five system calls, three microseconds.
+    /// A look that never hangs: five system calls, and six to take the user's rights and give them back.
     ///
     /// `devices` are file systems that were found to be local. The directory is looked up in the caches of the kernel
     /// alone, and names in it only if it lies on one of those. nil: that does not suffice, `lookFromThread` tells more.
     package func lookWithoutWaiting(on devices: Set<UInt64>) -> RestartFacts? {
+        guard CurrentProcess.isRoot else { return self.look(on: devices) }
+        // Before the first start there is no process that a look could be quick for.
+        guard let identity else { return nil }
+        do throws(SystemError) {
+            return try identity.run { () throws(SystemError) in self.look(on: devices) }
+        } catch {
+            return RestartFacts(restartFile: .unknown)
+        }
+    }
+
+    private func look(on devices: Set<UInt64>) -> RestartFacts? {
         do throws(Obstacle) {
             let directory = try self.openWithoutWaiting(on: devices)
             return RestartFacts(
@@ -143,6 +159,15 @@ package struct RestartFiles: Sendable, Equatable {
 
     /// A look that may hang, and that finds out which file systems the files are on.
     package func lookFromThread() -> RestartFileWatch.Look {
+        guard CurrentProcess.isRoot, let identity else { return self.lookHere() }
+        do throws(SystemError) {
+            return try identity.run { () throws(SystemError) in self.lookHere() }
+        } catch {
+            return RestartFileWatch.Look(isRemote: false, facts: RestartFacts(restartFile: .unknown))
+        }
+    }
+
+    private func lookHere() -> RestartFileWatch.Look {
         var devices: Set<UInt64> = []
         var isRemote = false
         let restart = "\(self.directory)/\(Self.restartName)"
@@ -158,14 +183,14 @@ package struct RestartFiles: Sendable, Equatable {
         }
         let facts = RestartFacts(
             restartFile: self.restartFile(at: restart),
-            alwaysRestart: (try? FileStatus(path: alwaysRestart)) != nil
+            alwaysRestart: self.restartFile(at: alwaysRestart).isPresent
         )
         return RestartFileWatch.Look(isRemote: isRemote, facts: facts, devices: devices)
     }
 
     private func restartFile(at path: String) -> RestartFacts.RestartFile {
         do throws(SystemError) {
-            let status = try FileStatus(path: path)
+            guard let status = try self.status(at: path) else { return .unknown }
             return .present(modified: status.modificationTime, inode: status.inode)
         } catch {
             return error.isNotFound || error.isNotDirectory ? .absent : .unknown
@@ -173,7 +198,21 @@ package struct RestartFiles: Sendable, Equatable {
     }
 }
 
+extension RestartFiles {
+    /// Of what the path leads to; nil: nobody may know it.
+    ///
+    /// As long as it is not known whose app it is, root looks, and follows only links whose makers could look themselves:
+    /// what they lead to is their own, or root made them.
+    private func status(at path: String) throws(SystemError) -> FileStatus? {
+        guard CurrentProcess.isRoot, self.identity == nil else { return try FileStatus(path: path) }
+        let walked = try PathWalk.look(at: path)
+        return LinkPolicy(rootOwner: nil, appUser: nil).refusal(of: walked.trail) == nil ? walked.status : nil
+    }
+}
+
 extension RestartFacts.RestartFile {
+    fileprivate var isPresent: Bool { if case .present = self { true } else { false } }
+
     fileprivate static func present(modified: FileTime, inode: UInt64) -> Self {
         .present(seconds: modified.seconds, nanoseconds: modified.nanoseconds, inode: inode)
     }

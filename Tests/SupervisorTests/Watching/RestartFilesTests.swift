@@ -16,7 +16,11 @@ struct RestartFilesTests {
     }
 
     private func files(_ restartDirectory: String = "tmp", root: String = "app") -> RestartFiles {
-        RestartFiles(appRoot: self.directory.file(root), restartDirectory: restartDirectory)
+        RestartFiles(
+            appRoot: self.directory.file(root),
+            restartDirectory: restartDirectory,
+            as: FileIdentity(uid: CurrentProcess.effectiveUID, gid: CurrentProcess.effectiveGID, groups: [])
+        )
     }
 
     /// The look from a thread fills the caches, so that the one without waiting must come to an end as well.
