@@ -13,6 +13,8 @@ extension Pool {
         package let failures: Int
         /// No spawn begins before.
         package let blockedUntil: Instant?
+        /// Its processes end young: no spawn begins before.
+        package let pacedUntil: Instant?
 
         /// The group was told to restart, and no process of the new generation is there yet.
         package var isRestarting: Bool {
@@ -26,11 +28,10 @@ extension Pool {
         package let since: Instant
     }
 
-    /// All groups in the order in which they were defined.
-    package func inspect(at now: Instant) -> [GroupView] {
-        self.groups.sorted { $0.id.rawValue < $1.id.rawValue }.map { group in
-            let lacksRoom =
-                group.processes.isEmpty && group.spawn == nil && !group.backoff.isBlockingRequests(at: now)
+    /// Groups in the order in which they were defined, those only that `isMeant`.
+    package func inspect(at now: Instant, where isMeant: (Group.ID) -> Bool = { _ in true }) -> [GroupView] {
+        self.groups.filter { isMeant($0.id) }.sorted { $0.id.rawValue < $1.id.rawValue }.map { group in
+            let lacksRoom = group.lacksRoom(at: now)
             return GroupView(
                 group: group,
                 requestsInQueue: lacksRoom ? 0 : group.queue.count,
@@ -39,9 +40,20 @@ extension Pool {
                     Wait(ticket: Ticket(group: group.id, number: $0.number), since: $0.since)
                 },
                 failures: group.backoff.failures,
-                blockedUntil: group.backoff.isBlocking(at: now) ? group.backoff.blockedUntil : nil
+                blockedUntil: group.backoff.isBlocking(at: now) ? group.backoff.blockedUntil : nil,
+                pacedUntil: group.restartPace.end(after: now)
             )
         }
+    }
+
+    /// Requests of all groups that wait because there is no room for a first process.
+    package func requestsInTopLevelQueue(at now: Instant) -> Int {
+        self.groups.reduce(0) { $0 + ($1.lacksRoom(at: now) ? $1.queue.count : 0) }
+    }
+
+    /// No start of the group before, because its processes end young; nil: none is held back for that.
+    package func pacedUntil(of id: Group.ID, at now: Instant) -> Instant? {
+        self.indices[id].flatMap { self.groups[$0].restartPace.end(after: now) }
     }
 
     package var sessionCount: Int { self.sessions.count }
@@ -52,4 +64,12 @@ extension Pool {
     }
 
     package func group(of process: Process.ID) -> Group.ID? { self.groupOfProcess[process] }
+}
+
+extension Group {
+    /// What keeps it from a first process is that there is no room for one.
+    fileprivate func lacksRoom(at now: Instant) -> Bool {
+        self.processes.isEmpty && self.spawn == nil && !self.backoff.isBlockingRequests(at: now)
+            && self.restartPace.end(after: now) == nil
+    }
 }

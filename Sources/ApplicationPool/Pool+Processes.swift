@@ -41,12 +41,9 @@ extension Pool {
         let process = self.groups[index].processes[position]
         var orders = Orders()
         self.detach(position, of: index, at: now, orders: &orders)
-        self.groups[index].backoff.processDied(
-            afterLiving: now.since(process.spawnedAt),
-            // One of the sessions is that which could not connect.
-            hadRequests: process.processed > 0 || process.sessions > 1,
-            at: now
-        )
+        // One of the sessions is that which could not connect.
+        let hadRequests = process.processed > 0 || process.sessions > 1
+        self.groups[index].processDied(process, hadRequests: hadRequests, at: now)
         self.processCrashed(in: index, at: now, orders: &orders)
         return orders
     }
@@ -62,11 +59,8 @@ extension Pool {
             self.usage -= 1
             let sessions = self.dropSessions(of: process)
             let life = now.since(process.spawnedAt)
-            self.groups[index].backoff.processDied(
-                afterLiving: life,
-                hadRequests: process.processed > 0 || process.sessions > 0,
-                at: now
-            )
+            let hadRequests = process.processed > 0 || process.sessions > 0
+            self.groups[index].processDied(process, hadRequests: hadRequests, at: now)
             self.processCrashed(in: index, at: now, orders: &orders)
             return .crashed(afterLiving: life, sessions: sessions, orders)
         }
@@ -179,5 +173,15 @@ extension Pool {
     private func drainLimit(_ limit: Duration, at now: Instant) -> Duration {
         guard case .shuttingDown(let deadline) = self.phase else { return limit }
         return min(limit, deadline.since(now))
+    }
+}
+
+extension Group {
+    /// A process ended by itself: what that means for the next start.
+    fileprivate mutating func processDied(_ process: Process, hadRequests: Bool, at now: Instant) {
+        let life = now.since(process.spawnedAt)
+        self.backoff.processDied(afterLiving: life, hadRequests: hadRequests, at: now)
+        guard hadRequests else { return }
+        self.restartPace.processDied(afterLiving: life, served: process.processed, at: now)
     }
 }

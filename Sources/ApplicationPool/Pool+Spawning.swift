@@ -88,6 +88,7 @@ extension Pool {
 
     mutating func wakeAfterBackoff(of index: Int, at now: Instant) {
         if let until = self.groups[index].backoff.nextEnd(after: now) { self.wake(at: until) }
+        if let until = self.groups[index].restartPace.end(after: now) { self.wake(at: until) }
     }
 
     private mutating func spawnEnded(_ id: Spawn.ID) -> Int? {

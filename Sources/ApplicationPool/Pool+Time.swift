@@ -121,6 +121,7 @@ extension Pool {
             consider(group.queue.nextDeadline)
             group.detached.forEach { consider($0.deadline) }
             consider(group.backoff.nextEnd(after: now))
+            consider(group.restartPace.end(after: now))
             guard let idleTime = self.limits.poolIdleTime, self.phase == .running else { continue }
             guard group.processes.count > group.minimum, let idle = group.longestIdle else { continue }
             consider(group.processes[idle].lastUsed.advanced(by: idleTime))

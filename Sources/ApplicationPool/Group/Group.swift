@@ -40,6 +40,7 @@ package struct Group: Sendable {
     /// Grows with each restart.
     package internal(set) var generation: UInt32 = 0
     var backoff = Backoff()
+    var restartPace = RestartPace()
     var queue = RequestQueue()
     /// In service, the oldest first.
     package internal(set) var processes: [Process] = []
@@ -89,7 +90,9 @@ package struct Group: Sendable {
     }
 
     func need(at now: Instant, maxInstances: Int) -> Need {
-        guard self.spawn == nil, self.processes.count < maxInstances else { return .none }
+        guard self.spawn == nil, self.processes.count < maxInstances, self.restartPace.end(after: now) == nil else {
+            return .none
+        }
         if !self.queue.isEmpty, !self.backoff.isBlockingRequests(at: now),
             let first = self.queue.first(where: { !self.isInsisting($0) })
         {

@@ -39,7 +39,11 @@ extension PoolDriver {
             at: self.now,
             time: incident.time
         )
-        let facts = self.endFacts(of: process, exit, running: running)
+        var facts = self.endFacts(of: process, exit, running: running)
+        let now = self.now
+        if let until = self.pool.pacedUntil(of: group.id, at: now) {
+            facts[LogKeys.nextStart] = "\(until.since(now).roundedForLog)"
+        }
         self.failureDesk.report(incident) { [weak self, weak group] filed in
             guard let self, let group else { return }
             FailureLog.write(filed, of: group.key, to: self.logger, facts)
