@@ -28,7 +28,11 @@ final class Core {
     private let life: SharedDescriptor
     private let events: Mailbox<Event>
     private let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    private let threads = NIOThreadPool(numberOfThreads: 1)
+    /// Where reports are made, for root and for everybody else.
+    private let threads = AdminService.Threads(
+        root: NIOThreadPool(numberOfThreads: 1),
+        others: NIOThreadPool(numberOfThreads: 1)
+    )
     private let eventLoop: any EventLoop
     private let services: NIOLoopBound<CoreServices>
     private let orphans: Orphans
@@ -78,7 +82,8 @@ final class Core {
         self.instanceGroup = InstanceGroup.find(for: directory)
         self.appGroups = self.instanceGroup.map(AppGroups.init)
         self.events = try Mailbox()
-        self.threads.start()
+        self.threads.root.start()
+        self.threads.others.start()
         self.eventLoop = self.loops.next()
         self.services = try CoreServices.start(
             CoreServices.Setting(

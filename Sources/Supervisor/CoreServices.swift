@@ -20,7 +20,7 @@ final class CoreServices {
         let users: DaemonUsers
         let directory: InstanceDirectory
         let log: ProgramLog
-        let threads: NIOThreadPool
+        let threads: AdminService.Threads
         /// Shared with the thread that looks after orphans.
         let sessions: AppSessions
         /// nil: app processes have no control groups.
@@ -69,10 +69,13 @@ final class CoreServices {
         )
         self.pool = pool
         self.spawner.onExit = { exit in pool.processExited(exit) }
+        let (counts, complaints) = (ConnectionCounts(), Complaints())
         let broker = Broker(
             eventLoop: eventLoop,
             pool: pool,
             policy: PeerPolicy(setting),
+            counts: counts,
+            complaints: complaints,
             logger: log.logger(label: "broker")
         )
         pool.observer = broker
@@ -81,9 +84,15 @@ final class CoreServices {
             pool: pool,
             daemon: try DaemonFacts(setting, limits: pool.limits),
             threads: setting.threads,
-            connections: { broker.connectionReports }
+            complaints: complaints,
+            fronts: { FrontsInspection(connections: broker.connectionReports, budgets: broker.budgetReports) }
         )
-        let adminSocket = AdminSocket(eventLoop: eventLoop, service: service, logger: log.logger(label: "admin"))
+        let adminSocket = AdminSocket(
+            eventLoop: eventLoop,
+            service: service,
+            counts: counts,
+            logger: log.logger(label: "admin")
+        )
         broker.takeAdminConnection = { adminSocket.take($0) }
         self.adminSocket = adminSocket
     }

@@ -6,7 +6,11 @@ package enum WireLimits {
     package static let helloFrame: UInt32 = 4 * 1024
     package static let manifestFrame: UInt32 = 8 * 1024 * 1024
     package static let adminResponseFrame: UInt32 = 8 * 1024 * 1024
+    /// A request of a tool: a command with its arguments, read before anything else is decided about it.
+    package static let adminRequestFrame: UInt32 = 8 * 1024
     package static let frame: UInt32 = 256 * 1024
+    /// Frames of a front that say little, which are all but `Manifest`, `DefineApp` and `Resume`.
+    package static let smallFrame: UInt32 = 8 * 1024
 
     package static let productBytes = 128
     package static let frontNameBytes = 1024
@@ -43,6 +47,50 @@ package enum WireLimits {
 
     /// Bytes that wait for a peer which does not read before its connection is closed.
     package static let unreadBytes = 1024 * 1024
+
+    /// Admin connections of all uids together, root's among them, and what is kept for root.
+    package static let adminConnections = 512
+    package static let adminConnectionsOfRoot = 64
+    /// The same for connections whose first frame is not complete, at each socket.
+    package static let pendingConnections = 512
+    package static let pendingConnectionsOfRoot = 64
+    /// The same for control connections.
+    package static let controlConnections = 1024
+    package static let controlConnectionsOfRoot = 256
+    /// Answers to tools that were not read, of a uid and of all together.
+    package static let unreadAnswersPerUID = 16 * 1024 * 1024
+    package static let unreadAnswers = 64 * 1024 * 1024
+
+    /// Frames on the admin connections of a uid that is neither root nor the daemon's: so many at once, then so many a second.
+    package static let adminFramesAtOnce = 40
+    package static let adminFramesPerSecond = 20
+    /// The same for all such uids together.
+    package static let allAdminFramesAtOnce = 200
+    package static let allAdminFramesPerSecond = 100
+    /// Connections for administration that such a uid opens.
+    package static let adminArrivalsAtOnce = 64
+    package static let adminArrivalsPerSecond = 20
+    package static let allAdminArrivalsAtOnce = 256
+    package static let allAdminArrivalsPerSecond = 100
+    /// Frames of fronts without authority, and of other workers those that belong to no checkout: all uids together, at once and
+    /// in a second; a frame counts as more where it is long or costs more.
+    package static let frontFramesAtOnce = 10_000
+    package static let frontFramesPerSecond = 10_000
+    /// What a `DefineApp` counts for.
+    package static let defineAppFrames = 4
+    /// Each so many bytes count as one more frame.
+    package static let bytesPerFrame = 1024
+    /// Bytes of frames that are not complete, of a uid and of all together; small ones do not count.
+    package static let unparsedBytesPerUID = 16 * 1024 * 1024
+    package static let unparsedBytes = 32 * 1024 * 1024
+    /// Waiting checkouts of a uid without authority, over all of its connections.
+    package static let waitingCheckoutsWithoutAuthority = 16_384
+    /// Changes of the settings of an app by a peer without authority, and of all apps of its uid, in a minute; later ones wait.
+    package static let settingsChangesPerApp = 6
+    package static let settingsChangesPerUID = 60
+    /// Control connections that a uid without authority opens.
+    package static let controlArrivalsAtOnce = 512
+    package static let controlArrivalsPerSecond = 256
 
     // Times in milliseconds: targets without a clock state them, shells turn them into timers.
     package static let helloMilliseconds: Int64 = 2000

@@ -25,7 +25,9 @@ struct FrameDecoderTests {
         Limit(phase: .fromFront(mayManifest: true), type: .defineApp, bytes: 256 * 1024),
         Limit(phase: .fromDaemon, type: .refused, bytes: 256 * 1024),
         Limit(phase: .fromDaemon, type: .helloReply, bytes: 4096),
-        Limit(phase: .fromAdmin, type: .adminRequest, bytes: 256 * 1024),
+        Limit(phase: .fromFront(mayManifest: true), type: .checkout, bytes: 8 * 1024),
+        Limit(phase: .fromFront(mayManifest: false), type: .ping, bytes: 8 * 1024),
+        Limit(phase: .fromAdmin, type: .adminRequest, bytes: 8 * 1024),
         Limit(phase: .toAdmin, type: .adminResponse, bytes: 8 * 1024 * 1024),
     ]
 

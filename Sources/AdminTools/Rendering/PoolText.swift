@@ -37,6 +37,9 @@ package struct PoolText {
             if report.hiddenGroups > 0 {
                 lines += ["", "\(Self.applications(report.hiddenGroups)) of other users not shown; run this as root."]
             }
+            if let omitted = report.omittedGroups {
+                lines += ["", "\(Self.applications(omitted)) not shown, because the list would be too long."]
+            }
         }
         return lines.joined(separator: "\n") + "\n"
     }
@@ -67,6 +70,10 @@ package struct PoolText {
         if group.isRestarting { lines.append("  (restarting...)") }
         if group.processesBeingSpawned > 0 {
             lines.append("  (spawning \(group.processesBeingSpawned) new process(es)...)")
+        }
+        if let wait = group.nextStartMilliseconds {
+            let seconds = TextColumns.duration(seconds: (wait + 999) / 1000)
+            lines.append("  (its processes end young, so the next start waits for \(seconds))")
         }
         for process in group.processes { lines += self.lines(of: process) }
         return lines
@@ -120,6 +127,9 @@ package struct PoolText {
                 "    Spawned: \(self.date(process.spawnedAt))   Generation: \(process.generation)"
                     + "   Concurrency: \(process.concurrency == 0 ? "unlimited" : "\(process.concurrency)")"
             )
+            if let age = process.memoryAgeSeconds {
+                lines.append("    Memory read \(TextColumns.duration(seconds: age)) ago")
+            }
         }
         return lines
     }

@@ -15,9 +15,14 @@ package struct ServerText {
             "PIDs     : \(report.watchdogPID) (watchdog), \(report.corePID) (core)",
             "",
         ]
-        guard !report.connections.isEmpty else {
-            return (lines + ["No front is connected."]).joined(separator: "\n") + "\n"
-        }
+        lines += self.connections(of: report)
+        if let budgets = report.budgets { lines += self.lines(of: budgets) }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private func connections(of report: StatusReport) -> [String] {
+        guard !report.connections.isEmpty else { return ["No front is connected."] }
+        var lines: [String] = []
         lines.append("----------- Connections of fronts -----------")
         for connection in report.connections {
             let pid = TextColumns.leftJustified("\(connection.pid)", 7)
@@ -29,6 +34,18 @@ package struct ServerText {
                     + "   Settings: \(connection.authority)"
             )
         }
-        return lines.joined(separator: "\n") + "\n"
+        return lines
+    }
+
+    /// What users share, and how often somebody had to do without or to wait since the core started.
+    private func lines(of budgets: [BudgetReport]) -> [String] {
+        let width = (budgets.map(\.name.count).max() ?? 0) + 1
+        return ["", "----------- Shared among users -----------"]
+            + budgets.map { budget in
+                let limit = budget.limit.map { " of \($0)" } ?? ""
+                let used = budget.used.map { "in use \($0)\(limit), " } ?? ""
+                let name = TextColumns.leftJustified(SafeText.line(budget.name), width)
+                return "\(name): \(used)refused or delayed \(budget.refused)"
+            }
     }
 }

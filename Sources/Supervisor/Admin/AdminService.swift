@@ -1,103 +1,150 @@
 // SPDX-License-Identifier: MIT
 
-package import LinuxSystem
-package import NIOCore
+import LinuxSystem
+import NIOCore
 import NIOPosix
-package import WireProtocol
+import WireProtocol
 
 /// Answers the requests of administration tools.
 ///
-/// Confined to the core loop; /proc is read on a thread.
+/// Confined to the core loop, which only says what there is: /proc is read and JSON is made on threads. Root and the
+/// daemon's user have one of their own, so that nobody else's questions keep them waiting.
 package final class AdminService {
+    /// Where reports are made.
+    struct Threads: Sendable {
+        let root: NIOThreadPool
+        let others: NIOThreadPool
+    }
+
+    /// An answer to a user that serves for a moment to all who ask for the same.
+    private struct Made {
+        let json: EventLoopFuture<ByteBuffer>
+        let number: UInt64
+    }
+
+    /// So long a report for a user that is neither root nor the daemon's is not made again.
+    static let reportLife = TimeAmount.milliseconds(200)
+    static let tooMuchUnread = ByteBuffer(
+        bytes: AdminAnswer(
+            error: AdminError(kind: .failed, message: "Too many answers to your user are not read; try again.")
+        ).json()
+    )
+
+    let complaints: Complaints
     private let eventLoop: any EventLoop
     private let pool: PoolDriver
     private let daemon: DaemonFacts
-    private let threads: NIOThreadPool
+    private let threads: Threads
     private let measurements = Measurements()
+    private let memory: MemorySampler
     private let daemonUID: UInt32
-    private var rates = RequestRates()
-    /// The connections of fronts, asked for with each status.
-    private let connections: () -> [ConnectionReport]
+    private var budgets = AdminBudgets()
+    /// Reports for users that are neither root nor the daemon's, for as long as they serve.
+    private var made: [UInt32: Made] = [:]
+    private var lastMade: UInt64 = 0
+    /// The fronts and what is shared among them, asked for with each status.
+    private let fronts: () -> FrontsInspection
 
     init(
         pool: PoolDriver,
         daemon: DaemonFacts,
-        threads: NIOThreadPool,
+        threads: Threads,
+        complaints: Complaints = Complaints(),
         daemonUID: UInt32 = CurrentProcess.effectiveUID,
-        connections: @escaping () -> [ConnectionReport]
+        fronts: @escaping () -> FrontsInspection
     ) {
         self.eventLoop = pool.eventLoop
         self.pool = pool
         self.daemon = daemon
         self.threads = threads
+        self.complaints = complaints
+        self.memory = MemorySampler(eventLoop: pool.eventLoop)
         self.daemonUID = daemonUID
-        self.connections = connections
+        self.fronts = fronts
     }
 
-    /// How long a request of the peer has to wait, because its user asks so often.
+    // MARK: Shares
+
+    /// How long a frame of the peer has to wait, because its user, or everybody, asks so often.
     func wait(of peer: PeerCredentials) -> TimeAmount {
-        switch AdminRights(peerUID: peer.uid, daemonUID: self.daemonUID) {
-        case .everything: .zero
-        case .ownGroups(let uid): self.rates.wait(of: uid, at: self.eventLoop.now)
+        .nanoseconds(self.budgets.wait(of: peer, at: self.eventLoop.now.uptimeNanoseconds).wholeNanoseconds)
+    }
+
+    /// Whether so many bytes more may wait for a peer's user to read them; `written` takes them back.
+    func mayWrite(_ bytes: Int, to peer: PeerCredentials) -> Bool { self.budgets.mayWrite(bytes, to: peer) }
+
+    func written(_ bytes: Int, to peer: PeerCredentials) { self.budgets.written(bytes, to: peer) }
+
+    // MARK: Answers
+
+    /// The answer to one request as JSON; never fails, because a refusal is an answer, too.
+    func answer(_ order: AdminOrder, for peer: PeerCredentials) -> EventLoopFuture<ByteBuffer> {
+        switch order {
+        case .status: self.statusJSON(AdminRights(peerUID: peer.uid, daemonUID: self.daemonUID))
+        case .nothing: self.eventLoop.makeSucceededFuture(ByteBuffer(bytes: AdminAnswer(done: true).json()))
+        case .refuse(let error): self.eventLoop.makeSucceededFuture(ByteBuffer(bytes: AdminAnswer(error: error).json()))
         }
     }
 
-    /// The answer to one request; never fails, because a refusal is an answer, too.
-    package func answer(_ request: AdminRequest, from peer: PeerCredentials) -> EventLoopFuture<AdminResponse> {
-        let id = request.id
-        return self.answer(request.json, rights: AdminRights(peerUID: peer.uid, daemonUID: self.daemonUID))
-            .map { AdminResponse(id: id, json: ByteBuffer(bytes: Self.bounded($0.json()))) }
+    private func statusJSON(_ rights: AdminRights) -> EventLoopFuture<ByteBuffer> {
+        guard case .ownGroups(let uid) = rights else { return self.makeStatus(rights) }
+        if let made = self.made[uid] { return made.json }
+        self.lastMade += 1
+        let number = self.lastMade
+        let json = self.makeStatus(rights)
+        self.made[uid] = Made(json: json, number: number)
+        self.eventLoop.assumeIsolated().scheduleTask(in: Self.reportLife) {
+            if self.made[uid]?.number == number { self.made[uid] = nil }
+        }
+        return json
     }
 
-    /// A frame has a limit; thousands of queued requests may go over it.
-    private static func bounded(_ json: [UInt8]) -> [UInt8] {
-        guard json.count > Int(WireLimits.adminResponseFrame) - 64 else { return json }
-        return AdminAnswer(error: AdminError(kind: .failed, message: "The answer is too large.")).json()
+    private func makeStatus(_ rights: AdminRights) -> EventLoopFuture<ByteBuffer> {
+        let inspection = PoolInspection(self.pool, for: rights)
+        let fronts = rights == .everything ? self.frontsAndTools() : FrontsInspection()
+        let (daemon, measurements, memory) = (self.daemon, self.measurements, self.memory)
+        let threads = rights == .everything ? self.threads.root : self.threads.others
+        if memory.count > self.pool.processCount + 64 { self.forgetProcesses() }
+        let json = self.eventLoop.makePromise(of: ByteBuffer.self)
+        memory.refresh(inspection.memorySubjects).assumeIsolated().whenComplete { _ in
+            let subjects = inspection.measured { memory.reading(of: $0) }
+            threads.runIfActive(eventLoop: self.eventLoop) {
+                let report = StatusReport(
+                    inspection,
+                    daemon: daemon,
+                    measurements: measurements.read(subjects),
+                    fronts: fronts,
+                    time: WallClock.microseconds
+                )
+                return Self.bounded(AdminAnswer(status: report).json())
+            }
+            // Fails when the threads have stopped: the daemon is about to end.
+            .flatMapErrorThrowing { _ in Self.ending }
+            .cascade(to: json)
+        }
+        return json.futureResult
     }
 
-    private func answer(_ json: ByteBuffer, rights: AdminRights) -> EventLoopFuture<AdminAnswer> {
-        let command: AdminCommand
-        do throws(AdminError) {
-            command = try AdminCommand(json: json.readableBytesView)
-        } catch {
-            return self.eventLoop.makeSucceededFuture(AdminAnswer(error: error))
-        }
-        switch command {
-        case .status: return self.status(rights).map { AdminAnswer(status: $0) }
-        case .ping: return self.eventLoop.makeSucceededFuture(AdminAnswer(done: true))
-        default:
-            let error = AdminError(
-                kind: .unknownCommand,
-                message: "This daemon (\(Product.nameAndVersion)) does not know the command '\(command.name)'."
-            )
-            return self.eventLoop.makeSucceededFuture(AdminAnswer(error: error))
-        }
+    private static let ending = ByteBuffer(
+        bytes: AdminAnswer(error: AdminError(kind: .failed, message: "The daemon is about to end.")).json()
+    )
+
+    /// A frame has a limit; what the pool says of itself keeps to it, but for names that are mostly escapes.
+    private static func bounded(_ json: [UInt8]) -> ByteBuffer {
+        guard json.count > Int(WireLimits.adminResponseFrame) - 64 else { return ByteBuffer(bytes: json) }
+        return ByteBuffer(
+            bytes: AdminAnswer(error: AdminError(kind: .failed, message: "The answer is too large.")).json()
+        )
     }
 
-    /// The state of the daemon, as somebody with `rights` may see it.
-    func status(_ rights: AdminRights) -> EventLoopFuture<StatusReport> {
-        let inspection = PoolInspection(processCount: self.pool.processCount, groups: self.pool.inspect())
-        let connections = self.connections()
-        let (daemon, measurements) = (self.daemon, self.measurements)
-        return self.threads.runIfActive(eventLoop: self.eventLoop) {
-            StatusReport(
-                inspection,
-                daemon: daemon,
-                measurements: measurements.read(inspection.processes),
-                connections: connections,
-                rights: rights,
-                time: WallClock.microseconds
-            )
-        }.flatMapErrorThrowing { _ in
-            // The threads have stopped: the daemon is about to end.
-            StatusReport(
-                inspection,
-                daemon: daemon,
-                measurements: [:],
-                connections: connections,
-                rights: rights,
-                time: WallClock.microseconds
-            )
-        }
+    private func frontsAndTools() -> FrontsInspection {
+        var fronts = self.fronts()
+        fronts.budgets += self.budgets.reports
+        return fronts
+    }
+
+    private func forgetProcesses() {
+        self.memory.keep { self.pool.address(of: $0) != nil }
+        self.measurements.keep(only: self.pool.pids)
     }
 }

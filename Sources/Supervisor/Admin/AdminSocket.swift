@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import LinuxSystem
-package import Logging
-package import NIOCore
+import Logging
+import NIOCore
 import WireProtocol
 
 /// The socket `admin.sock` in the instance directory: everybody may connect, rights come from the peer's user.
@@ -11,13 +11,22 @@ import WireProtocol
 package final class AdminSocket {
     private let eventLoop: any EventLoop
     private let service: AdminService
+    private let counts: ConnectionCounts
     private let logger: Logger
     private var doorkeeper: Doorkeeper?
-    private var channels: [ObjectIdentifier: any Channel] = [:]
+    /// The open connections with the uids of their peers, numbered as they came.
+    private var connections: [UInt64: (uid: UInt32, channel: any Channel)] = [:]
+    private var lastConnection: UInt64 = 0
 
-    package init(eventLoop: any EventLoop, service: AdminService, logger: Logger) {
+    init(
+        eventLoop: any EventLoop,
+        service: AdminService,
+        counts: ConnectionCounts = ConnectionCounts(),
+        logger: Logger
+    ) {
         self.eventLoop = eventLoop
         self.service = service
+        self.counts = counts
         self.logger = logger
     }
 
@@ -30,7 +39,8 @@ package final class AdminSocket {
             listener: listener.takeDescriptor(),
             name: "admin-door",
             roles: [.admin],
-            counts: ConnectionCounts(),
+            counts: self.counts,
+            complaints: self.service.complaints,
             logger: self.logger,
             admits: { _ in true },
             deliver: { arrival in eventLoop.execute { socket.value.take(arrival) } }
@@ -42,27 +52,38 @@ package final class AdminSocket {
     /// Serves a connection that came for administration; on the core loop.
     package func take(_ arrival: Arrival) {
         guard let descriptor = arrival.descriptor.take() else { return }
+        if let other = arrival.ticket.inPlaceOf { self.closeOldest(of: other) }
         let handler = AdminConnection(arrival, service: self.service, logger: self.logger)
-        Arrival.join(descriptor, to: self.eventLoop, handler: handler)
+        Arrival.join(descriptor, to: self.eventLoop, handler: handler, readsAtMost: Self.readSize)
             .whenComplete { result in
                 switch result {
-                case .success(let channel): self.track(channel)
+                case .success(let channel): self.track(channel, of: arrival.peer.uid)
                 case .failure(let error):
-                    self.logger.warning("admin connection failed", metadata: [LogKeys.error: "\(error)"])
+                    self.logger.debug("admin connection failed", metadata: [LogKeys.error: "\(error)"])
                 }
             }
     }
+
+    /// A request fits into two; a buffer of this size is all that an idle connection costs.
+    private static let readSize = 4096
 
     /// Takes in no more connections and closes those that are open.
     package func close() {
         self.doorkeeper?.close()
         self.doorkeeper = nil
-        for channel in self.channels.values { channel.close(promise: nil) }
+        for (_, channel) in self.connections.values { channel.close(promise: nil) }
     }
 
-    private func track(_ channel: any Channel) {
-        let id = ObjectIdentifier(channel)
-        self.channels[id] = channel
-        channel.closeFuture.assumeIsolated().whenComplete { _ in self.channels[id] = nil }
+    /// All places are taken, and this user has the most of them.
+    private func closeOldest(of uid: UInt32) {
+        let theirs = self.connections.filter { $0.value.uid == uid }
+        theirs.min { $0.key < $1.key }?.value.channel.close(promise: nil)
+    }
+
+    private func track(_ channel: any Channel, of uid: UInt32) {
+        self.lastConnection += 1
+        let number = self.lastConnection
+        self.connections[number] = (uid, channel)
+        channel.closeFuture.assumeIsolated().whenComplete { _ in self.connections[number] = nil }
     }
 }

@@ -9,34 +9,50 @@ struct Measurement: Equatable, Sendable {
     let processorPercent: Int
     /// Private dirty memory and swap, else what is resident.
     let memoryKilobytes: Int
+    /// Whole seconds since the memory was read.
+    var memoryAgeSeconds = 0
 }
 
-/// Reads /proc for the status.
+/// Reads /proc for the status, as far as the kernel answers at once; `MemorySampler` has the rest.
 ///
-/// Blocking: for a thread of its own.
+/// For a thread of its own.
 final class Measurements: Sendable {
+    /// A process that somebody may see.
+    struct Subject: Sendable {
+        let pid: Int32
+        let uptimeSeconds: Int
+        let memory: MemorySampler.Reading?
+    }
+
     private let use = Mutex(ProcessorUse())
 
-    /// Measures processes, given with their ages; those that are gone have no entry.
-    func read(_ processes: [(pid: Int32, uptimeSeconds: Int)]) -> [Int32: Measurement] {
+    /// Measures processes; those that are gone have no entry.
+    func read(_ processes: [Subject]) -> [Int32: Measurement] {
         var measurements: [Int32: Measurement] = [:]
-        for (pid, uptime) in processes {
-            guard let process = ProcInfo(pid: pid), !process.isZombie else { continue }
-            let reading = ProcessorReading(
-                time: MonotonicClock.now,
-                ticks: process.cpuTicks,
-                startTime: process.startTime
-            )
-            let bytes = ProcInfo.privateMemoryBytes(pid: pid) ?? process.residentBytes
-            measurements[pid] = Measurement(
-                processorPercent: self.use.withLock { use in
-                    use.percent(pid: pid, reading: reading, uptimeSeconds: uptime)
-                },
-                memoryKilobytes: Int(clamping: bytes / 1024)
-            )
+        let now = MonotonicClock.now
+        for subject in processes {
+            guard let process = ProcInfo(pid: subject.pid), !process.isZombie else { continue }
+            let reading = ProcessorReading(time: now, ticks: process.cpuTicks, startTime: process.startTime)
+            let percent = self.use.withLock { use in
+                use.percent(pid: subject.pid, reading: reading, uptimeSeconds: subject.uptimeSeconds)
+            }
+            measurements[subject.pid] =
+                if let memory = subject.memory, let kilobytes = memory.kilobytes {
+                    Measurement(
+                        processorPercent: percent,
+                        memoryKilobytes: kilobytes,
+                        memoryAgeSeconds: now > memory.time ? Int((now - memory.time) / 1_000_000_000) : 0
+                    )
+                } else {
+                    Measurement(
+                        processorPercent: percent,
+                        memoryKilobytes: Int(clamping: process.residentBytes / 1024)
+                    )
+                }
         }
-        let present = Set(processes.map(\.pid))
-        self.use.withLock { $0.keep(only: present) }
         return measurements
     }
+
+    /// Forgets processes that are no more.
+    func keep(only pids: Set<Int32>) { self.use.withLock { $0.keep(only: pids) } }
 }

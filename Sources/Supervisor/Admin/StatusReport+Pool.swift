@@ -17,30 +17,94 @@ struct DaemonFacts: Sendable {
     var maxPoolSize: Int
 }
 
-/// The state of the pool at one moment.
+/// The state of the pool at one moment, as far as somebody may see it.
 struct PoolInspection: Sendable {
+    /// Over all groups, also those that are not shown.
     var processCount: Int
+    var topLevelQueue: Int
+    /// Groups of other users.
+    var hiddenGroups = 0
+    /// Groups that are left out because a report has room for so much; those of peers without authority first.
+    var omittedGroups = 0
     var groups: [GroupInspection]
+}
 
-    /// PIDs and ages of the processes.
-    var processes: [(pid: Int32, uptimeSeconds: Int)] {
+extension PoolInspection {
+    /// Bytes of a report, by estimate; well below what an answer may have.
+    private static let reportBytes = Int(WireLimits.adminResponseFrame) * 3 / 4
+
+    init(_ pool: PoolDriver, for rights: AdminRights) {
+        let visible = pool.inspect { rights.mayControl($0, runningAs: $1) }
+        let (shown, omitted) = Self.fitting(visible, in: Self.reportBytes)
+        self.init(
+            processCount: pool.processCount,
+            topLevelQueue: pool.topLevelQueue,
+            hiddenGroups: pool.groupCount - visible.count,
+            omittedGroups: omitted,
+            groups: shown
+        )
+    }
+
+    /// A user without authority can make up thousands of groups with long names: they must not be the reason why root sees
+    /// nothing.
+    static func fitting(_ groups: [GroupInspection], in bytes: Int) -> (groups: [GroupInspection], omitted: Int) {
+        guard groups.reduce(0, { $0 + $1.reportBytes }) > bytes else { return (groups, 0) }
+        var left = bytes
+        var shown: [GroupInspection] = []
+        for group in groups.filter({ $0.key.tenant == nil }) + groups.filter({ $0.key.tenant != nil }) {
+            left -= group.reportBytes
+            guard left > 0 else { break }
+            shown.append(group)
+        }
+        return (shown, groups.count - shown.count)
+    }
+
+    /// Whose memory a report has.
+    var memorySubjects: [MemorySampler.Subject] {
         self.groups.flatMap { group in
-            group.processes.map { ($0.pid, Int($0.uptime.components.seconds)) }
+            group.processes.map { MemorySampler.Subject(id: $0.id, pid: $0.pid, uid: group.identity?.uid ?? .max) }
+        }
+    }
+
+    /// The processes with what is known of their memory.
+    func measured(by memory: (ProcessID) -> MemorySampler.Reading?) -> [Measurements.Subject] {
+        self.groups.flatMap(\.processes).map { process in
+            Measurements.Subject(
+                pid: process.pid,
+                uptimeSeconds: Int(process.uptime.components.seconds),
+                memory: memory(process.id)
+            )
         }
     }
 }
 
+extension GroupInspection {
+    /// About what it takes in a report; every byte of a text may become six there.
+    fileprivate var reportBytes: Int {
+        let texts = self.key.name.utf8.count + self.settings.appRoot.utf8.count
+        let waiting = self.waiting.reduce(0) { $0 + 100 + 2 * $1.path.utf8.count }
+        let running = self.processes.reduce(0) { sum, process in
+            sum + 400 + process.requests.reduce(0) { $0 + 100 + 2 * ($1.path.utf8.count + $1.host.utf8.count) }
+        }
+        let failure = self.lastFailure.map { 2 * $0.summary.utf8.count + 300 } ?? 0
+        return 700 + (self.key.tenant == nil ? 2 : 6) * texts + waiting + running + failure
+    }
+}
+
+/// What the broker says of the fronts, for those who may see everything.
+struct FrontsInspection: Sendable {
+    var connections: [ConnectionReport] = []
+    var budgets: [BudgetReport] = []
+}
+
 extension StatusReport {
-    /// The report for somebody with `rights`.
     init(
         _ pool: PoolInspection,
         daemon: DaemonFacts,
         measurements: [Int32: Measurement],
-        connections: [ConnectionReport],
-        rights: AdminRights,
+        fronts: FrontsInspection,
         time: Int64
     ) {
-        let visible = pool.groups.filter { rights.mayControl($0.key, runningAs: $0.identity?.uid) }
         self.init(
             version: Product.version,
             instance: daemon.instance,
@@ -51,10 +115,12 @@ extension StatusReport {
             time: time,
             maxPoolSize: daemon.maxPoolSize,
             processCount: pool.processCount,
-            topLevelQueue: pool.groups.reduce(0) { $0 + $1.requestsInTopLevelQueue },
-            hiddenGroups: pool.groups.count - visible.count,
-            groups: visible.map { GroupReport($0, measurements: measurements) },
-            connections: rights == .everything ? connections : []
+            topLevelQueue: pool.topLevelQueue,
+            hiddenGroups: pool.hiddenGroups,
+            omittedGroups: pool.omittedGroups == 0 ? nil : pool.omittedGroups,
+            groups: pool.groups.map { GroupReport($0, measurements: measurements) },
+            connections: fronts.connections,
+            budgets: fronts.budgets.isEmpty ? nil : fronts.budgets
         )
     }
 }
@@ -93,6 +159,7 @@ extension GroupReport {
                     detailsFile: failure.file
                 )
             },
+            nextStartMilliseconds: group.nextPacedStart.map { max(0, Int(clamping: $0.wholeMilliseconds)) },
             processes: group.processes.map { ProcessReport($0, measurement: measurements[$0.pid]) }
         )
     }
@@ -112,6 +179,7 @@ extension ProcessReport {
             generation: Int(process.generation),
             cpuPercent: measurement?.processorPercent,
             memoryKilobytes: measurement?.memoryKilobytes,
+            memoryAgeSeconds: measurement.flatMap { $0.memoryAgeSeconds > 1 ? $0.memoryAgeSeconds : nil },
             requests: process.requests.map { request in
                 RunningRequestReport(
                     method: request.method,

@@ -19,18 +19,27 @@ package struct Arrival: Sendable {
 extension Arrival {
     /// Makes a channel of a connection, on the loop that `handler` is confined to; its high mark is what a peer may leave
     /// unread.
+    ///
+    /// `readsAtMost`: bytes that one read brings; nil: as many as there are, in buffers that grow.
     static func join(
         _ descriptor: consuming Descriptor,
         to eventLoop: any EventLoop,
-        handler: some ChannelHandler
+        handler: some ChannelHandler,
+        readsAtMost: Int? = nil
     ) -> EventLoopFuture<any Channel>.Isolated {
         let bound = NIOLoopBound(handler, eventLoop: eventLoop)
         let waterMark = ChannelOptions.Types.WriteBufferWaterMark(
             low: WireLimits.unreadBytes / 2,
             high: WireLimits.unreadBytes
         )
-        return ClientBootstrap(group: eventLoop)
-            .channelOption(.writeBufferWaterMark, value: waterMark)
+        var bootstrap = ClientBootstrap(group: eventLoop).channelOption(.writeBufferWaterMark, value: waterMark)
+        if let readsAtMost {
+            bootstrap =
+                bootstrap.channelOption(.maxMessagesPerRead, value: 1)
+                .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: readsAtMost))
+        }
+        return
+            bootstrap
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(bound.value) }
             }

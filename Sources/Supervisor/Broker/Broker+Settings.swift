@@ -18,13 +18,22 @@ extension Broker {
         switch self.registry.judge(definition, from: peer, at: self.eventLoop.now) {
         case .accepted(let key, let definition):
             if let definition { self.define(definition) }
-            if case .uid = key.namespace, connection.ownerGroups.insert(key).inserted {
-                self.registry.owners.taken(key)
-            }
-            self.planRegistryTimer()
-            return .accepted(key)
+            return self.accepted(key, connection)
+        case .acceptedForLater(let key):
+            connection.complain(
+                .warning,
+                "settings of an app change too often, the latest are taken over within a minute",
+                [LogKeys.group: "\(key)"]
+            )
+            return self.accepted(key, connection)
         case .rejected(let reason): return .rejected(reason: reason)
         }
+    }
+
+    private func accepted(_ key: GroupKey, _ connection: FrontConnection) -> Judgement {
+        if case .uid = key.namespace, connection.ownerGroups.insert(key).inserted { self.registry.owners.taken(key) }
+        self.planRegistryTimer()
+        return .accepted(key)
     }
 
     func manifestReceived(_ manifest: Manifest, from connection: FrontConnection) {
@@ -62,7 +71,7 @@ extension Broker {
     private func manifestArrived(for connection: FrontConnection) {
         switch self.registry.standing(of: connection.hello.workerToken, shownBy: connection.peer.uid) {
         case .known(let front): self.openWorker(connection, of: front)
-        case .stolen: connection.giveUp("the worker token belongs to another user")
+        case .stolen: connection.giveUp("the worker token belongs to another user", .intrusion)
         case .powerless:
             self.open(
                 connection,
@@ -110,15 +119,24 @@ extension Broker {
 
     private func retireOrphans() {
         for key in self.registry.timePassed(to: self.eventLoop.now) { self.pool.retire(key) }
+        for definition in self.registry.dueChanges(at: self.eventLoop.now) { self.define(definition) }
         self.retireUnused(self.registry.owners.overdue(at: self.eventLoop.now))
         self.planRegistryTimer()
     }
 
     /// Groups that no connection has any more stay as long as they have processes: a front may come back to them.
+    ///
+    /// They may be thousands, again and again: all of a user have one line in the log.
     private func retireUnused(_ keys: [GroupKey]) {
+        var retired: [UInt32: Int] = [:]
         for key in keys where self.pool.isAtRest(key) {
             self.registry.ownerGroupRetired(key)
             self.pool.retire(key)
+            if let tenant = key.tenant { retired[tenant, default: 0] += 1 }
+        }
+        for (uid, count) in retired where self.complaints.line(about: uid) != .keepQuiet {
+            let facts: Logger.Metadata = [LogKeys.uid: "\(uid)", LogKeys.count: "\(count)"]
+            self.logger.notice("apps without authority retired, as no front has them any more", metadata: facts)
         }
     }
 

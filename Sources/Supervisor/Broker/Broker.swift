@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 package import LinuxSystem
-package import Logging
+import Logging
 package import NIOCore
 package import WireProtocol
 
@@ -17,7 +17,9 @@ package final class Broker {
     let policy: PeerPolicy
     let logger: Logger
     let directory = StreamDirectory()
-    let counts = ConnectionCounts()
+    let counts: ConnectionCounts
+    /// What fronts get wrong.
+    let complaints: Complaints
     var registry: FrontRegistry
     var connections: [ConnectionID: FrontConnection] = [:]
     private var lost = LostFronts()
@@ -25,13 +27,39 @@ package final class Broker {
     private var doorkeeper: Doorkeeper?
     private var lastConnection: UInt64 = 0
     var registryTimer: Scheduled<Void>?
-    /// What fronts get wrong: not more than this per user, whatever they do.
-    var complaints = FewPerMinute<UInt32>(limit: 50)
+    /// Frames of those without authority, and of other workers those that belong to no checkout.
+    var frames = Budget<UInt32>(
+        .init(
+            total: WireLimits.frontFramesAtOnce,
+            each: WireLimits.frontFramesAtOnce,
+            per: .seconds(1),
+            totalPer: WireLimits.frontFramesPerSecond,
+            eachPer: WireLimits.frontFramesPerSecond
+        )
+    )
+    /// Bytes of frames that are not complete, of all but peers with authority.
+    var unparsed = Budget<UInt32>(.init(total: WireLimits.unparsedBytes, each: WireLimits.unparsedBytesPerUID))
+    /// Checkouts that wait, of peers without authority.
+    var parked = Budget<UInt32>(
+        .init(
+            total: 2 * WireLimits.waitingCheckoutsWithoutAuthority,
+            each: WireLimits.waitingCheckoutsWithoutAuthority
+        )
+    )
     /// Set once no new checkouts are taken.
     private var goodbye: String?
 
-    package init(eventLoop: any EventLoop, pool: any SessionPool, policy: PeerPolicy, logger: Logger) {
+    init(
+        eventLoop: any EventLoop,
+        pool: any SessionPool,
+        policy: PeerPolicy,
+        counts: ConnectionCounts = ConnectionCounts(),
+        complaints: Complaints = Complaints(),
+        logger: Logger
+    ) {
         self.eventLoop = eventLoop
+        self.counts = counts
+        self.complaints = complaints
         self.pool = pool
         self.policy = policy
         self.logger = logger
@@ -59,6 +87,7 @@ package final class Broker {
             name: "doorkeeper",
             roles: [.control, .stream, .admin],
             counts: self.counts,
+            complaints: self.complaints,
             logger: self.logger,
             admits: { policy.standing(of: $0.uid) != .stranger },
             deliver: { arrival in
@@ -124,7 +153,7 @@ package final class Broker {
             connection.logger.info("worker of a front waits for its manifest", metadata: [:])
             connection.waitForManifest(.milliseconds(WireLimits.manifestWaitMilliseconds))
         case .stolen:
-            connection.giveUp("the worker token belongs to another user")
+            connection.giveUp("the worker token belongs to another user", .intrusion)
         }
     }
 
@@ -196,6 +225,38 @@ package final class Broker {
     /// The fronts that are connected, for status.
     package var connectionReports: [ConnectionReport] {
         self.connections.values.sorted { $0.id.rawValue < $1.id.rawValue }.map(\.report)
+    }
+
+    /// What those who connect share, for status.
+    package var budgetReports: [BudgetReport] {
+        let roles: [(String, PeerRole)] = [
+            ("admin connections", .admin), ("fronts' connections", .control), ("streams", .stream),
+        ]
+        let connections = roles.map { name, role in
+            let use = self.counts.use(of: role)
+            return BudgetReport(name: name, used: use.open, limit: use.limit, refused: use.refusals)
+        }
+        return connections + [
+            BudgetReport(name: "frames of fronts", refused: self.frames.refusals),
+            BudgetReport(
+                name: "incomplete frames of fronts, bytes",
+                used: self.unparsed.used,
+                limit: WireLimits.unparsedBytes,
+                refused: self.unparsed.refusals
+            ),
+            BudgetReport(
+                name: "waiting requests without authority",
+                used: self.parked.used,
+                limit: 2 * WireLimits.waitingCheckoutsWithoutAuthority,
+                refused: self.parked.refusals
+            ),
+            BudgetReport(
+                name: "settings changes",
+                used: self.registry.changes.heldCount,
+                refused: self.registry.changes.refusals
+            ),
+            BudgetReport(name: "log lines about peers", refused: self.complaints.leftOut),
+        ]
     }
 }
 

@@ -25,7 +25,11 @@ final class Doorkeeper: Sendable {
     let name: String
     let admits: @Sendable (PeerCredentials) -> Bool
     let deliver: @Sendable (Arrival) -> Void
+    /// By role; shared with other doors.
     let counts: ConnectionCounts
+    /// Those whose first frame is not complete, at this door: only its own loop can give one of them up for another.
+    let pending = ConnectionCounts()
+    let complaints: Complaints
     let logger: Logger
     private let admission: Mutex<Admission>
     private let mailbox: Mailbox<Order>
@@ -36,6 +40,7 @@ final class Doorkeeper: Sendable {
         name: String,
         roles: Set<PeerRole>,
         counts: ConnectionCounts,
+        complaints: Complaints,
         logger: Logger,
         admits: @escaping @Sendable (PeerCredentials) -> Bool,
         deliver: @escaping @Sendable (Arrival) -> Void
@@ -46,6 +51,7 @@ final class Doorkeeper: Sendable {
         self.name = name
         self.admission = Mutex(Admission(roles: roles))
         self.counts = counts
+        self.complaints = complaints
         self.logger = logger
         self.admits = admits
         self.deliver = deliver

@@ -7,24 +7,37 @@ import WireProtocol
 
 /// What the front says, and what the pool says to it.
 extension FrontConnection {
-    func received(_ message: FrontMessage) {
+    func received(_ message: FrontMessage, bytes: Int) {
+        if self.pacing == .everything { self.spend(1 + bytes / WireLimits.bytesPerFrame) }
         switch self.session.received(message) {
         case .manifest(let manifest): self.broker.manifestReceived(manifest, from: self)
-        case .manifestWithoutAuthority(let token): self.broker.manifestWithoutAuthority(token, from: self)
-        case .define(let definition): self.define(definition)
+        case .manifestWithoutAuthority(let token):
+            self.loose { self.broker.manifestWithoutAuthority(token, from: self) }
+        case .define(let definition): self.loose(WireLimits.defineAppFrames) { self.define(definition) }
         case .checkout(let checkout): self.checkout(checkout)
-        case .cancel(let id): self.broker.pool.cancel(id, client: self)
+        case .cancel(let id):
+            self.broker.pool.cancel(id, client: self)
+            self.countParked()
         case .release(let session, let outcome): self.release(session, outcome)
         case .upgraded(let session): self.broker.pool.upgraded(session)
         case .abandoned(let session, let process): self.abandoned(session, process)
         case .fateQuery(let query):
             self.broker.lookUp(query.stream, of: StreamGroup(connection: self.id, process: query.process))
-        case .reportQuery(let query): self.reportQueried(query)
-        case .send(let message): self.write(message)
-        case .nothing: break
-        case .ignored(let reason): self.logger.trace("message crossed another", metadata: [LogKeys.reason: "\(reason)"])
+        case .reportQuery(let query): self.loose { self.reportQueried(query) }
+        case .send(let message): self.loose { self.write(message) }
+        case .nothing: self.loose {}
+        case .ignored(let reason):
+            self.loose {
+                self.logger.trace("message crossed another", metadata: [LogKeys.reason: "\(reason)"])
+            }
         case .violation(let reason): self.giveUp(reason)
         }
+    }
+
+    /// Does what a frame asks for that belongs to no checkout: there is no other bound to how many a peer sends.
+    private func loose(_ frames: Int = 1, _ body: () -> Void) {
+        if self.pacing != .nothing { self.spend(frames) }
+        body()
     }
 
     private func define(_ definition: DefineApp) {
@@ -47,6 +60,10 @@ extension FrontConnection {
     private func checkout(_ checkout: Checkout) {
         guard let key = self.groups[checkout.app] else {
             self.refused(checkout.request, PoolRefusal(reason: .unknownApp))
+            return
+        }
+        guard self.mayPark() else {
+            self.refused(checkout.request, PoolRefusal(reason: .tooManyCheckouts))
             return
         }
         let limit = checkout.deadlineMilliseconds
@@ -148,6 +165,7 @@ extension FrontConnection: CheckoutClient {
         case .send(let granted): self.write(.granted(granted))
         case .release(let session): self.broker.pool.release(session, outcome: .unused)
         }
+        self.countParked()
     }
 
     func refused(_ id: RequestID, _ refusal: PoolRefusal) {
@@ -158,6 +176,7 @@ extension FrontConnection: CheckoutClient {
             report: refusal.report
         )
         self.answer(self.session.refused(refused))
+        self.countParked()
     }
 
     func sessionAborted(_ session: SessionID, reason: Abort.Reason) {

@@ -20,6 +20,14 @@ final class FrontConnection: ChannelInboundHandler {
         case closed
     }
 
+    enum Pacing {
+        /// Of a peer with authority over settings, which may do what it likes in any case.
+        case nothing
+        /// Of the worker of a front with a manifest: what belongs to no checkout. Those have bounds of their own, and no rate.
+        case looseFrames
+        case everything
+    }
+
     let id: ConnectionID
     let peer: PeerCredentials
     let hello: Hello
@@ -42,6 +50,20 @@ final class FrontConnection: ChannelInboundHandler {
     /// Its worker token was found in a manifest.
     var countsAsWorker = false
 
+    /// Frames taken in one turn of the loop, before others get theirs.
+    private static let framesPerTurn = 512
+    /// Stopping to read costs as much as some frames: they come in batches.
+    private static let shortestRest = TimeAmount.milliseconds(10)
+    /// Longer than this nothing is left unread on account of its pace: a peer that is not heard for long is given up.
+    private static let longestRest = TimeAmount.seconds(5)
+
+    /// Which of its frames are paced.
+    private(set) var pacing = Pacing.everything
+    /// Nothing is read until then: it took its turn, or its user has sent more than their share.
+    private var rest: Scheduled<Void>?
+    /// Bytes of an incomplete frame and checkouts that are counted against its user; 0 while they are few.
+    private var unparsed = 0
+    private var parked = 0
     private var decoder: FrameDecoder
     private var remainder: ByteBuffer
     private var liveness: Liveness
@@ -128,6 +150,7 @@ final class FrontConnection: ChannelInboundHandler {
         case nil: break
         }
         self.phase = .open
+        self.pacing = self.session.mayManifest ? .nothing : self.countsAsWorker ? .looseFrames : .everything
         self.write(.helloReply(HelloReply(features: self.features, highestGeneration: highestGeneration)))
         self.liveness.heard(at: self.broker.eventLoop.now)
         self.planLivenessCheck()
@@ -137,15 +160,20 @@ final class FrontConnection: ChannelInboundHandler {
     }
 
     /// The peer broke the protocol, or is silent or deaf: only this connection ends.
-    func giveUp(_ reason: String) {
+    func giveUp(_ reason: String, _ kind: Complaints.Kind = .mistake) {
         guard let context else { return }
-        self.complain(.warning, "connection of a front is closed", [LogKeys.reason: "\(reason)"])
+        self.complain(.warning, "connection of a front is closed", [LogKeys.reason: "\(reason)"], kind)
         context.close(promise: nil)
     }
 
     /// Logs what the peer got wrong, as long as its user has not filled the log with it.
-    func complain(_ level: Logger.Level, _ message: Logger.Message, _ facts: Logger.Metadata = [:]) {
-        let verdict = self.broker.complaints.oneMore(of: self.peer.uid, at: MonotonicClock.now)
+    func complain(
+        _ level: Logger.Level,
+        _ message: Logger.Message,
+        _ facts: Logger.Metadata = [:],
+        _ kind: Complaints.Kind = .mistake
+    ) {
+        let verdict = self.broker.complaints.line(about: self.peer.uid, kind)
         guard verdict != .keepQuiet else { return }
         var facts = facts
         facts[LogKeys.uid] = "\(self.peer.uid)"
@@ -165,8 +193,14 @@ final class FrontConnection: ChannelInboundHandler {
         self.phase = .closed
         self.ticket = nil
         self.livenessTimer?.cancel()
+        self.rest?.cancel()
+        self.rest = nil
         self.context = nil
+        self.decoder = FrameDecoder(phase: .fromFront(mayManifest: false))
+        self.remainder = ByteBuffer()
         self.broker.connectionClosed(self, self.session.connectionClosed())
+        self.countUnparsed()
+        self.countParked()
     }
 
     // MARK: Reading
@@ -179,17 +213,80 @@ final class FrontConnection: ChannelInboundHandler {
     private func take(_ bytes: ByteBuffer) {
         guard bytes.readableBytes > 0 else { return }
         self.decoder.append(bytes)
+        self.takeFrames()
+    }
+
+    private func takeFrames() {
         // What was on its way when reading stopped is kept for later.
-        guard case .open = self.phase else { return }
+        guard case .open = self.phase, self.rest == nil else { return }
         self.broker.pool.arrivedTogether {
             do {
-                while case .open = self.phase, let message = try FrontMessage.next(from: &self.decoder) {
-                    self.received(message)
+                var left = Self.framesPerTurn
+                while case .open = self.phase, self.rest == nil, left > 0,
+                    let message = try self.nextMessage()
+                {
+                    self.received(message.message, bytes: message.bytes)
+                    left -= 1
                 }
+                if left == 0, self.rest == nil, self.decoder.bufferedBytes > 0 { self.pause(for: .zero) }
             } catch {
                 self.giveUp("\(error)")
             }
         }
+        if self.decoder.bufferedBytes > WireLimits.smallFrame || self.unparsed > 0 { self.countUnparsed() }
+    }
+
+    private func nextMessage() throws(WireError) -> (message: FrontMessage, bytes: Int)? {
+        let before = self.decoder.bufferedBytes
+        guard let message = try FrontMessage.next(from: &self.decoder) else { return nil }
+        return (message, before - self.decoder.bufferedBytes)
+    }
+
+    /// Counts a frame, or several, against the user of the connection; who is above their share is not listened to for a while.
+    func spend(_ frames: Int) {
+        let wait = self.broker.frames.spend(frames, by: self.peer.uid, at: MonotonicClock.now)
+        guard wait > .zero, self.rest == nil else { return }
+        self.pause(for: min(max(.nanoseconds(wait.wholeNanoseconds), Self.shortestRest), Self.longestRest))
+    }
+
+    private func pause(for time: TimeAmount) {
+        guard case .open = self.phase else { return }
+        self.setReading(false)
+        self.rest = self.loop.scheduleTask(in: time) {
+            self.rest = nil
+            self.takeFrames()
+            if self.rest == nil { self.setReading(true) }
+        }
+    }
+
+    // MARK: Shares
+
+    private func countUnparsed() {
+        guard self.pacing != .nothing else { return }
+        let bytes = self.decoder.bufferedBytes > WireLimits.smallFrame ? self.decoder.bufferedBytes : 0
+        let more = bytes - self.unparsed
+        if more <= 0 {
+            self.broker.unparsed.giveBack(-more, by: self.peer.uid)
+        } else if !self.broker.unparsed.take(more, by: self.peer.uid).isGranted {
+            return self.giveUp("its user has sent too many frames that are not complete")
+        }
+        self.unparsed = bytes
+    }
+
+    /// Whether one more checkout of a peer without authority may wait.
+    func mayPark() -> Bool {
+        guard self.pacing == .everything else { return true }
+        guard self.broker.parked.take(by: self.peer.uid).isGranted else { return false }
+        self.parked += 1
+        return true
+    }
+
+    /// Checkouts were answered or taken back.
+    func countParked() {
+        let answered = self.parked - self.session.waitingCheckouts
+        guard answered > 0 else { return }
+        self.parked -= answered
+        self.broker.parked.giveBack(answered, by: self.peer.uid)
     }
 
     // MARK: Writing

@@ -14,6 +14,8 @@ extension FrontRegistry {
     enum Verdict {
         /// Checkouts go to `key`; the pool is told first if there is something new to tell.
         case accepted(GroupKey, define: Definition?)
+        /// The same, but the settings change too often: those in force stay until `dueChanges` brings the new ones.
+        case acceptedForLater(GroupKey)
         case rejected(reason: String)
     }
 
@@ -89,8 +91,25 @@ extension FrontRegistry {
                 return .rejected(reason: "uid \(uid) has \(owned) apps, the limit is \(Self.ownerGroupsPerUID)")
             }
             self.owners.made(key, at: now)
+            return .accepted(key, define: self.pushed(key, settings, bytes, .owner(uid: uid)))
         }
-        return .accepted(key, define: self.pushed(key, settings, bytes, .owner(uid: uid)))
+        guard self.groups[key] != bytes else {
+            self.changes.forget(key)
+            return .accepted(key, define: nil)
+        }
+        let definition = Definition(key: key, settings: settings, authority: .owner(uid: uid), preStart: false)
+        let change = SettingsChanges.Change(definition: definition, bytes: bytes, uid: uid)
+        guard self.changes.isDue(change, at: now) else { return .acceptedForLater(key) }
+        self.groups[key] = bytes
+        return .accepted(key, define: definition)
+    }
+
+    /// Changes of settings that had to wait and are in force from now on.
+    mutating func dueChanges(at now: NIODeadline) -> [Definition] {
+        self.changes.due(at: now).map { change in
+            self.groups[change.definition.key] = change.bytes
+            return change.definition
+        }
     }
 
     /// Whether the next new group of a peer that has no authority would be one too many.
@@ -99,6 +118,7 @@ extension FrontRegistry {
     /// The pool has retired a group that nobody had any more.
     mutating func ownerGroupRetired(_ key: GroupKey) {
         self.owners.forgotten(key)
+        self.changes.forget(key)
         self.groups[key] = nil
     }
 }

@@ -61,6 +61,7 @@ struct FrontRegistry {
     /// Groups whose disagreement was reported, until the fronts agree again.
     var disputed: Set<GroupKey> = []
     var owners = OwnerGroups()
+    var changes = SettingsChanges()
 
     init(policy: PeerPolicy) { self.policy = policy }
 
@@ -125,7 +126,7 @@ struct FrontRegistry {
     var nextDeadline: NIODeadline? {
         let tokens = self.workers.compactMap { self.expiry(of: $0.value, $0.key) }.min()
         let orphans = self.orphans.values.min()
-        return [tokens, orphans, self.owners.nextLook].compactMap { $0 }.min()
+        return [tokens, orphans, self.owners.nextLook, self.changes.nextLook].compactMap { $0 }.min()
     }
 
     private func expiry(of worker: Worker, _ token: WorkerToken) -> NIODeadline? {

@@ -17,8 +17,16 @@ final class Newcomer {
         case left
     }
 
+    /// A first frame that is complete.
+    struct Greeting {
+        let hello: Hello
+        /// What came behind it.
+        let remainder: ByteBuffer
+    }
+
     struct Place {
-        let source: EpollLoop.Source
+        /// nil: it has arrived, but its user opens connections too fast; nothing is read until it is handed on.
+        let source: EpollLoop.Source?
         let timer: EpollLoop.Timer
     }
 
@@ -26,7 +34,7 @@ final class Newcomer {
     /// When it is given up, in nanoseconds of `MonotonicClock`.
     let deadline: UInt64
     let number: Int32
-    /// In the doorkeeper's loop, once the first read was not enough.
+    /// In the doorkeeper's loop, once the first read was not enough, or it came too fast.
     var place: Place?
     private let descriptor: TravellingDescriptor
     private let ticket: ConnectionTicket
@@ -78,13 +86,14 @@ final class Newcomer {
     }
 
     /// The connection with a place among those of its role; nil if all are taken.
-    func arrival(_ hello: Hello, remainder: ByteBuffer, counts: ConnectionCounts) -> Arrival? {
-        guard let ticket = counts.admit(.init(uid: self.peer.uid, role: hello.role)) else { return nil }
+    func arrival(_ greeting: Greeting, counts: ConnectionCounts) -> Arrival? {
+        let kind = ConnectionCounts.Kind(uid: self.peer.uid, role: greeting.hello.role)
+        guard let ticket = counts.admit(kind, fromReserve: self.peer.isRootOrDaemon) else { return nil }
         return Arrival(
             descriptor: self.descriptor,
             peer: self.peer,
-            hello: hello,
-            remainder: remainder,
+            hello: greeting.hello,
+            remainder: greeting.remainder,
             ticket: ticket
         )
     }

@@ -25,11 +25,15 @@ package struct GroupInspection: Sendable {
     package let requestsInQueue: Int
     /// Waiting because there is no room for a first process.
     package let requestsInTopLevelQueue: Int
-    /// All of them, the longest wait first.
+    /// The longest wait first, at most `shownWaiting`.
     package let waiting: [Waiting]
     package let lastFailure: Failure?
+    /// Its processes end young: no start before; nil: none is held back for that.
+    package let nextPacedStart: Duration?
     /// In service, the oldest first, then those on their way out.
     package let processes: [ProcessInspection]
+
+    package static let shownWaiting = 100
 
     package struct Waiting: Sendable {
         package let method: String
@@ -97,12 +101,22 @@ extension PoolDriver {
     /// What is wrong with the pool by its own invariants; empty as long as the program is right.
     package var violations: [String] { self.pool.violations(at: self.now) }
 
-    /// All groups, in the order in which they were defined.
-    package func inspect() -> [GroupInspection] {
+    package var groupCount: Int { self.groupsByID.count }
+
+    /// Requests of all groups that wait because there is no room for a first process.
+    package var topLevelQueue: Int { self.pool.requestsInTopLevelQueue(at: self.now) }
+
+    /// PIDs of all processes.
+    package var pids: Set<Int32> { Set(self.processes.values.map(\.spawned.pid)) }
+
+    /// Groups in the order in which they were defined, those only that `isMeant`, by name and uid of its processes.
+    package func inspect(where isMeant: (GroupKey, UInt32?) -> Bool = { _, _ in true }) -> [GroupInspection] {
         let now = self.now
+        let meant = self.groupsByID.filter { isMeant($0.value.key, $0.value.identity?.uid) }
+        guard !meant.isEmpty else { return [] }
         let running = Dictionary(grouping: self.sessionHolders.values, by: \.process)
-        return self.pool.inspect(at: now).compactMap { view in
-            self.groupsByID[view.group.id].map { self.inspect(view, of: $0, running, at: now) }
+        return self.pool.inspect(at: now, where: { meant[$0] != nil }).compactMap { view in
+            meant[view.group.id].map { self.inspect(view, of: $0, running, at: now) }
         }
     }
 
@@ -124,7 +138,7 @@ extension PoolDriver {
             spawnsUnderWay: view.group.spawn == nil ? 0 : 1,
             requestsInQueue: view.requestsInQueue,
             requestsInTopLevelQueue: view.requestsInTopLevelQueue,
-            waiting: view.waiting.compactMap { wait in
+            waiting: view.waiting.prefix(GroupInspection.shownWaiting).compactMap { wait in
                 self.waiting[wait.ticket].map {
                     GroupInspection.Waiting(method: $0.facts.method, path: $0.facts.path, time: now.since(wait.since))
                 }
@@ -141,6 +155,7 @@ extension PoolDriver {
                     nextTry: view.blockedUntil?.since(now)
                 )
             },
+            nextPacedStart: view.pacedUntil?.since(now),
             processes: (view.group.processes + view.group.detached).compactMap {
                 self.inspect($0, running[ProcessID($0.id)] ?? [], at: now)
             }

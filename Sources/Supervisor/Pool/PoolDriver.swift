@@ -104,7 +104,9 @@ package final class PoolDriver {
     /// Forgets an app: nobody gets a process of it any more, those that run finish what they do.
     package func retire(_ key: GroupKey) {
         guard let group = self.groups.removeValue(forKey: key) else { return }
-        self.logger.notice("app retired", metadata: self.metadata(of: group))
+        // Of apps without authority there may be thousands: whoever retires them says how many they were.
+        let level: Logger.Level = key.tenant == nil ? .notice : .debug
+        self.logger.log(level: level, "app retired", metadata: self.metadata(of: group))
         self.carryOut(self.pool.groupRetired(group.id, at: self.now))
     }
 

@@ -57,3 +57,12 @@ extension AdminMessage {
         }
     }
 }
+
+extension AdminResponse {
+    /// What stands before the JSON of a response; for answers that are shared and not copied.
+    package static func writeHead(id: UInt64, jsonBytes: Int, into buffer: inout ByteBuffer) {
+        buffer.writeInteger(UInt32(clamping: 1 + MemoryLayout<UInt64>.size + jsonBytes))
+        buffer.writeInteger(MessageType.adminResponse.rawValue)
+        buffer.writeInteger(id)
+    }
+}

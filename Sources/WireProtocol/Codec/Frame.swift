@@ -33,17 +33,18 @@ package enum FramePhase: Hashable, Sendable {
         switch (self, type) {
         case (.beforeHello, .hello): WireLimits.helloFrame
         case (.fromFront(let mayManifest), .manifest): mayManifest ? WireLimits.manifestFrame : WireLimits.frame
-        case (.fromFront, .defineApp), (.fromFront, .checkout), (.fromFront, .cancel), (.fromFront, .release),
-            (.fromFront, .upgraded), (.fromFront, .resume), (.fromFront, .reportQuery), (.fromFront, .abandoned),
-            (.fromFront, .fateQuery), (.fromFront, .ping), (.fromFront, .pong):
-            WireLimits.frame
+        case (.fromFront, .defineApp), (.fromFront, .resume): WireLimits.frame
+        case (.fromFront, .checkout), (.fromFront, .cancel), (.fromFront, .release), (.fromFront, .upgraded),
+            (.fromFront, .reportQuery), (.fromFront, .abandoned), (.fromFront, .fateQuery), (.fromFront, .ping),
+            (.fromFront, .pong):
+            WireLimits.smallFrame
         case (.fromDaemon, .helloReply), (.toAdmin, .helloReply): WireLimits.helloFrame
         case (.fromDaemon, .attached), (.fromDaemon, .appAccepted), (.fromDaemon, .appRejected),
             (.fromDaemon, .granted), (.fromDaemon, .refused), (.fromDaemon, .processGone), (.fromDaemon, .draining),
             (.fromDaemon, .abort), (.fromDaemon, .recall), (.fromDaemon, .goodbye), (.fromDaemon, .report),
             (.fromDaemon, .streamFate), (.fromDaemon, .ping), (.fromDaemon, .pong):
             WireLimits.frame
-        case (.fromAdmin, .adminRequest), (.fromAdmin, .ping), (.fromAdmin, .pong): WireLimits.frame
+        case (.fromAdmin, .adminRequest), (.fromAdmin, .ping), (.fromAdmin, .pong): WireLimits.adminRequestFrame
         case (.toAdmin, .adminResponse): WireLimits.adminResponseFrame
         case (.toAdmin, .ping), (.toAdmin, .pong), (.toAdmin, .goodbye): WireLimits.frame
         default: nil  // 5 × 28 combinations; the ones above are the allowed ones

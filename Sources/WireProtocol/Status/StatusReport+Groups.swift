@@ -23,6 +23,8 @@ package struct GroupReport: Codable, Hashable, Sendable {
     package var minInstances: Int
     package var maxInstances: Int
     package var lastError: SpawnErrorReport?
+    /// Its processes end young, so the next start waits for so long; nil: it does not, or the daemon is older.
+    package var nextStartMilliseconds: Int?
     package var processes: [ProcessReport]
 
     package init(
@@ -42,6 +44,7 @@ package struct GroupReport: Codable, Hashable, Sendable {
         minInstances: Int = 1,
         maxInstances: Int = 0,
         lastError: SpawnErrorReport? = nil,
+        nextStartMilliseconds: Int? = nil,
         processes: [ProcessReport] = []
     ) {
         self.name = name
@@ -60,6 +63,7 @@ package struct GroupReport: Codable, Hashable, Sendable {
         self.minInstances = minInstances
         self.maxInstances = maxInstances
         self.lastError = lastError
+        self.nextStartMilliseconds = nextStartMilliseconds
         self.processes = processes
     }
 
@@ -74,6 +78,7 @@ package struct GroupReport: Codable, Hashable, Sendable {
         case minInstances = "min_instances"
         case maxInstances = "max_instances"
         case lastError = "last_error"
+        case nextStartMilliseconds = "next_start_ms"
     }
 }
 
@@ -178,6 +183,8 @@ package struct ProcessReport: Codable, Hashable, Sendable {
     package var cpuPercent: Int?
     /// Private dirty memory and swap; nil where neither it nor the resident size could be read.
     package var memoryKilobytes: Int?
+    /// Seconds since the memory was read, if that is worth saying: reading it can take long.
+    package var memoryAgeSeconds: Int?
     /// The oldest of the requests that it works on; nil from older daemons.
     package var requests: [RunningRequestReport]?
 
@@ -193,6 +200,7 @@ package struct ProcessReport: Codable, Hashable, Sendable {
         generation: Int = 0,
         cpuPercent: Int? = nil,
         memoryKilobytes: Int? = nil,
+        memoryAgeSeconds: Int? = nil,
         requests: [RunningRequestReport]? = nil
     ) {
         self.pid = pid
@@ -206,6 +214,7 @@ package struct ProcessReport: Codable, Hashable, Sendable {
         self.generation = generation
         self.cpuPercent = cpuPercent
         self.memoryKilobytes = memoryKilobytes
+        self.memoryAgeSeconds = memoryAgeSeconds
         self.requests = requests
     }
 
@@ -216,5 +225,6 @@ package struct ProcessReport: Codable, Hashable, Sendable {
         case spawnedAt = "spawned_at"
         case cpuPercent = "cpu"
         case memoryKilobytes = "memory"
+        case memoryAgeSeconds = "memory_age"
     }
 }

@@ -23,8 +23,12 @@ package struct StatusReport: Codable, Hashable, Sendable {
     package var topLevelQueue: Int
     /// Groups left out because they run as other users than the asker.
     package var hiddenGroups: Int
+    /// Groups left out because the report would be too long; nil: none, and from older daemons.
+    package var omittedGroups: Int?
     package var groups: [GroupReport]
     package var connections: [ConnectionReport]
+    /// What is shared among users, for those who may see everything; nil from older daemons.
+    package var budgets: [BudgetReport]?
 
     package init(
         version: String,
@@ -38,8 +42,10 @@ package struct StatusReport: Codable, Hashable, Sendable {
         processCount: Int,
         topLevelQueue: Int,
         hiddenGroups: Int = 0,
+        omittedGroups: Int? = nil,
         groups: [GroupReport] = [],
-        connections: [ConnectionReport] = []
+        connections: [ConnectionReport] = [],
+        budgets: [BudgetReport]? = nil
     ) {
         self.version = version
         self.instance = instance
@@ -52,12 +58,14 @@ package struct StatusReport: Codable, Hashable, Sendable {
         self.processCount = processCount
         self.topLevelQueue = topLevelQueue
         self.hiddenGroups = hiddenGroups
+        self.omittedGroups = omittedGroups
         self.groups = groups
         self.connections = connections
+        self.budgets = budgets
     }
 
     enum CodingKeys: String, CodingKey {
-        case version, instance, time, groups, connections
+        case version, instance, time, groups, connections, budgets
         case socketPath = "socket_path"
         case watchdogPID = "watchdog_pid"
         case corePID = "core_pid"
@@ -66,6 +74,24 @@ package struct StatusReport: Codable, Hashable, Sendable {
         case processCount = "process_count"
         case topLevelQueue = "top_level_queue"
         case hiddenGroups = "hidden_groups"
+        case omittedGroups = "omitted_groups"
+    }
+}
+
+/// Something that there is only so much of, and how often somebody was refused or had to wait because of it.
+package struct BudgetReport: Codable, Hashable, Sendable {
+    package var name: String
+    /// What is taken, and of how much; nil where only a rate is limited.
+    package var used: Int?
+    package var limit: Int?
+    /// Since the core started.
+    package var refused: UInt64
+
+    package init(name: String, used: Int? = nil, limit: Int? = nil, refused: UInt64) {
+        self.name = name
+        self.used = used
+        self.limit = limit
+        self.refused = refused
     }
 }
 

@@ -82,6 +82,19 @@ import WireProtocol
         #expect(!text.contains("No application"))
     }
 
+    @Test func `what is left out or held back is said`() {
+        var group = shop
+        group.nextStartMilliseconds = 700
+        group.processes[0].memoryAgeSeconds = 61
+        var report = Self.report(groups: [group])
+        report.omittedGroups = 1
+        let text = render(report)
+        #expect(text.contains("\n  (its processes end young, so the next start waits for 1s)\n"))
+        #expect(text.hasSuffix("\n\n1 application not shown, because the list would be too long.\n"))
+        #expect(!text.contains("Memory read"))
+        #expect(render(report, isVerbose: true).contains("\n    Memory read 1m 1s ago\n"))
+    }
+
     @Test func `states of groups and processes are noted`() {
         var group = shop
         group.queue = 4

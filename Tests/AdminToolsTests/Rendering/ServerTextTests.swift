@@ -43,4 +43,24 @@ import WireProtocol
             )
         )
     }
+
+    @Test func `what users share is listed, with how often somebody did without`() {
+        var report = PoolTextTests.report()
+        report.budgets = [
+            BudgetReport(name: "admin connections", used: 3, limit: 512, refused: 20),
+            BudgetReport(name: "frames", refused: 0),
+        ]
+        #expect(
+            ServerText().render(report).hasSuffix(
+                """
+                No front is connected.
+
+                ----------- Shared among users -----------
+                admin connections : in use 3 of 512, refused or delayed 20
+                frames            : refused or delayed 0
+
+                """
+            )
+        )
+    }
 }

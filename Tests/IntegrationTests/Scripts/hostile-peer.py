@@ -86,13 +86,14 @@ class Peer:
     def is_closed(self, seconds):
         """Whether the daemon closes within so much time; what it still sends is dropped."""
         end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            if select.select([self.socket], [], [], left)[0]:
-                try:
-                    if not self.socket.recv(65536):
-                        return True
-                except ConnectionResetError:
+        poll = select.poll()
+        poll.register(self.socket, select.POLLIN)
+        while poll.poll(max(0, end - time.monotonic()) * 1000):
+            try:
+                if not self.socket.recv(65536):
                     return True
+            except ConnectionResetError:
+                return True
         return False
 
 
@@ -307,6 +308,102 @@ class Attack:
     def checkouts(self, number, count):
         blob = b"".join(self.checkout_frame(number) for _ in range(int(count)))
         return self.exchange(blob, int(count), (GRANTED, REFUSED), ("granted", "refused"))
+
+    def flips(self, group, count, *words):
+        """Other settings for the same app again and again: how many were accepted and rejected."""
+        frames = []
+        for n in range(int(count)):
+            body = settings([*words, "max_request_queue_size=%d" % (1 + n % 100)])
+            frames.append(frame(DEFINE, struct.pack("!I", 1) + text(group) + body))
+        return self.exchange(b"".join(frames), int(count), (ACCEPTED, REJECTED), ("accepted", "rejected"))
+
+    def pings(self, connections, seconds, role="admin", **named):
+        """Pings without a pause on so many connections: how many were answered."""
+        peers = []
+        for _ in range(int(connections)):
+            getattr(self, role)(**named)
+            self.peer.socket.setblocking(False)
+            peers.append(self.peer.socket)
+        return "%d answered" % self.flood(peers, frame(PING, bytes(8)), float(seconds))
+
+    def flood(self, sockets, one, seconds):
+        """What came back, in frames of the same length."""
+        block, heard, end = one * (32768 // len(one)), 0, time.monotonic() + seconds
+        while time.monotonic() < end and sockets:
+            readable, writable, _ = select.select(sockets, sockets, [], 0.1)
+            for sock in readable:
+                try:
+                    if not (data := sock.recv(1 << 20)):
+                        sockets.remove(sock)
+                    heard += len(data)
+                except (BlockingIOError, ConnectionResetError):
+                    pass
+            for sock in writable:
+                try:
+                    sock.send(block)
+                except (BlockingIOError, BrokenPipeError, ConnectionResetError):
+                    pass
+        return heard // len(one)
+
+    def parked(self, connections, requests, size):
+        """On each of many connections many requests of so many bytes, none of whose answers is read."""
+        one = frame(ADMIN_REQUEST, struct.pack("!Q", 1) + b'{"command":"status"}'.ljust(int(size)))
+        taken = 0
+        for _ in range(int(connections)):
+            if not self.admin().startswith("connected"):
+                continue
+            self.kept.append(self.peer)
+            self.peer.socket.settimeout(0.05)
+            try:
+                self.peer.socket.sendall(one * int(requests))
+                taken += 1
+            except (TimeoutError, BrokenPipeError, ConnectionResetError):
+                pass
+        return "%d took everything" % taken
+
+    # As many users: only root can be them all.
+
+    def as_user(self, uid, action):
+        os.seteuid(int(uid))
+        try:
+            return action()
+        finally:
+            os.seteuid(0)
+
+    def crowd(self, users, connections, first="20000"):
+        """Silent and admin connections of many users, all kept: how many are still open at the end."""
+        peers, hello_frame = [], hello(ADMIN)
+        for uid in range(int(first), int(first) + int(users)):
+            for n in range(int(connections)):
+                peers.append(self.as_user(uid, self.patiently))
+                if n % 2:
+                    peers[-1].send(hello_frame)
+        self.kept += peers
+        # Whoever was closed in place of another one is at its end, behind what it was sent.
+        time.sleep(0.5)
+        return "%d of %d open" % (sum(not peer.is_closed(0) for peer in peers), len(peers))
+
+    def patiently(self):
+        """A connection, even if many wait to be accepted."""
+        while True:
+            try:
+                return Peer(self.path)
+            except BlockingIOError:
+                time.sleep(0.001)
+
+    def mistakes(self, users, seconds, first="20000"):
+        """Connections of many users in turn, each with bytes that are no frames."""
+        end, made, uid = time.monotonic() + float(seconds), 0, 0
+        while time.monotonic() < end:
+            uid = (uid + 1) % int(users)
+            try:
+                peer = self.as_user(int(first) + uid, lambda: Peer(self.path))
+            except OSError:
+                continue
+            peer.send(hello(ADMIN) + frame(0xEE, b"\n" * 8))
+            peer.socket.close()
+            made += 1
+        return "%d made" % made
 
     def exchange(self, blob, count, kinds, names):
         """Sends while it reads; ends with as many answers, with the connection, or when nothing comes any more."""

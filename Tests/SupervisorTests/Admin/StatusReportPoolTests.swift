@@ -36,11 +36,12 @@ import WireProtocol
     private func group(
         _ name: String,
         uid: UInt32? = nil,
+        tenant: UInt32? = nil,
         topLevel: Int = 0,
         processes: [ProcessInspection] = []
     ) throws -> GroupInspection {
         GroupInspection(
-            key: GroupKey(namespace: .authority, name: name),
+            key: GroupKey(namespace: tenant.map { .uid($0) } ?? .authority, name: name),
             settings: try AppSettings(SettingsList([.init(name: "app_root", value: "/srv/" + name)])),
             authority: .full,
             appType: .rack,
@@ -62,6 +63,7 @@ import WireProtocol
                 failuresInARow: 1,
                 nextTry: nil
             ),
+            nextPacedStart: .milliseconds(700),
             processes: processes
         )
     }
@@ -84,15 +86,17 @@ import WireProtocol
         )
     }
 
-    private func report(_ groups: [GroupInspection], rights: AdminRights = .everything) -> StatusReport {
+    private func report(_ groups: [GroupInspection]) -> StatusReport {
         StatusReport(
-            PoolInspection(processCount: 4, groups: groups),
+            PoolInspection(processCount: 4, topLevelQueue: 1, hiddenGroups: 2, omittedGroups: 3, groups: groups),
             daemon: daemon,
-            measurements: [4711: Measurement(processorPercent: 2, memoryKilobytes: 2048)],
-            connections: [
-                ConnectionReport(front: "f", pid: 1, uid: 2, authority: "full", sessions: 0, waitingCheckouts: 0)
-            ],
-            rights: rights,
+            measurements: [4711: Measurement(processorPercent: 2, memoryKilobytes: 2048, memoryAgeSeconds: 12)],
+            fronts: FrontsInspection(
+                connections: [
+                    ConnectionReport(front: "f", pid: 1, uid: 2, authority: "full", sessions: 0, waitingCheckouts: 0)
+                ],
+                budgets: [BudgetReport(name: "streams", used: 1, limit: 2, refused: 3)]
+            ),
             time: 9
         )
     }
@@ -101,7 +105,8 @@ import WireProtocol
         let report = report([try group("shop", uid: 5, topLevel: 1, processes: [process(4711), process(4712)])])
         #expect(report.processCount == 4)
         #expect(report.topLevelQueue == 1)
-        #expect(report.connections.count == 1)
+        #expect(report.connections.count == 1 && report.budgets?.count == 1)
+        #expect(report.hiddenGroups == 2 && report.omittedGroups == 3)
         let shop = try #require(report.groups.first)
         #expect(shop.name == "shop")
         #expect(shop.appRoot == "/srv/shop")
@@ -113,6 +118,7 @@ import WireProtocol
         #expect(shop.userReason == "runs as joe because joe owns config.ru")
         #expect(shop.isRestarting)
         #expect(shop.processesBeingSpawned == 1)
+        #expect(shop.nextStartMilliseconds == 700)
         let error = SpawnErrorReport(
             id: "0badcafe",
             kind: "exception",
@@ -135,19 +141,21 @@ import WireProtocol
                     generation: 3,
                     cpuPercent: 2,
                     memoryKilobytes: 2048,
+                    memoryAgeSeconds: 12,
                     requests: [.init(method: "GET", host: "h", path: "/p", ageMilliseconds: 1500)]
                 )
         )
         #expect(shop.processes.last?.cpuPercent == nil)
     }
 
-    @Test func `others see their own groups, and how many there are besides`() throws {
-        let groups = [try group("a", uid: 5), try group("b", uid: 6), try group("c", topLevel: 2)]
-        let report = report(groups, rights: .ownGroups(uid: 6))
-        #expect(report.groups.map(\.name) == ["b"])
-        #expect(report.hiddenGroups == 2)
-        #expect(report.topLevelQueue == 2)
-        #expect(report.connections.isEmpty)
+    @Test func `thousands of groups without authority do not keep the others from being shown`() throws {
+        let long = String(repeating: "x", count: 4000)
+        let groups =
+            try (0..<500).map { try group("\($0)" + long, tenant: 33) } + (0..<5).map { try group("shop\($0)") }
+        let (shown, omitted) = PoolInspection.fitting(groups, in: 1_000_000)
+        #expect(shown.prefix(5).map(\.key.name) == (0..<5).map { "shop\($0)" })
+        #expect(shown.count > 10 && shown.count + omitted == 505)
+        #expect(PoolInspection.fitting(shown, in: 1_000_000).omitted == 0)
     }
 
     @Test(arguments: [

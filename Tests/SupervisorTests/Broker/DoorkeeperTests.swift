@@ -33,6 +33,7 @@ private final class Door {
             name: "door",
             roles: roles,
             counts: self.counts,
+            complaints: Complaints(),
             logger: Logger(label: "test"),
             admits: admits,
             deliver: { arrival in deliveries.all.withLock { $0.append(arrival) } }
@@ -63,7 +64,7 @@ struct DoorkeeperTests {
         #expect(arrival.peer.uid == CurrentProcess.effectiveUID)
         #expect(arrival.hello == Hello(role: .stream, streamToken: StreamToken(high: 1, low: 2)))
         #expect(arrival.remainder == ByteBuffer(string: "GET /"))
-        #expect(door.counts.count(.init(uid: arrival.peer.uid, role: nil)) == 0)
+        #expect(door.doorkeeper.pending.count(.init(uid: arrival.peer.uid, role: nil)) == 0)
         #expect(door.counts.count(.init(uid: arrival.peer.uid, role: .stream)) == 1)
     }
 
@@ -138,7 +139,7 @@ struct DoorkeeperTests {
         let limit = WireLimits.pendingConnectionsPerUID
         let silent = try (0..<limit).map { _ in try door.connect() }
         let uid = CurrentProcess.effectiveUID
-        try eventually("all are counted") { door.counts.count(.init(uid: uid, role: nil)) == limit }
+        try eventually("all are counted") { door.doorkeeper.pending.count(.init(uid: uid, role: nil)) == limit }
         #expect(try door.connect().readToEnd().readableBytes == 0)
         try silent[0].send(Hello(role: .control))
         _ = try door.arrivals(1)

@@ -49,6 +49,7 @@ struct FrontRegistryTests {
         case .accepted(let key, let definition):
             guard let definition else { return "\(key)" }
             return "\(key) defined as \(definition.authority)"
+        case .acceptedForLater(let key): return "\(key) later"
         case .rejected(let reason): return "rejected: \(reason)"
         }
     }

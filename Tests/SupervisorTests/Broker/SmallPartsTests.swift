@@ -35,15 +35,55 @@ struct StreamLimitTests {
     }
 }
 
-struct FewPerMinuteTests {
-    @Test func `each subject has its lines in a minute, and the last says so`() {
-        var log = FewPerMinute<Int>(limit: 3)
-        let minute: UInt64 = 60_000_000_000
-        let verdicts = (0..<5).map { _ in log.oneMore(of: 1, at: 5) }
-        #expect(verdicts == [.log, .log, .logAsLast, .keepQuiet, .keepQuiet])
-        #expect(log.oneMore(of: 2, at: 6) == .log)
-        #expect(log.oneMore(of: 1, at: 4 + minute) == .keepQuiet)
-        #expect(log.oneMore(of: 1, at: 5 + minute) == .log)
+struct SharedPlacesTests {
+    @Test func `places of all users together are limited, and who has most gives one up`() throws {
+        let counts = ConnectionCounts(descriptors: 20_000)
+        let total = WireLimits.adminConnections - WireLimits.adminConnectionsOfRoot
+        var tickets: [ConnectionTicket] = []
+        for uid in UInt32(1)...UInt32(total / WireLimits.adminConnectionsPerUID) {
+            for _ in 0..<WireLimits.adminConnectionsPerUID {
+                tickets.append(try #require(counts.admit(.init(uid: uid, role: .admin))))
+            }
+        }
+        #expect(tickets.count == total && tickets.allSatisfy { $0.inPlaceOf == nil })
+        #expect(counts.admit(.init(uid: 1, role: .admin)) == nil)
+        let late = try #require(counts.admit(.init(uid: 1000, role: .admin)))
+        #expect(late.inPlaceOf.map { (1...7).contains($0) } == true)
+        let root = try #require(counts.admit(.init(uid: 0, role: .admin), fromReserve: true))
+        #expect(root.inPlaceOf == nil, "there is a reserve")
+        #expect(counts.use(of: .admin).refusals == 1)
+        tickets.removeAll()
+        withExtendedLifetime((late, root)) { #expect(counts.use(of: .admin).open == 2) }
+    }
+
+    @Test(arguments: [UInt64(256), 1024, 20_000, 1_000_000])
+    func `whatever everybody opens, descriptors are left for starts`(descriptors: UInt64) {
+        let counts = ConnectionCounts(descriptors: descriptors)
+        let roles: [(PeerRole?, Int)] = [(nil, 1), (nil, 1), (.admin, 1), (.control, 1), (.stream, 2)]
+        let most = roles.reduce(0) { $0 + $1.1 * counts.use(of: $1.0).limit }
+        #expect(most <= Int(descriptors) - Int(descriptors) / 16, "\(most)")
+    }
+}
+
+struct ComplaintsTests {
+    private static let minute: UInt64 = 60_000_000_000
+
+    @Test func `each user has their lines in a minute, and the last says so`() {
+        let log = Complaints()
+        let limit = Complaints.mistakes.each
+        let verdicts = (0..<limit + 2).map { _ in log.line(about: 1, at: 5) }
+        #expect(verdicts.dropLast(3).allSatisfy { $0 == .log })
+        #expect(verdicts.suffix(3) == [.logAsLast, .keepQuiet, .keepQuiet])
+        #expect(log.line(about: 2, at: 6) == .log)
+        #expect(log.line(about: 1, at: 6 + Self.minute) == .log)
+        #expect(log.leftOut == 2)
+    }
+
+    @Test func `many users together write no more than all may, and hide no intrusion`() {
+        let log = Complaints()
+        let lines = (0..<20_000).count { log.line(about: UInt32($0 / 10), at: 5) != .keepQuiet }
+        #expect(lines <= 3 * Complaints.mistakes.all, "\(lines)")
+        #expect(log.line(about: 7, .intrusion, at: 5) == .log)
     }
 }
 

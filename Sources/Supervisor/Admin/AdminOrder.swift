@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+
+import WireProtocol
+
+/// What a tool asks for, read at once: the request itself is not kept until it is answered.
+enum AdminOrder: Hashable, Sendable {
+    case status
+    /// There is nothing to do but to say so.
+    case nothing
+    /// It is not understood.
+    case refuse(AdminError)
+
+    /// Bytes of an unknown command's name that the answer repeats.
+    private static let shownNameBytes = 64
+
+    init(_ json: some Sequence<UInt8>) {
+        let command: AdminCommand
+        do throws(AdminError) {
+            command = try AdminCommand(json: json)
+        } catch {
+            self = .refuse(error)
+            return
+        }
+        switch command {
+        case .status: self = .status
+        case .ping: self = .nothing
+        default:
+            let name = command.name.clamped(toUTF8: Self.shownNameBytes)
+            let message = "This daemon (\(Product.nameAndVersion)) does not know the command '\(name)'."
+            self = .refuse(AdminError(kind: .unknownCommand, message: message))
+        }
+    }
+}
