@@ -7,7 +7,7 @@ import Synchronization
 
 /// The one place where the lines of a program leave it; shared by all its loggers and threads.
 ///
-/// Each line is one `write`. A full disk or a reader that stays behind costs lines, which are counted and reported
+/// Each line is one `write`. Who makes it write too much loses lines (`LogBudget`). A full disk or a reader that stays behind costs lines, which are counted and reported
 /// once writing works again; it never stops the program.
 package final class LogOutput: Sendable {
     private struct State {
@@ -15,6 +15,9 @@ package final class LogOutput: Sendable {
         var backlog = LogBacklog()
         /// A thread waits for the slow reader and writes what is waiting.
         var hasFlusher = false
+        var budget = LogBudget()
+        /// A thread waits for the moment at which what was left out is told.
+        var hasNoter = false
     }
 
     /// The process that the lines name.
@@ -24,6 +27,8 @@ package final class LogOutput: Sendable {
     /// Whether lines begin with a priority for the journal.
     private let hasPriorities: Bool
     private let timestamp: @Sendable () -> String
+    /// Since any start; never goes back.
+    private let clock: @Sendable () -> Duration
     private let state: Mutex<State>
 
     /// `timestamp` gives local time as `YYYY-MM-DDTHH:MM:SS.ffffff`.
@@ -31,11 +36,13 @@ package final class LogOutput: Sendable {
         sink: sending any LogSink,
         pid: Int32 = CurrentProcess.pid,
         prefixesAppLines: Bool = true,
-        timestamp: @escaping @Sendable () -> String = { LogTime.stamp(WallClock.localTime) }
+        timestamp: @escaping @Sendable () -> String = { LogTime.stamp(WallClock.localTime) },
+        clock: @escaping @Sendable () -> Duration = { .nanoseconds(MonotonicClock.now) }
     ) {
         self.pid = pid
         self.prefixesAppLines = prefixesAppLines
         self.timestamp = timestamp
+        self.clock = clock
         self.hasPriorities = sink.takesPriorities
         self.state = Mutex(State(sink: sink))
     }
@@ -74,8 +81,9 @@ package final class LogOutput: Sendable {
         try self.state.withLock { try $0.sink.reopen() }
     }
 
-    /// Gives a slow reader a last chance before the program ends.
+    /// Tells what was left out, and gives a slow reader a last chance before the program ends.
     package func flush(limit: Duration = .milliseconds(500)) {
+        self.writeNotes(isLast: true)
         let waiter = self.state.withLock { state in state.backlog.isEmpty ? nil : state.sink.waiter() }
         guard let waiter else { return }
         waiter(limit)
@@ -86,7 +94,8 @@ package final class LogOutput: Sendable {
     ///
     /// It stays one line, and nothing in it reaches a terminal as an order: colours, too, are shown as what they are
     /// (`SafeText`). With `prefixesAppLines` off it stands alone, and is made fit to be shown all the same.
-    package func writeAppLine(app: String, pid: Int32, line: some Sequence<UInt8>) {
+    package func writeAppLine(app: String, pid: Int32, line: some Collection<UInt8>) {
+        guard self.admits(.output(of: app), bytes: line.count) else { return }
         var bytes: [UInt8] = []
         if self.prefixesAppLines {
             let head = LogLine.text(
@@ -102,9 +111,71 @@ package final class LogOutput: Sendable {
     }
 
     /// `priority` is what the journal is told; nil: that of the severity.
-    func write(severity: Severity, priority: JournalPriority? = nil, message: String, metadata: LogMetadata = [:]) {
+    ///
+    /// `isLimited`: the budget of who causes the line counts.
+    func write(
+        severity: Severity,
+        priority: JournalPriority? = nil,
+        message: String,
+        metadata: LogMetadata = [:],
+        isLimited: Bool = false
+    ) {
         let text = self.text(severity: severity, message: message, metadata: metadata)
+        if isLimited, !self.admits(LogSource(of: metadata), bytes: text.utf8.count) { return }
         self.write(Array(text.utf8), priority ?? JournalPriority(severity))
+    }
+
+    // MARK: Budgets
+
+    /// Whether a source may write a line now; if not, that will be told.
+    private func admits(_ source: LogSource, bytes: Int) -> Bool {
+        let now = self.clock()
+        let (isAdmitted, needsNoter) = self.state.withLock { state in
+            let isAdmitted = state.budget.admit(source, bytes: bytes, at: now)
+            let needsNoter = state.budget.nextNote != nil && !state.hasNoter
+            if needsNoter { state.hasNoter = true }
+            return (isAdmitted, needsNoter)
+        }
+        if needsNoter { self.startNoter() }
+        return isAdmitted
+    }
+
+    /// Tells what was left out, if it is time for it or the last moment.
+    func writeNotes(isLast: Bool = false) {
+        let now = self.clock()
+        for note in self.state.withLock({ isLast ? $0.budget.lastNotes() : $0.budget.dueNotes(at: now) }) {
+            var facts = note.source?.facts ?? [:]
+            facts["lines"] = "\(note.lines)"
+            self.write(
+                severity: .warning,
+                message: "lines were left out of this log, because there were too many",
+                metadata: facts
+            )
+        }
+    }
+
+    private func startNoter() {
+        do {
+            try OSThread.startDetached(name: "log-notes") { self.runNoter() }
+        } catch {
+            self.state.withLock { $0.hasNoter = false }
+        }
+    }
+
+    private func runNoter() {
+        while true {
+            let wait = self.state.withLock { state -> Duration? in
+                guard let next = state.budget.nextNote else {
+                    state.hasNoter = false
+                    return nil
+                }
+                return next - self.clock()
+            }
+            guard let wait else { return }
+            // Fails for lack of memory only; then it looks again at once.
+            if wait > .zero { _ = try? Poll.wait([], timeout: wait) }
+            self.writeNotes()
+        }
     }
 
     private func text(severity: Severity, message: String, metadata: LogMetadata) -> String {

@@ -28,7 +28,9 @@ package struct ProgramLogHandler: LogHandler {
             severity: Severity(event.level),
             priority: JournalPriority(event.level),
             message: event.message.description,
-            metadata: merged
+            metadata: merged,
+            // What somebody asked for by --log-level is written whatever it is.
+            isLimited: event.level >= .info
         )
     }
 }

@@ -92,6 +92,47 @@ private final class ScriptedSink: LogSink {
         #expect(tape.content == "{\"json\": 1}\n")
     }
 
+    @Test func `an app that prints too much loses lines, which are told; nobody else loses any`() throws {
+        let now = Mutex(Duration.zero)
+        let output = LogOutput(
+            sink: ScriptedSink(tape),
+            pid: 4700,
+            timestamp: { "TIME" },
+            clock: { now.withLock { $0 } }
+        )
+        let logger = ProgramLog(output: output, scale: .standard).logger(label: "test")
+        for _ in 0..<20_000 { output.writeAppLine(app: "/srv/flood", pid: 1, line: Array("x".utf8)) }
+        output.writeAppLine(app: "/srv/shop", pid: 2, line: Array("hello".utf8))
+        logger.notice("process ended", metadata: ["app": "/srv/flood"])
+        logger.notice("on its own")
+        let lines = tape.content.split(separator: "\n")
+        #expect(lines.count { $0.hasSuffix("output: x") } == 16_384)
+        #expect(
+            lines.suffix(3).map { $0.drop { $0 != ":" } }
+                == [
+                    ": app=/srv/shop App 2 output: hello", ": process ended app=/srv/flood", ": on its own",
+                ].map { $0[...] }
+        )
+        output.writeNotes()
+        #expect(!tape.content.contains("left out"))
+        now.withLock { $0 = .seconds(10) }
+        output.writeNotes()
+        #expect(
+            tape.content.hasSuffix(
+                "lines were left out of this log, because there were too many app=/srv/flood lines=3616 what=output\n"
+            )
+        )
+    }
+
+    @Test func `a peer that makes the program complain loses lines; asked for details lose none`() throws {
+        let output = LogOutput(sink: ScriptedSink(tape), pid: 4700, timestamp: { "TIME" }, clock: { .zero })
+        let logger = ProgramLog(output: output, scale: try #require(LogScale(7))).logger(label: "test")
+        for _ in 0..<20_000 { logger.error("bad frame", metadata: ["uid": "7001", "app": "/srv/shop"]) }
+        for _ in 0..<20_000 { logger.debug("frame", metadata: ["uid": "7001"]) }
+        logger.warning("settings changed", metadata: ["app": "/srv/shop"])
+        #expect(tape.content.split(separator: "\n").count == 16_384 + 20_000 + 1)
+    }
+
     @Test func `a full disk costs lines, which are counted and told`() {
         let output = output()
         tape.answers.withLock { $0 = [.failed(reason: "No space left on device")] }

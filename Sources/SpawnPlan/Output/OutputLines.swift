@@ -78,12 +78,21 @@ package struct OutputLines: Sendable {
         }
         var start = range.lowerBound
         while partial.count + range.upperBound - start > Self.maxLineBytes {
-            let end = start + Self.maxLineBytes - partial.count
+            let end = Self.characterStart(in: bytes, at: start + Self.maxLineBytes - partial.count, from: start)
             partial += UnsafeRawBufferPointer(rebasing: bytes[start..<end])
             start = end
             lineEnded(emit: emit)
         }
         partial += UnsafeRawBufferPointer(rebasing: bytes[start..<range.upperBound])
+    }
+
+    /// Where a line may be cut without cutting a character: at `index`, or up to three bytes before it.
+    private static func characterStart(in bytes: UnsafeRawBufferPointer, at index: Int, from start: Int) -> Int {
+        for candidate in stride(from: index, through: max(start, index - 3), by: -1)
+        where bytes[candidate] & 0xC0 != 0x80 {
+            return candidate
+        }
+        return index
     }
 
     private mutating func lineEnded(emit: (Item) -> Void) {

@@ -83,6 +83,7 @@ final class FrontConnection: ChannelInboundHandler {
         self.broker = broker
         self.logger = broker.logger
         self.logger[metadataKey: LogKeys.front] = "\(arrival.hello.frontName)"
+        self.logger[metadataKey: LogKeys.uid] = "\(arrival.peer.uid)"
         self.logger[metadataKey: LogKeys.peer] = "\(arrival.peer.pid)"
         let mayManifest = broker.policy.standing(of: arrival.peer.uid) == .trusted
         self.features = arrival.hello.features & WireFeature.supported
