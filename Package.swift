@@ -134,7 +134,7 @@ let package = Package(
         tests("AdminToolsTests", ["AdminTools", "LinuxSystem", "WireProtocol", argumentParser]),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["LinuxSystem", "TestSupport", "WireProtocol", nioCore],
+            dependencies: ["LinuxSystem", "ShownText", "TestSupport", "WireProtocol", nioCore],
             exclude: ["Apps", "Scripts"],
             swiftSettings: swiftSettings
         ),

@@ -10,6 +10,7 @@ package struct Remedy: Hashable, Sendable, Codable {
     /// A command line, or a line for the front's configuration; it holds nothing that is not shown as itself.
     package private(set) var command: String?
 
+    /// Text only, whatever is in it.
     package init(_ text: String) {
         self.text = text
         self.command = nil
@@ -29,6 +30,13 @@ package struct Remedy: Hashable, Sendable, Codable {
         self.command = command
     }
 
+    /// The text with a capital letter at its beginning: what others say may begin otherwise.
+    package var capitalised: Remedy {
+        var remedy = self
+        remedy.text = text.prefix(1).uppercased() + text.dropFirst()
+        return remedy
+    }
+
     /// No longer than so many bytes; of a command that is longer nothing is left, since half of one is worse than none.
     package func bounded(text textLimit: Int, command commandLimit: Int) -> Remedy {
         var remedy = self
@@ -40,4 +48,13 @@ package struct Remedy: Hashable, Sendable, Codable {
         if let command, command.utf8.count > commandLimit { remedy.command = nil }
         return remedy
     }
+}
+
+/// A literal is text, and so is whatever is interpolated in it: no command ever comes out of a sentence.
+extension Remedy: ExpressibleByStringInterpolation {
+    package init(stringLiteral text: String) { self.init(text) }
+}
+
+extension Remedy: CustomStringConvertible {
+    package var description: String { command.map { "\(text) \($0)" } ?? text }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 package import AppSettings
+package import ShownText
 
 /// What kind of application an app root holds (spec §2.4).
 package struct DetectedApp: Hashable, Sendable {
@@ -103,19 +104,23 @@ extension AppTypeDetection.Problem {
 
     package func summary(appRoot: String) -> String {
         switch self {
-        case .noAppRoot: "the app root \(appRoot) does not exist, or it cannot be opened"
-        case .appRootIsNoDirectory: "the app root \(appRoot) is no directory"
+        case .noAppRoot: "the app root \(SafeText.name(appRoot)) does not exist, or it cannot be opened"
+        case .appRootIsNoDirectory: "the app root \(SafeText.name(appRoot)) is no directory"
         case .noStartupFile:
-            "no application was found in \(appRoot): it holds none of "
+            "no application was found in \(SafeText.name(appRoot)): it holds none of "
                 + AppTypeDetection.startupFiles.map(\.name).joined(separator: ", ")
-        case .meteorProject: "\(appRoot) holds the project of a Meteor application, which cannot be run as it is"
-        case .startupFileMissing(let file): "the startup file \(file) does not exist in \(appRoot)"
-        case .startupFileIsNoFile(let file, let kind): "the startup file \(file) in \(appRoot) is a \(kind.rawValue)"
-        case .startupFileOutside(let file): "the startup file \(file) does not lie below the app root \(appRoot)"
+        case .meteorProject:
+            "\(SafeText.name(appRoot)) holds the project of a Meteor application, which cannot be run as it is"
+        case .startupFileMissing(let file):
+            "the startup file \(SafeText.name(file)) does not exist in \(SafeText.name(appRoot))"
+        case .startupFileIsNoFile(let file, let kind):
+            "the startup file \(SafeText.name(file)) in \(SafeText.name(appRoot)) is a \(kind.rawValue)"
+        case .startupFileOutside(let file):
+            "the startup file \(SafeText.name(file)) does not lie below the app root \(SafeText.name(appRoot))"
         }
     }
 
-    package func remedies(appRoot: String) -> [String] {
+    package func remedies(appRoot: String) -> [Remedy] {
         switch self {
         case .noAppRoot, .appRootIsNoDirectory: ["Correct passenger_app_root, or root of the server."]
         case .noStartupFile(let sign?): sign.remedies(appRoot: appRoot)
@@ -126,8 +131,12 @@ extension AppTypeDetection.Problem {
             ]
         case .meteorProject:
             [
-                "Build it with `meteor build --directory DIRECTORY`, install the modules of DIRECTORY/bundle/programs/server, "
-                    + "and set: passenger_app_root DIRECTORY/bundle; passenger_app_type node; passenger_startup_file main.js;"
+                Remedy(
+                    "Build it with `meteor build --directory DIRECTORY`, install the modules of "
+                        + "DIRECTORY/bundle/programs/server, and set:",
+                    configuration:
+                        "passenger_app_root DIRECTORY/bundle; passenger_app_type node; passenger_startup_file main.js;"
+                )
             ]
         case .startupFileMissing, .startupFileIsNoFile: ["Correct passenger_startup_file."]
         case .startupFileOutside: ["Name the startup file relative to the app root, without .. in it."]

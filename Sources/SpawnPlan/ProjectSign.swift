@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 package import AppSettings
+import ShownText
 
 /// What an app root without a startup file holds instead, and what to write so that it runs.
 ///
@@ -61,57 +62,78 @@ package enum ProjectSign: Hashable, Sendable {
         } && !name.utf8.starts(with: ".".utf8)
     }
 
-    /// Sentences; what follows a colon and begins with `passenger_` is for the front's configuration.
-    func remedies(appRoot: String) -> [String] {
+    func remedies(appRoot: String) -> [Remedy] {
         switch self {
         case .startupFile(let name, let type):
-            return ["If \(name) starts it: passenger_app_type \(type.rawValue); passenger_startup_file \(name);"]
+            return [
+                Remedy(
+                    "If \(name) starts it:",
+                    configuration: "passenger_app_type \(type.rawValue); passenger_startup_file \(name);"
+                )
+            ]
         case .djangoProject:
             return [
-                "manage.py is that of a Django project: write passenger_wsgi.py beside it with the one line "
-                    + "\"from PROJECT.wsgi import application\", where PROJECT is the folder with wsgi.py."
+                """
+                manage.py is that of a Django project: write passenger_wsgi.py beside it with the one line \
+                "from PROJECT.wsgi import application", where PROJECT is the folder with wsgi.py.
+                """
             ]
         case .asgiModule(let name):
             return [
-                "If \(name) has an ASGI application: passenger_app_start_command "
-                    + "\"python3 -m uvicorn \(Self.module(name)):application --fd 3\";"
+                Remedy(
+                    "If \(name) has an ASGI application:",
+                    configuration: Self.uvicorn("\(Self.module(name)):application")
+                )
             ]
         case .pythonModule(let name):
             let module = Self.module(name)
             return [
-                "If \(name) has a WSGI application named application: passenger_app_type wsgi; passenger_startup_file \(name);",
-                "If it is named app, as with Flask, write passenger_wsgi.py with the one line "
-                    + "\"from \(module) import app as application\".",
-                "If it is an ASGI application (FastAPI, Starlette): passenger_app_start_command "
-                    + "\"python3 -m uvicorn \(module):app --fd 3\";",
+                Remedy(
+                    "If \(name) has a WSGI application named application:",
+                    configuration: "passenger_app_type wsgi; passenger_startup_file \(name);"
+                ),
+                """
+                If it is named app, as with Flask, write passenger_wsgi.py with the one line \
+                "from \(module) import app as application".
+                """,
+                Remedy(
+                    "If it is an ASGI application (FastAPI, Starlette):",
+                    configuration: Self.uvicorn("\(module):app")
+                ),
             ]
         case .folder(let folder, let file):
             return [
-                "\(file) lies in the folder \(folder); if that is the application: "
-                    + "passenger_app_root \(Self.configured("\(appRoot)/\(folder)"));",
+                Remedy(
+                    "\(file) lies in the folder \(folder); if that is the application:",
+                    configuration: "passenger_app_root \("\(appRoot)/\(folder)");"
+                ),
                 "Or let root of the server name the folder public in it: the application is the folder above.",
             ]
         case .procfile:
             return [
-                "Take the command behind web: in Procfile: passenger_app_start_command \"COMMAND\";",
+                Remedy(
+                    "Take the command behind web: in Procfile:",
+                    configuration: "passenger_app_start_command \"COMMAND\";"
+                ),
                 "It must listen on the port in the environment variable PORT.",
             ]
         case .nodePackage:
             return [
-                "Name the file that starts its server: passenger_app_type node; passenger_startup_file FILE;",
-                "Or, if package.json has a script start that listens on the port in the environment variable PORT: "
-                    + "passenger_app_start_command \"npm start\";",
+                Remedy(
+                    "Name the file that starts its server:",
+                    configuration: "passenger_app_type node; passenger_startup_file FILE;"
+                ),
+                Remedy(
+                    "Or, if package.json has a script start that listens on the port in the environment variable PORT:",
+                    configuration: "passenger_app_start_command \"npm start\";"
+                ),
             ]
         }
     }
 
-    private static func module(_ file: String) -> Substring { file.dropLast(".py".count) }
-
-    /// As the front's configuration takes it.
-    private static func configured(_ path: String) -> String {
-        let special: Set<UInt8> = [
-            UInt8(ascii: " "), UInt8(ascii: ";"), UInt8(ascii: "{"), UInt8(ascii: "}"), UInt8(ascii: "#"),
-        ]
-        return path.utf8.contains { special.contains($0) } ? "\"\(path)\"" : path
+    private static func uvicorn(_ application: String) -> ConfigurationLine {
+        "passenger_app_start_command \("python3 -m uvicorn \(application) --fd 3");"
     }
+
+    private static func module(_ file: String) -> Substring { file.dropLast(".py".count) }
 }

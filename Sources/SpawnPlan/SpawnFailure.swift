@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+package import ShownText
+
 /// Why an application process did not come up: everything that log, error page and status say about it.
 package struct SpawnFailure: Error, Hashable, Sendable {
     /// Whose fault it is, in the words of the error page (spec §2.16).
@@ -30,8 +32,8 @@ package struct SpawnFailure: Error, Hashable, Sendable {
     package var summary: String
     /// More lines about the cause, such as an exception with its backtrace; empty if there are none.
     package var detail: String
-    /// What the operator can do about it, one remedy per element.
-    package var remedies: [String]
+    /// What the operator can do about it.
+    package var remedies: [Remedy]
     /// The tail of what the process wrote to stdout and stderr, invalid UTF-8 repaired.
     package var output: String
     package var identity: RunningIdentity?
@@ -87,7 +89,7 @@ package struct SpawnFailure: Error, Hashable, Sendable {
         step: Journey.Step,
         summary: String,
         detail: String = "",
-        remedies: [String] = [],
+        remedies: [Remedy] = [],
         output: String = "",
         identity: RunningIdentity? = nil,
         journey: Journey = Journey(),

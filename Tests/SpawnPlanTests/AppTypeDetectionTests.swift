@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import AppSettings
+import ShownText
 import SpawnPlan
 import Testing
 
@@ -94,7 +95,7 @@ import Testing
         }
         #expect(problem?.category == .noApplication)
         let remedies = problem?.remedies(appRoot: "/webapps/foo") ?? []
-        #expect(remedies.contains { $0.contains(advice) }, "\(remedies)")
+        #expect(remedies.contains { $0.description.contains(advice) }, "\(remedies)")
     }
 
     @Test(arguments: ["d: chmod 4755 ", "a;b", "a\nb", ".git", "caf\u{E9}"])

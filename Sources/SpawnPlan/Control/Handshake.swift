@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+package import ShownText
+
 /// The daemon's side of a start: what the launch reports, then what the loader says on its control channel, until it is
 /// ready.
 ///
@@ -36,7 +38,7 @@ package struct Handshake: Sendable {
         package var step: Journey.Step
         package var summary: String
         package var detail: String
-        package var remedies: [String]
+        package var remedies: [Remedy]
 
         package init(
             category: SpawnFailure.Category,
@@ -44,7 +46,7 @@ package struct Handshake: Sendable {
             step: Journey.Step,
             summary: String,
             detail: String = "",
-            remedies: [String] = []
+            remedies: [Remedy] = []
         ) {
             self.category = category
             self.kind = kind
@@ -137,7 +139,7 @@ package struct Handshake: Sendable {
         _ category: SpawnFailure.Category,
         kind: SpawnFailure.Kind,
         summary: String,
-        remedies: [String],
+        remedies: [Remedy],
         at now: Duration
     ) -> Action {
         guard state == .working || state == .deaf else { return .none }
@@ -259,12 +261,14 @@ extension Handshake {
 }
 
 /// What a loader said about its failure.
+///
+/// Its remedies are text: it runs as the app's user, and commands that root may type are made by the daemon alone.
 private struct ReportedError: Sendable {
     var category: SpawnFailure.Category?
     var kind: SpawnFailure.Kind?
     var summary: String?
     var detail = ""
-    var remedies: [String] = []
+    var remedies: [Remedy] = []
 
     mutating func note(_ value: Substring) {
         let words = value.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
@@ -274,7 +278,7 @@ private struct ReportedError: Sendable {
         case "kind": kind = SpawnFailure.Kind(rawValue: text).flatMap { $0.isForLoaders ? $0 : nil }
         case "summary" where !text.isEmpty: summary = text
         case "detail": detail = text
-        case "remedy" where remedies.count < 8: remedies.append(text)
+        case "remedy" where remedies.count < 8: remedies.append(Remedy(text))
         default: break
         }
     }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+package import ShownText
+
 /// How a process came to its end.
 package enum ProcessEnd: Hashable, Sendable {
     case exited(Int32)
@@ -29,14 +31,16 @@ extension ProcessEnd {
         }
     }
 
-    package var remedies: [String] {
+    package var remedies: [Remedy] {
         switch self {
         case .exited(127):
             ["Code 127 usually means that a command was not found: compare PATH in the environment of the process."]
         case .signaled("SIGKILL", _):
             [
-                "Look whether the machine ran out of memory and the kernel chose this process, for example with: "
-                    + "dmesg | grep -i 'killed process'"
+                Remedy(
+                    "Look whether the machine ran out of memory and the kernel chose this process, for example with:",
+                    shell: "dmesg | grep -i 'killed process'"
+                )
             ]
         case .signaled("SIGSEGV", _), .signaled("SIGBUS", _), .signaled("SIGILL", _):
             ["Look for an extension (native gem, C module, add-on) built for another version of the interpreter."]

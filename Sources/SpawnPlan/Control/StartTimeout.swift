@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import ShownText
+package import ShownText
 
 /// What is said about a start that took too long, by the step that it had come to.
 package struct StartTimeout: Hashable, Sendable {
@@ -43,43 +43,57 @@ package struct StartTimeout: Hashable, Sendable {
         let within = "within \(limit.seconds) seconds (passenger_start_timeout)"
         return switch step {
         case .prepare:
-            "the app root \(appRoot) could not be looked at \(within): its file system or the account database does not answer"
+            "the app root \(SafeText.name(appRoot)) could not be looked at \(within): its file system or the account database does not answer"
         case .start, .switchUser:
             "the process did not become \(userName) \(within): something stopped it, or the machine is overloaded"
         case .workingDirectory:
-            "the app root \(appRoot) could not be entered \(within): its file system does not answer, or something stopped "
+            "the app root \(SafeText.name(appRoot)) could not be entered \(within): its file system does not answer, or something stopped "
                 + "the process"
         case .shell:
             "the login shell \(loginShell) of \(userName) did not say its environment \(within): something in its profile "
                 + "files hangs"
         case .environmentFile:
-            "the environment file \(environmentFile) could not be read \(within): its file system does not answer"
+            "the environment file \(SafeText.name(environmentFile)) could not be read \(within): its file system does not answer"
         case .execute:
-            "\(interpreter) could not be executed \(within): the file system that holds it does not answer"
+            "\(SafeText.name(interpreter)) could not be executed \(within): the file system that holds it does not answer"
         case .loader, .libraries, .app, .listen, .ready: "the application was not ready \(within)"
         }
     }
 
-    package func remedies(at step: Journey.Step) -> [String] {
+    package func remedies(at step: Journey.Step) -> [Remedy] {
         switch step {
         case .prepare, .workingDirectory:
-            ["Look whether the file system hangs, for example with: timeout 5 ls -ld \(ShellWord.quoted(appRoot))"]
+            [Remedy(Self.looking, shell: "timeout 5 ls -ld \(appRoot)")]
         case .start, .switchUser:
-            ["Look for stopped processes (STAT T) of the user, for example with: ps -o pid,stat,args -u \(userName)"]
+            [
+                Remedy(
+                    "Look for stopped processes (STAT T) of the user, for example with:",
+                    shell: "ps -o pid,stat,args -u \(userName)"
+                )
+            ]
         case .shell:
             [
-                "See it hang, for example with: su --login \(userName) --shell \(ShellWord.quoted(loginShell)) --command env",
-                "Or do without the variables of login shells: passenger_load_shell_envvars off;",
+                Remedy(
+                    "See it hang, for example with:",
+                    shell: "su --login \(userName) --shell \(loginShell) --command env"
+                ),
+                .withoutLoginShell,
             ]
         case .environmentFile:
-            [
-                "Look whether the file system hangs, for example with: timeout 5 ls -l \(ShellWord.quoted(environmentFile))"
-            ]
+            [Remedy(Self.looking, shell: "timeout 5 ls -l \(environmentFile)")]
         case .execute:
-            [
-                "Look whether the file system hangs, for example with: timeout 5 \(ShellWord.quoted(interpreter)) --version"
-            ]
+            [Remedy(Self.looking, shell: "timeout 5 \(interpreter) --version")]
         case .loader, .libraries, .app, .listen, .ready: []
         }
     }
+
+    private static let looking = "Look whether the file system hangs, for example with:"
+}
+
+extension Remedy {
+    /// For login shells that do not do what they should.
+    package static let withoutLoginShell = Remedy(
+        "Or do without the variables of login shells:",
+        configuration: "passenger_load_shell_envvars off;"
+    )
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import ShownText
+
 /// What an app's own words give away about its failure.
 enum DiagnosisFinding: Hashable, Sendable {
     /// Bundler, RubyGems or `require` did not find it.
@@ -69,7 +71,7 @@ enum DiagnosisFinding: Hashable, Sendable {
         }
     }
 
-    func remedies(_ scene: DiagnosisScene) -> [FailureDiagnosis.Remedy] {
+    func remedies(_ scene: DiagnosisScene) -> [Remedy] {
         switch self {
         case .gem(let trouble): GemTopic.remedies(trouble, scene)
         case .pythonModule(let name): ModuleTopic.pythonRemedies(name, scene)

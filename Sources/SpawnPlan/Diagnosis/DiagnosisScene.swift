@@ -5,8 +5,6 @@ import ShownText
 
 /// Who and what a failure happened to, as far as that is known: what makes a remedy concrete.
 struct DiagnosisScene {
-    typealias Remedy = FailureDiagnosis.Remedy
-
     let settings: AppSettings
     let identity: RunningIdentity?
     let program: SpawnFailure.Program?
@@ -56,24 +54,24 @@ struct DiagnosisScene {
     // MARK: Commands
 
     /// `command` as the app's user, with that user's home; as it is when the daemon changes no users.
-    func asUser(_ command: String) -> String {
+    func asUser(_ command: ShellLine) -> ShellLine {
         guard let identity, identity.isSwitched else { return command }
-        return "sudo -u \(ShellWord.quoted(identity.userName)) -H \(command)"
+        return "sudo -u \(identity.userName) -H \(command)"
     }
 
     /// `command`, a list for a shell, in the app root and as the app's user.
-    func inAppRoot(_ command: String) -> String {
-        let list = "cd \(ShellWord.quoted(self.appRoot)) && \(command)"
+    func inAppRoot(_ command: ShellLine) -> ShellLine {
+        let list: ShellLine = "cd \(self.appRoot) && \(command)"
         guard let identity, identity.isSwitched else { return list }
-        return self.asUser("sh -c \(ShellWord.quoted(list))")
+        return self.asUser("sh -c \(script: list)")
     }
 
     // MARK: The user
 
     /// The app runs as a stand-in, because the owner of its startup file cannot be used.
     var isFallbackUser: Bool {
-        guard let identity, identity.isSwitched, identity.restsOnOwnership else { return false }
-        return !identity.reason.contains("\(identity.userName) owns ")
+        guard let identity else { return false }
+        return identity.isSwitched && identity.isStandIn
     }
 
     /// It runs as somebody who owns nothing and has no home, chosen or not.
@@ -99,13 +97,13 @@ struct DiagnosisScene {
         let owner = Self.homeOwner(of: self.appRoot)
         return [
             Remedy(
-                "The app \(identity.reason). Give \(file) to the user whom the app shall run as"
+                "The app \(identity.reason). Give \(SafeText.name(file)) to the user whom the app shall run as"
                     + (owner == nil ? " (with that user's name in place of APP_USER)" : "") + ":",
-                command: "chown -h \(ShellWord.quoted(owner ?? "APP_USER")): \(ShellWord.quoted(file))"
+                shell: "chown -h \(owner ?? "APP_USER"): \(file)"
             ),
             Remedy(
                 "Or name that user in the server's block of the front's configuration, and reload the front:",
-                command: "passenger_user \(ShellWord.quoted(owner ?? "APP_USER"));"
+                configuration: "passenger_user \(owner ?? "APP_USER");"
             ),
         ]
     }

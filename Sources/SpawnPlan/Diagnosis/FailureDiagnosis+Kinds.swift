@@ -8,21 +8,21 @@ extension FailureDiagnosis {
     static func remedies(for kind: SpawnFailure.Kind, _ scene: DiagnosisScene) -> [Remedy] {
         switch kind {
         case .appRootMissing:
-            [Remedy("Look how far the path is right:", command: "namei -l \(ShellWord.quoted(scene.appRoot))")]
+            [Remedy("Look how far the path is right:", shell: "namei -l \(scene.appRoot)")]
         case .startupFileMissing:
-            [Remedy("See what is in the app root:", command: "ls -la \(ShellWord.quoted(scene.appRoot))")]
+            [Remedy("See what is in the app root:", shell: "ls -la \(scene.appRoot)")]
         case .access:
             [
                 Remedy(
                     "See who may pass on the way to it:",
-                    command: "namei -l \(ShellWord.quoted(scene.closedPath))"
+                    shell: "namei -l \(scene.closedPath)"
                 )
             ]
         case .interpreterMissing:
             [
                 Remedy(
                     "See whether \(scene.userName) can execute it:",
-                    command: scene.asUser("\(ShellWord.quoted(scene.interpreter)) --version")
+                    shell: scene.asUser("\(scene.interpreter) --version")
                 )
             ]
         case .resources: self.remediesForResources(scene)
@@ -48,9 +48,9 @@ extension FailureDiagnosis {
         [
             Remedy(
                 "See how many processes \(scene.userName) has, and how many it may have:",
-                command: scene.asUser("sh -c 'ps -u $(id -u) --no-headers | wc -l; ulimit -u'")
+                shell: scene.asUser("sh -c 'ps -u $(id -u) --no-headers | wc -l; ulimit -u'")
             ),
-            Remedy("See what the daemon may use:", command: "cat /proc/$(pgrep -o flying-passenge)/limits; free -m"),
+            Remedy("See what the daemon may use:", shell: "cat /proc/$(pgrep -o flying-passenge)/limits; free -m"),
         ]
     }
 
@@ -66,12 +66,12 @@ extension FailureDiagnosis {
                 Remedy(
                     "If the startup file only exports the application, as Express's generator makes it, name the one that "
                         + "listens:",
-                    command: "passenger_app_type node; passenger_startup_file bin/www;"
+                    configuration: "passenger_app_type node; passenger_startup_file bin/www;"
                 ),
                 Remedy(
                     "A server in another process (cluster, child_process, a process manager) is not seen: let this one listen, "
                         + "or run it as a program of its own:",
-                    command: "passenger_app_start_command \"COMMAND\";"
+                    configuration: "passenger_app_start_command \"COMMAND\";"
                 ),
             ]
         case (.generic, .listen):
@@ -91,7 +91,7 @@ extension FailureDiagnosis {
         return [
             Remedy(
                 "Run it by hand as its user and see how it ends:",
-                command: scene.inAppRoot("PORT=3000 \(command)")
+                shell: scene.inAppRoot("PORT=3000 sh -c \(command)")
             )
         ]
     }
@@ -101,7 +101,8 @@ extension FailureDiagnosis {
             Remedy("See in the steps and the output how far it came, and whether what it waits for answers."),
             Remedy(
                 "If it only needs longer, give it more time in the front's configuration:",
-                command: "passenger_start_timeout \(scene.settings.startTimeout.components.seconds * 3);"
+                configuration:
+                    "passenger_start_timeout \(scene.settings.startTimeout.components.seconds * 3);"
             ),
         ]
     }

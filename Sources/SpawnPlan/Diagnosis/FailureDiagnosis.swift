@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 package import AppSettings
+package import ShownText
 
 /// What a failure is, what it means, and what to do about it: made of what the failure says and what the app printed.
 ///
@@ -8,19 +9,8 @@ package import AppSettings
 ///     none, "exception", "early-exit", "killed", "crash" ──▶ what summary, else detail, else output give away
 ///
 /// Whatever the app wrote is evidence, never an instruction: commands hold nothing of it that is not a plain name or
-/// quoted, and none gives away a file outside of the app root.
+/// quoted, and none gives away a file outside of the app root. No sentence decides anything: not its kind, not its commands.
 package struct FailureDiagnosis: Hashable, Sendable {
-    package struct Remedy: Hashable, Sendable {
-        /// A sentence; it ends with a colon when a command follows.
-        package var text: String
-        package var command: String?
-
-        package init(_ text: String, command: String? = nil) {
-            self.text = text
-            self.command = command
-        }
-    }
-
     package let kind: SpawnFailure.Kind
     /// A headline for the kind: "A gem is missing".
     package let title: String
@@ -31,18 +21,20 @@ package struct FailureDiagnosis: Hashable, Sendable {
 
     package init(_ failure: SpawnFailure, settings: AppSettings) {
         let scene = DiagnosisScene(failure, settings: settings)
-        let finding = DiagnosisFinding.first(in: [failure.summary, failure.detail, failure.output])
+        // Before its program runs there are no words of the app's, only the daemon's own, with names in them.
+        let words = scene.isInApp ? [failure.summary, failure.detail, failure.output] : [failure.output]
+        let finding = DiagnosisFinding.first(in: words)
         let kind = Self.kind(of: failure, finding)
         self.kind = kind
         self.title = Self.title(of: kind)
         self.explanation = Self.explanation(of: kind, scene)
-        // What comes out of the app's process is text; commands are the daemon's own.
-        let said = failure.remedies.map { scene.isInApp ? Remedy(Remedy.capitalised($0)) : Remedy(saying: $0) }
+        let said = failure.remedies.map(\.capitalised)
         let found = finding?.remedies(scene) ?? []
         // About gems the daemon has the whole command.
         var remedies = kind == .missingGem ? found + said : said + found
         remedies += Self.remedies(for: kind, scene)
-        let isAdvised = !scene.isNobody && said.contains { $0.text.contains("passenger_user") }
+        // Whoever found a path closed to the user has said how to choose another one.
+        let isAdvised = !scene.isNobody && kind == .access && failure.step == .workingDirectory
         let forUser = scene.remediesForUser(isSuspect: !isAdvised && Self.isAboutUser(kind, finding))
         // A stand-in is the cause itself, whatever else might help.
         self.remedies = Self.withoutRepetitions(scene.isFallbackUser ? forUser + remedies : remedies + forUser)
@@ -73,8 +65,7 @@ package struct FailureDiagnosis: Hashable, Sendable {
             }
         case .internal, .io: .internalError
         case .app where !failure.detail.isEmpty: .exception
-        case .app where failure.summary.contains("descriptor 4"): .protocolViolation
-        case .app: failure.summary.contains("signal ") ? .killed : .earlyExit
+        case .app: .earlyExit
         }
     }
 
@@ -94,40 +85,4 @@ package struct FailureDiagnosis: Hashable, Sendable {
         var seen: Set<String> = []
         return remedies.filter { seen.insert($0.command ?? $0.text).inserted }
     }
-}
-
-extension FailureDiagnosis.Remedy {
-    /// Words that a command begins with when remedies are sentences: "Make it readable, for example: chmod o+r X".
-    private static let programs: Set<Substring> = [
-        "chmod", "chown", "chgrp", "ls", "stat", "namei", "cat", "apt-get", "ln", "mkdir", "sudo", "su", "mount", "df",
-        "usermod", "ulimit", "passenger-status", "systemctl", "setfacl", "getfacl", "file", "findmnt", "timeout", "ps",
-        "sysctl", "free", "runuser", "/usr/bin/python3",
-    ]
-
-    /// A program with its arguments, or a line for the front's configuration.
-    private static func isCommand(_ text: Substring) -> Bool {
-        guard let first = text.split(separator: " ").first else { return false }
-        return self.programs.contains(first) || first.hasPrefix("passenger_") && text.hasSuffix(";")
-    }
-
-    /// A sentence of whoever met the failure, with the command that it ends with set apart.
-    init(saying sentence: String) {
-        let trimmed = sentence.hasPrefix("or ") ? String(sentence.dropFirst(3)) : sentence
-        if Self.isCommand(trimmed[...]) {
-            self.init("Type:", command: trimmed)
-            return
-        }
-        for separator in [": ", "type "] {
-            // The first that a command follows: chown's own may hold another one.
-            guard let range = trimmed.ranges(of: separator).first(where: { Self.isCommand(trimmed[$0.upperBound...]) })
-            else { continue }
-            let command = trimmed[range.upperBound...]
-            let text = trimmed[..<range.lowerBound] + (separator == ": " ? ":" : separator.dropLast() + ":")
-            self.init(Self.capitalised(String(text)), command: String(command))
-            return
-        }
-        self.init(Self.capitalised(trimmed))
-    }
-
-    static func capitalised(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }
 }

@@ -44,7 +44,7 @@ enum GemTopic {
         return nil
     }
 
-    static func remedies(_ trouble: GemTrouble, _ scene: DiagnosisScene) -> [FailureDiagnosis.Remedy] {
+    static func remedies(_ trouble: GemTrouble, _ scene: DiagnosisScene) -> [Remedy] {
         switch trouble {
         case .notInstalled(let name): self.notInstalled(name, scene)
         case .notLoadable(let file): self.notLoadable(file, scene)
@@ -52,42 +52,43 @@ enum GemTopic {
             [
                 .init(
                     "Something asked for another version before Bundler could choose. Make the Gemfile.lock agree with it:",
-                    command: scene.inAppRoot(self.bundle("update", scene))
+                    shell: scene.inAppRoot(self.bundle("update", scene))
                 ),
                 .init(
                     "Or let Bundler choose before anything else is loaded:",
-                    command: "passenger_preload_bundler on;"
+                    configuration: "passenger_preload_bundler on;"
                 ),
             ]
         }
     }
 
-    private static func notInstalled(_ name: String?, _ scene: DiagnosisScene) -> [FailureDiagnosis.Remedy] {
-        [
+    private static func notInstalled(_ name: String?, _ scene: DiagnosisScene) -> [Remedy] {
+        let ruby = scene.interpreter
+        let list: ShellLine = name.map { "gem list \(self.withoutVersion($0))" } ?? "gem list"
+        return [
             .init(
                 "Install the gems of the Gemfile where \(scene.userName) can read them:",
-                command: scene.inAppRoot(
+                shell: scene.inAppRoot(
                     "\(self.bundle("config set --local path vendor/bundle", scene)) && \(self.bundle("install", scene))"
                 )
             ),
             .init(
                 "If they are installed, \(scene.userName) probably cannot read the directory that holds them. "
                     + "See what that user's Ruby finds:",
-                command: scene.inAppRoot(
-                    "\(self.ruby(scene)) -S gem environment gempath; \(self.ruby(scene)) -S gem list"
-                        + (name.map { " " + self.withoutVersion($0) } ?? "")
+                shell: scene.inAppRoot(
+                    "\(ruby) -S gem environment gempath; \(ruby) -S \(list)"
                 )
             ),
         ]
     }
 
-    private static func notLoadable(_ file: String, _ scene: DiagnosisScene) -> [FailureDiagnosis.Remedy] {
+    private static func notLoadable(_ file: String, _ scene: DiagnosisScene) -> [Remedy] {
         guard ShellWord.isPackageName(file) else {
             let path = file.hasPrefix("/") ? file : "\(scene.appRoot)/\(file)"
             return [
                 .init(
-                    "The app itself requires the file \(file). Look whether it is there and who may read it:",
-                    command: "namei -l \(ShellWord.quoted(path))"
+                    "The app itself requires the file \(SafeText.name(file)). Look whether it is there and who may read it:",
+                    shell: "namei -l \(path)"
                 )
             ]
         }
@@ -95,16 +96,16 @@ enum GemTopic {
         return [
             .init(
                 "Add the gem that provides \(file), probably \(gem), to the Gemfile, and install it:",
-                command: scene.inAppRoot("\(self.bundle("add \(gem)", scene))")
+                shell: scene.inAppRoot(self.bundle("add \(gem)", scene))
             ),
             .init(
                 "Without a Gemfile, install it for that user:",
-                command: scene.inAppRoot("\(self.ruby(scene)) -S gem install --user-install \(gem)")
+                shell: scene.inAppRoot("\(scene.interpreter) -S gem install --user-install \(gem)")
             ),
             .init(
                 "If it is installed, \(scene.userName) probably cannot read the directory that holds it. "
                     + "See what that user's Ruby finds:",
-                command: scene.inAppRoot("\(self.ruby(scene)) -S gem list \(gem)")
+                shell: scene.inAppRoot("\(scene.interpreter) -S gem list \(gem)")
             ),
         ]
     }
@@ -116,10 +117,8 @@ enum GemTopic {
         return hasVersion ? String(name[..<hyphen]) : name
     }
 
-    private static func ruby(_ scene: DiagnosisScene) -> String { ShellWord.quoted(scene.interpreter) }
-
     /// With the Ruby of the app, which has gems of its own.
-    private static func bundle(_ arguments: String, _ scene: DiagnosisScene) -> String {
-        "\(self.ruby(scene)) -S bundle \(arguments)"
+    private static func bundle(_ arguments: ShellLine, _ scene: DiagnosisScene) -> ShellLine {
+        "\(scene.interpreter) -S bundle \(arguments)"
     }
 }

@@ -9,12 +9,12 @@ enum HomeTopic {
         return .missingHome("/nonexistent")
     }
 
-    static func remedies(_ home: String, _ scene: DiagnosisScene) -> [FailureDiagnosis.Remedy] {
+    static func remedies(_ home: String, _ scene: DiagnosisScene) -> [Remedy] {
         scene.remediesForUser(isSuspect: true) + [
             .init(
                 "If the app shall run as \(scene.userName), whose home directory \(home) does not exist, give it another home "
                     + "in the front's configuration:",
-                command: "passenger_env_var HOME \(ShellWord.quoted(scene.appRoot + "/tmp"));"
+                configuration: "passenger_env_var HOME \(scene.appRoot + "/tmp");"
             )
         ]
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import AppSettings
+import ShownText
 
 /// Interpreters that the app does not want.
 enum InterpreterTopic {
@@ -11,7 +12,7 @@ enum InterpreterTopic {
         return nil
     }
 
-    static func remedies(_ text: String, _ scene: DiagnosisScene) -> [FailureDiagnosis.Remedy] {
+    static func remedies(_ text: String, _ scene: DiagnosisScene) -> [Remedy] {
         let (setting, example) =
             switch scene.type {
             case .wsgi: ("passenger_python", "/opt/python/bin/python3")
@@ -20,9 +21,9 @@ enum InterpreterTopic {
             }
         return [
             .init(
-                "Now the app runs with \(scene.interpreter). Name the interpreter that it needs in the front's configuration, "
+                "Now the app runs with \(SafeText.name(scene.interpreter)). Name the interpreter that it needs in the front's configuration, "
                     + "for example:",
-                command: "\(setting) \(example);"
+                configuration: "\(setting) \(example);"
             )
         ]
     }

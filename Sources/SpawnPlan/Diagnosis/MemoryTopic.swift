@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import AppSettings
+import ShownText
 
 /// Memory that was refused, by a limit, the language or the kernel.
 enum MemoryTopic {
@@ -13,8 +14,8 @@ enum MemoryTopic {
         return nil
     }
 
-    static func remedies(_ scene: DiagnosisScene) -> [FailureDiagnosis.Remedy] {
-        var remedies: [FailureDiagnosis.Remedy] = []
+    static func remedies(_ scene: DiagnosisScene) -> [Remedy] {
+        var remedies: [Remedy] = []
         if let limit = scene.limits.first(where: { $0.name == "address space" }), let soft = limit.soft {
             remedies.append(
                 .init(
@@ -27,7 +28,7 @@ enum MemoryTopic {
             remedies.append(
                 .init(
                     "Node keeps its heap below a limit of its own. Raise it in the front's configuration, in MiB:",
-                    command: "passenger_env_var NODE_OPTIONS --max-old-space-size=2048;"
+                    configuration: "passenger_env_var NODE_OPTIONS --max-old-space-size=2048;"
                 )
             )
         }
@@ -35,11 +36,11 @@ enum MemoryTopic {
     }
 
     /// Nothing else than the kernel tells that it was short of memory.
-    static let remediesForKernel: [FailureDiagnosis.Remedy] = [
+    static let remediesForKernel: [Remedy] = [
         .init(
             "See whether the kernel ran out of memory and which process it ended:",
-            command: "journalctl -k --since -1h | grep -i -e 'out of memory' -e oom-kill"
+            shell: "journalctl -k --since -1h | grep -i -e 'out of memory' -e oom-kill"
         ),
-        .init("See how much memory the machine has left, and what uses it:", command: "free -m; passenger-status"),
+        .init("See how much memory the machine has left, and what uses it:", shell: "free -m; passenger-status"),
     ]
 }

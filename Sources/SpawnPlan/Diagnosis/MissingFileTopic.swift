@@ -18,12 +18,12 @@ enum MissingFileTopic {
         return named.compactMap { $0 }.first.map { .missingFile($0) }
     }
 
-    static func remedies(_ path: String, _ scene: DiagnosisScene) -> [FailureDiagnosis.Remedy] {
+    static func remedies(_ path: String, _ scene: DiagnosisScene) -> [Remedy] {
         let absolute = path.hasPrefix("/") ? path : "\(scene.appRoot)/\(path)"
         return [
             .init(
-                "Look whether \(absolute) is there; if it is, \(scene.userName) cannot see it:",
-                command: "namei -l \(ShellWord.quoted(absolute))"
+                "Look whether \(SafeText.name(absolute)) is there; if it is, \(scene.userName) cannot see it:",
+                shell: "namei -l \(absolute)"
             )
         ]
     }

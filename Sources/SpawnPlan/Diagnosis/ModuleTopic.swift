@@ -11,54 +11,58 @@ enum ModuleTopic {
         return nil
     }
 
-    static func pythonRemedies(_ name: String, _ scene: DiagnosisScene) -> [FailureDiagnosis.Remedy] {
-        let python = ShellWord.quoted(scene.interpreter)
+    static func pythonRemedies(_ name: String, _ scene: DiagnosisScene) -> [Remedy] {
+        let python = scene.interpreter
         let package = name.split(separator: ".").first.map(String.init) ?? name
-        var remedies: [FailureDiagnosis.Remedy] = []
+        var remedies: [Remedy] = []
         if !scene.interpreter.contains("/") || scene.interpreter.hasPrefix("/usr/bin/") {
             remedies.append(
                 .init(
                     "If the app has a virtualenv, name its interpreter in the front's configuration, for example:",
-                    command: "passenger_python \(ShellWord.quoted(scene.appRoot + "/venv/bin/python"));"
+                    configuration: "passenger_python \(scene.appRoot + "/venv/bin/python");"
                 )
             )
         }
         if ShellWord.isPackageName(package) {
             remedies.append(
                 .init(
-                    "Install what provides \(package) for the Python that runs the app, \(scene.interpreter); or all that the "
+                    "Install what provides \(package) for the Python that runs the app, \(SafeText.name(scene.interpreter)); or all that the "
                         + "app needs, with -r requirements.txt in place of the name:",
-                    command: scene.inAppRoot("\(python) -m pip install \(package)")
+                    shell: scene.inAppRoot("\(python) -m pip install \(package)")
                 )
             )
         }
         remedies.append(
             .init(
                 "If it is installed, \(scene.userName) probably cannot read it. See where that user's Python looks:",
-                command: scene.inAppRoot("\(python) -m site")
+                shell: scene.inAppRoot("\(python) -m site")
             )
         )
         return remedies
     }
 
-    static func nodeRemedies(_ name: String, _ scene: DiagnosisScene) -> [FailureDiagnosis.Remedy] {
+    static func nodeRemedies(_ name: String, _ scene: DiagnosisScene) -> [Remedy] {
         guard ShellWord.isPackageName(name) else {
-            var remedy = FailureDiagnosis.Remedy(
-                "The app itself requires the file \(name), which does not exist or may not be read by \(scene.userName)."
-            )
-            if name.hasPrefix("/") {
-                remedy.text = "The app itself requires \(name). Look whether it is there and who may read it:"
-                remedy.command = "namei -l \(ShellWord.quoted(name))"
+            let shown = SafeText.name(name)
+            guard name.hasPrefix("/") else {
+                return [
+                    "The app itself requires the file \(shown), which does not exist or may not be read by \(scene.userName)."
+                ]
             }
-            return [remedy]
+            return [
+                Remedy(
+                    "The app itself requires \(shown). Look whether it is there and who may read it:",
+                    shell: "namei -l \(name)"
+                )
+            ]
         }
         let package = self.package(name)
         return [
-            .init("Install what package.json asks for:", command: scene.inAppRoot("npm install")),
-            .init("If package.json does not name \(package):", command: scene.inAppRoot("npm install \(package)")),
+            .init("Install what package.json asks for:", shell: scene.inAppRoot("npm install")),
+            .init("If package.json does not name \(package):", shell: scene.inAppRoot("npm install \(package)")),
             .init(
                 "If it is installed, \(scene.userName) probably cannot read it. Look at it:",
-                command: "namei -l \(ShellWord.quoted("\(scene.appRoot)/node_modules/\(package)"))"
+                shell: "namei -l \("\(scene.appRoot)/node_modules/\(package)")"
             ),
         ]
     }

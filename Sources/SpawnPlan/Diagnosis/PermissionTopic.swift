@@ -38,13 +38,13 @@ enum PermissionTopic {
     /// Directories that apps write to, right in the app root.
     private static let writtenTo: Set<Substring> = ["log", "logs", "tmp", "storage", "cache", "var", "data"]
 
-    static func remedies(_ path: String?, _ scene: DiagnosisScene) -> [FailureDiagnosis.Remedy] {
+    static func remedies(_ path: String?, _ scene: DiagnosisScene) -> [Remedy] {
         guard let name = path else {
             return [
                 .init(
                     "The output below may name the file or directory that is closed to the user \(scene.userName). Look at it, "
                         + "with its name in place of PATH:",
-                    command: "namei -l PATH"
+                    shell: "namei -l PATH"
                 )
             ]
         }
@@ -52,9 +52,9 @@ enum PermissionTopic {
         var remedies = self.remediesForUserFirst(scene)
         if let name = self.directory(of: path, below: scene.appRoot), self.writtenTo.contains(name) {
             // No command for root: the app's user may put a link anywhere on the way, by the time it is typed.
-            let what = (name.hasPrefix("log") ? "its log directory, " : "") + "\(scene.appRoot)/\(name)"
+            let what = (name.hasPrefix("log") ? "its log directory, " : "") + SafeText.name("\(scene.appRoot)/\(name)")
             remedies.append(
-                .init(
+                Remedy(
                     "\(scene.userName) must be able to write to \(what). Make it as that user, or give it to that user once you "
                         + "have looked at the way to it."
                 )
@@ -62,15 +62,15 @@ enum PermissionTopic {
         }
         remedies.append(
             .init(
-                "See whose \(path) is, and which directory on the way does not let \(scene.userName) pass:",
-                command: "namei -l \(ShellWord.quoted(path))"
+                "See whose \(SafeText.name(path)) is, and which directory on the way does not let \(scene.userName) pass:",
+                shell: "namei -l \(path)"
             )
         )
         return remedies
     }
 
     /// For nobody the user is the trouble, and no file mode.
-    private static func remediesForUserFirst(_ scene: DiagnosisScene) -> [FailureDiagnosis.Remedy] {
+    private static func remediesForUserFirst(_ scene: DiagnosisScene) -> [Remedy] {
         scene.isNobody ? scene.remediesForUser(isSuspect: true) : []
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import AppSettings
+import ShownText
 
 /// Ports and sockets of somebody else.
 enum PortTopic {
@@ -22,7 +23,7 @@ enum PortTopic {
         return UInt16(digits).map(String.init)
     }
 
-    static func remedies(_ port: String?, _ scene: DiagnosisScene) -> [FailureDiagnosis.Remedy] {
+    static func remedies(_ port: String?, _ scene: DiagnosisScene) -> [Remedy] {
         let advice =
             switch scene.type {
             case .generic:
@@ -32,10 +33,10 @@ enum PortTopic {
             case .rack, .classicRails, .wsgi, nil:
                 "The app opens a port of its own, which only one of its processes can have; it is served without that."
             }
-        let filter = port.map { " 'sport = :\($0)'" } ?? ""
+        let sockets: ShellLine = port.map { "ss -ltnp \("sport = :\($0)")" } ?? "ss -ltnp"
         return [
             .init(advice),
-            .init("See who has \(port.map { "port \($0)" } ?? "the port"):", command: "ss -ltnp\(filter)"),
+            .init("See who has \(port.map { "port \($0)" } ?? "the port"):", shell: sockets),
         ]
     }
 }

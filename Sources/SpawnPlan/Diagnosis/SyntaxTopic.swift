@@ -59,16 +59,17 @@ enum SyntaxTopic {
         return (String(text[..<colon]), line)
     }
 
-    static func remedies(_ file: String?, _ line: Int?, _ scene: DiagnosisScene) -> [FailureDiagnosis.Remedy] {
+    static func remedies(_ file: String?, _ line: Int?, _ scene: DiagnosisScene) -> [Remedy] {
         guard let file else { return [.init("Correct the source file that the message below names.")] }
         let path = file.hasPrefix("/") ? file : "\(scene.appRoot)/\(file)"
-        let place = line.map { "\(path), line \($0)" } ?? path
+        let shown = SafeText.name(path)
+        let place = line.map { "\(shown), line \($0)" } ?? shown
         guard let check = self.check(path, scene) else { return [.init("Correct \(place).")] }
-        return [.init("Correct \(place), then check it with:", command: check)]
+        return [.init("Correct \(place), then check it with:", shell: check)]
     }
 
-    private static func check(_ path: String, _ scene: DiagnosisScene) -> String? {
-        let (program, file) = (ShellWord.quoted(scene.interpreter), ShellWord.quoted(path))
+    private static func check(_ path: String, _ scene: DiagnosisScene) -> ShellLine? {
+        let (program, file) = (scene.interpreter, path)
         return switch scene.type {
         case .rack, .classicRails: scene.asUser("\(program) -wc \(file)")
         // Without leaving a compiled file behind.

@@ -16,6 +16,8 @@ package struct RunningIdentity: Hashable, Sendable {
     package let isSwitched: Bool
     /// The user came from file ownership, so app root and directories must pass `OwnershipCheck`.
     package let restsOnOwnership: Bool
+    /// It stands in for the owner of the startup file, who cannot be used.
+    package let isStandIn: Bool
     /// Worth telling the operator, once per app.
     package let warnings: [String]
 
@@ -29,6 +31,7 @@ package struct RunningIdentity: Hashable, Sendable {
         reason: String,
         isSwitched: Bool,
         restsOnOwnership: Bool,
+        isStandIn: Bool = false,
         warnings: [String] = []
     ) {
         self.userName = userName
@@ -40,6 +43,7 @@ package struct RunningIdentity: Hashable, Sendable {
         self.reason = reason
         self.isSwitched = isSwitched
         self.restsOnOwnership = restsOnOwnership
+        self.isStandIn = isStandIn
         self.warnings = warnings
     }
 }

@@ -42,6 +42,7 @@ struct UserDecision<Accounts: UserDatabase> {
             reason: sentence(user, group),
             isSwitched: true,
             restsOnOwnership: user.restsOnOwnership,
+            isStandIn: user.isDefault && user.restsOnOwnership,
             warnings: user.warnings + group.warnings
         )
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import ShownText
+package import ShownText
 
 /// Why no user could be found for an app.
 package enum UserSwitchingProblem: Error, Hashable, Sendable {
@@ -47,7 +47,7 @@ extension UserSwitchingProblem: CustomStringConvertible {
         }
     }
 
-    package var remedies: [String] {
+    package var remedies: [Remedy] {
         switch self {
         case .daemonHasNoAccount: ["Start the daemon as a user that exists, or as root."]
         case .noDefaultUser: ["Start the daemon with --default-user=NAME, an existing user other than root."]
@@ -56,17 +56,24 @@ extension UserSwitchingProblem: CustomStringConvertible {
         case .notAllowed: ["Give the startup file to another user, set passenger_user, or extend --allowed-users."]
         case .unknownUser(let name):
             [
-                "Correct passenger_user in the configuration of the front, or make the account; to look for it: "
-                    + "getent passwd \(ShellWord.quoted(name))"
+                Remedy(
+                    "Correct passenger_user in the configuration of the front, or make the account; to look for it:",
+                    shell: "getent passwd \(name)"
+                )
             ]
         case .unknownGroup(let name):
             [
-                "Correct passenger_group in the configuration of the front, or make the group; to look for it: "
-                    + "getent group \(ShellWord.quoted(name))"
+                Remedy(
+                    "Correct passenger_group in the configuration of the front, or make the group; to look for it:",
+                    shell: "getent group \(name)"
+                )
             ]
         case .databaseUnavailable:
             [
-                "Look whether \"getent passwd\" answers, and try again; open files are limited by LimitNOFILE= or ulimit -n."
+                Remedy(
+                    "Look whether the account database answers, and try again; open files are limited by LimitNOFILE= or ulimit -n:",
+                    shell: "getent passwd"
+                )
             ]
         }
     }

@@ -2,6 +2,7 @@
 
 import LinuxSystem
 import NIOCore
+import ShownText
 import SpawnPlan
 import WireProtocol
 
@@ -56,9 +57,6 @@ struct FailureFiling: Sendable {
         _ failure: SpawnFailure,
         _ diagnosis: FailureDiagnosis
     ) -> FiledFailure.Brief {
-        let remedy = report.remedies.first.map { remedy in
-            remedy.command.map { "\(remedy.text) \($0)" } ?? remedy.text
-        }
         // Behind an exception stands its backtrace, and the summary says more.
         let last = report.detail.isEmpty ? report.output.split(separator: "\n").last.map(String.init) ?? "" : ""
         return FiledFailure.Brief(
@@ -67,7 +65,7 @@ struct FailureFiling: Sendable {
             kind: diagnosis.kind,
             step: report.failedStep,
             summary: report.summary,
-            firstRemedy: remedy ?? "",
+            firstRemedy: report.remedies.first,
             userName: failure.identity?.userName,
             userReason: failure.identity?.reason,
             lastLine: last.clamped(toUTF8: Self.lastLineBytes)

@@ -3,6 +3,7 @@
 import AppSettings
 import LinuxSystem
 import NIOCore
+import ShownText
 import SpawnPlan
 import WireProtocol
 
@@ -36,7 +37,7 @@ struct FiledFailure: Sendable {
         let step: String
         /// One line, secrets masked.
         let summary: String
-        let firstRemedy: String
+        let firstRemedy: Remedy?
         let userName: String?
         let userReason: String?
         /// Of what the process printed; empty if it printed nothing, or reported an exception.

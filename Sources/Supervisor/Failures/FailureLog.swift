@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Logging
+import ShownText
 import SpawnPlan
 
 /// Writes down what failed: everything that leads on from there, in one line of bounded length.
@@ -13,7 +14,11 @@ enum FailureLog {
         facts[LogKeys.group] = "\(group)"
         facts[LogKeys.errorID] = "\(brief.errorID)"
         facts[LogKeys.reason] = "\(brief.summary)"
-        if !brief.firstRemedy.isEmpty { facts[LogKeys.remedy] = "\(brief.firstRemedy)" }
+        if let remedy = brief.firstRemedy {
+            facts[LogKeys.remedy] = "\(remedy.text)"
+            // Apart, so that no sentence passes for something to be typed.
+            if let command = remedy.command { facts[LogKeys.command] = "\(command)" }
+        }
         guard brief.category != .noApplication else {
             logger.warning("no application found", metadata: facts)
             return

@@ -2,6 +2,7 @@
 
 import AppSettings
 import LinuxSystem
+import ShownText
 import SpawnPlan
 import WireProtocol
 
@@ -38,12 +39,8 @@ extension FailureReport {
             title: diagnosis.title,
             summary: Self.summary(of: failure),
             explanation: diagnosis.explanation.clamped(toUTF8: ReportBounds.text),
-            remedies: diagnosis.remedies.prefix(ReportBounds.remedies).map { remedy in
-                Remedy(
-                    remedy.text.clamped(toUTF8: ReportBounds.text),
-                    // Half a command is worse than none.
-                    command: remedy.command.flatMap { $0.utf8.count <= ReportBounds.path ? $0 : nil }
-                )
+            remedies: diagnosis.remedies.prefix(ReportBounds.remedies).map {
+                $0.bounded(text: ReportBounds.text, command: ReportBounds.path)
             },
             // Masked first: of half an address a password would not be known.
             detail: SecretMask.maskingCredentials(failure.detail).clamped(toUTF8: ReportBounds.detail),

@@ -33,29 +33,32 @@ extension LaunchDiagnosis {
             "the login shell \(shell) of \(user) \(how)",
             step: .shell,
             remedies: [
-                "Look for exit, exec and errors in the profile files of \(user), for example with: "
-                    + "su --login \(user) --shell \(ShellWord.quoted(shell)) --command env",
-                "Or do without the variables of login shells: passenger_load_shell_envvars off;",
+                Remedy(
+                    "Look for exit, exec and errors in the profile files of \(user), for example with:",
+                    shell: "su --login \(user) --shell \(shell) --command env"
+                ),
+                .withoutLoginShell,
             ]
         )
     }
 
     func environmentFileWrong(_ failure: LaunchFailure) -> SpawnProblem {
         let path = self.absolute(failure.subject)
+        let file = "the environment file \(SafeText.name(path))"
         let what: String
-        let remedies: [String]
+        let remedies: [Remedy]
         switch EnvironmentFileProblem(failure.detail) {
         case .notAFile:
-            (what, remedies) = ("the environment file \(path) is no regular file", ["Correct passenger_env_file."])
+            (what, remedies) = ("\(file) is no regular file", ["Correct passenger_env_file."])
         case .tooLong:
-            (what, remedies) = ("the environment file \(path) is longer than 64 KiB", ["Correct passenger_env_file."])
+            (what, remedies) = ("\(file) is longer than 64 KiB", ["Correct passenger_env_file."])
         case .line(let number, let reason) where failure.code == 0:
-            what = "the environment file \(path) is wrong in line \(number): \(reason)"
+            what = "\(file) is wrong in line \(number): \(reason)"
             remedies = ["Write each variable as NAME=VALUE or NAME=\"VALUE\" on a line of its own."]
         case .line, nil:
-            let directory = "the directory \(failure.detail) cannot be entered: \(self.facts(failure))"
+            let directory = "the directory \(SafeText.name(failure.detail)) cannot be entered: \(self.facts(failure))"
             let because = failure.directory == nil ? failure.reason : directory
-            what = "the environment file \(path) cannot be read by \(self.user): \(because)"
+            what = "\(file) cannot be read by \(self.user): \(because)"
             remedies =
                 if failure.isNotFound {
                     ["Make it, or correct passenger_env_file."]
@@ -63,7 +66,10 @@ extension LaunchDiagnosis {
                     self.remediesToOpen(failure, failure.detail)
                 } else {
                     [
-                        "Make it readable for that user and nobody else: chown \(self.identity.userName) \(ShellWord.quoted(path))"
+                        Remedy(
+                            "Make it readable for that user and nobody else:",
+                            shell: "chown \(self.identity.userName) \(path)"
+                        )
                     ]
                 }
         }
@@ -78,7 +84,8 @@ extension LaunchDiagnosis {
         SpawnProblem(
             .fileSystem,
             .access,
-            "\(failure.detail) cannot be executed by \(self.user): the directory \(failure.subject) cannot be entered, "
+            "\(SafeText.name(failure.detail)) cannot be executed by \(self.user): the directory "
+                + "\(SafeText.name(failure.subject)) cannot be entered, "
                 + self.facts(failure),
             step: .execute,
             remedies: self.remediesElsewhere(failure.subject) + self.remediesToOpen(failure)
@@ -86,13 +93,14 @@ extension LaunchDiagnosis {
     }
 
     func scriptWithoutInterpreter(_ failure: LaunchFailure) -> SpawnProblem {
-        let script = failure.detail.isEmpty ? self.program.interpreter : failure.detail
+        let script = SafeText.name(failure.detail.isEmpty ? self.program.interpreter : failure.detail)
+        let missing = SafeText.name(failure.subject)
         return SpawnProblem(
             .operatingSystem,
             .interpreterMissing,
-            "\(script) cannot be executed by \(self.user): its first line names \(failure.subject): \(failure.reason)",
+            "\(script) cannot be executed by \(self.user): its first line names \(missing): \(failure.reason)",
             step: .execute,
-            remedies: ["Correct the first line of \(script), or install \(failure.subject)."] + self.remediesToInstall
+            remedies: ["Correct the first line of \(script), or install \(missing)."] + self.remediesToInstall
         )
     }
 
@@ -105,7 +113,7 @@ extension LaunchDiagnosis {
             return SpawnProblem(
                 .operatingSystem,
                 .resources,
-                "\(failure.subject) could not be executed: \(failure.reason)",
+                "\(SafeText.name(failure.subject)) could not be executed: \(failure.reason)",
                 step: .execute,
                 remedies: remedies
             )
@@ -114,66 +122,78 @@ extension LaunchDiagnosis {
         return SpawnProblem(.operatingSystem, .interpreterMissing, what, step: .execute, remedies: remedies)
     }
 
-    private func unsuitable(_ failure: LaunchFailure) -> (what: String, remedies: [String]) {
+    private func unsuitable(_ failure: LaunchFailure) -> (what: String, remedies: [Remedy]) {
         let path = failure.subject
+        let shown = SafeText.name(path)
         if failure.isNotFound, !path.contains("/") { return self.notFoundOnPath(failure) }
-        if failure.isDirectory { return ("\(path) cannot be executed: it is a directory", self.remediesToInstall) }
+        if failure.isDirectory { return ("\(shown) cannot be executed: it is a directory", self.remediesToInstall) }
         if failure.isNotFound, failure.detail == "no-loader" {
             return (
-                "\(path) cannot be executed: it exists, but the program loader that it needs does not",
-                ["See for which system it was built, for example with: file \(ShellWord.quoted(path))"]
+                "\(shown) cannot be executed: it exists, but the program loader that it needs does not",
+                [Remedy("See for which system it was built, for example with:", shell: "file \(path)")]
                     + self.remediesToInstall
             )
         }
         if failure.isNotFound, !failure.detail.isEmpty {
-            return ("\(path) is a link to \(failure.detail), which does not exist", self.remediesToInstall)
+            return (
+                "\(shown) is a link to \(SafeText.name(failure.detail)), which does not exist", self.remediesToInstall
+            )
         }
-        if failure.isNotFound { return ("\(path) does not exist", self.remediesToInstall) }
+        if failure.isNotFound { return ("\(shown) does not exist", self.remediesToInstall) }
         if failure.isWrongFormat {
             return (
-                "\(path) cannot be executed: it is no program for this machine, nor a script that begins with #!",
-                ["See what it is, for example with: file \(ShellWord.quoted(path))"] + self.remediesToInstall
+                "\(shown) cannot be executed: it is no program for this machine, nor a script that begins with #!",
+                [Remedy("See what it is, for example with:", shell: "file \(path)")] + self.remediesToInstall
             )
         }
         if failure.detail == "noexec" {
             return (
-                "\(path) cannot be executed: its file system is mounted with noexec",
-                ["See how it is mounted, for example with: findmnt --target \(ShellWord.quoted(path))"]
+                "\(shown) cannot be executed: its file system is mounted with noexec",
+                [Remedy("See how it is mounted, for example with:", shell: "findmnt --target \(path)")]
                     + self.remediesToInstall
             )
         }
-        let remedy = "Make it executable, for example: chmod a+rx \(ShellWord.quoted(path))"
+        let remedy = Remedy("Make it executable, for example:", shell: "chmod a+rx \(path)")
         return (
-            "\(path) cannot be executed by \(self.user): \(failure.reason)",
+            "\(shown) cannot be executed by \(self.user): \(failure.reason)",
             (failure.isPermissionDenied ? [remedy] : []) + self.remediesToInstall
         )
     }
 
-    private func notFoundOnPath(_ failure: LaunchFailure) -> (what: String, remedies: [String]) {
+    private func notFoundOnPath(_ failure: LaunchFailure) -> (what: String, remedies: [Remedy]) {
         let path = self.searchPath.map { " (\($0))" } ?? ""
-        let what = "\(failure.subject) was not found on the PATH of the application\(path)"
+        let what = "\(SafeText.name(failure.subject)) was not found on the PATH of the application\(path)"
         guard failure.directory != nil else { return (what, self.remediesToInstall) }
         return (
-            "\(what); a directory on the way, \(failure.detail), cannot be entered by \(self.user): \(self.facts(failure))",
+            "\(what); a directory on the way, \(SafeText.name(failure.detail)), cannot be entered by \(self.user): \(self.facts(failure))",
             self.remediesToInstall + self.remediesToOpen(failure, failure.detail)
         )
     }
 
-    private var remediesToInstall: [String] {
+    private var remediesToInstall: [Remedy] {
         guard let setting = self.program.interpreterSetting else { return ["Correct passenger_app_start_command."] }
         return ["Install it, or set \(setting) to the full path of an interpreter that this user can execute."]
     }
 
     /// Opening somebody's home for an interpreter is seldom what one wants.
-    private func remediesElsewhere(_ directory: String) -> [String] {
-        switch self.program.interpreterSetting {
+    private func remediesElsewhere(_ path: String) -> [Remedy] {
+        let directory = SafeText.name(path)
+        return switch self.program.interpreterSetting {
         case "passenger_python":
             [
-                "Make a virtualenv that \(self.identity.userName) can enter, outside of \(directory): "
-                    + "/usr/bin/python3 -m venv \(ShellWord.quoted(self.appRoot + "/venv"))",
-                "Install there what the application needs, with its pip, and name its interpreter in the front's "
-                    + "configuration: passenger_python \(ShellWord.quoted(self.appRoot + "/venv/bin/python"));",
-                "Or, if the application needs nothing but Python itself: passenger_python /usr/bin/python3;",
+                Remedy(
+                    "Make a virtualenv that \(self.identity.userName) can enter, outside of \(directory):",
+                    shell: "/usr/bin/python3 -m venv \(self.appRoot + "/venv")"
+                ),
+                Remedy(
+                    "Install there what the application needs, with its pip, and name its interpreter in the front's "
+                        + "configuration:",
+                    configuration: "passenger_python \(self.appRoot + "/venv/bin/python");"
+                ),
+                Remedy(
+                    "Or, if the application needs nothing but Python itself:",
+                    configuration: "passenger_python /usr/bin/python3;"
+                ),
             ]
         case "passenger_ruby": ["Set passenger_ruby to an interpreter outside of \(directory), such as /usr/bin/ruby."]
         case "passenger_nodejs":

@@ -35,7 +35,9 @@ struct LaunchDiagnosis: Hashable, Sendable {
                 .ownership,
                 "the app root or its startup file changed while the process was started: \(failure.description)",
                 step: .workingDirectory,
-                remedies: ["Try again; if it happens every time, somebody else is changing \(self.appRoot)."]
+                remedies: [
+                    "Try again; if it happens every time, somebody else is changing \(SafeText.name(self.appRoot))."
+                ]
             )
         case .readStartupFile: self.startupFileUnreadable(failure)
         case .loginShell: self.loginShellFailed(failure)
@@ -68,13 +70,14 @@ extension LaunchDiagnosis {
             return SpawnProblem(
                 .fileSystem,
                 .appRootMissing,
-                "the app root \(self.appRoot) cannot be entered: \(place): \(failure.reason)",
+                "the app root \(SafeText.name(self.appRoot)) cannot be entered: \(SafeText.name(place)): \(failure.reason)",
                 step: .workingDirectory,
                 remedies: ["Correct passenger_app_root, or root of the server."]
             )
         }
-        let what = place == self.appRoot ? "the app root \(place)" : "the directory \(place)"
-        let purpose = place == self.appRoot ? "" : "; it is on the way to the app root \(self.appRoot)"
+        let shown = SafeText.name(place)
+        let what = place == self.appRoot ? "the app root \(shown)" : "the directory \(shown)"
+        let purpose = place == self.appRoot ? "" : "; it is on the way to the app root \(SafeText.name(self.appRoot))"
         return SpawnProblem(
             .fileSystem,
             failure.isPermissionDenied ? .access : .internalError,
@@ -87,27 +90,29 @@ extension LaunchDiagnosis {
     private func startupFileUnreadable(_ failure: LaunchFailure) -> SpawnProblem {
         let path = self.absolute(failure.subject)
         let because: String
-        let remedies: [String]
+        let remedies: [Remedy]
         if failure.directory != nil {
-            because = "the directory \(failure.detail) cannot be entered: \(self.facts(failure))"
+            because = "the directory \(SafeText.name(failure.detail)) cannot be entered: \(self.facts(failure))"
             remedies = self.remediesToOpen(failure, failure.detail)
         } else if failure.detail.isEmpty || failure.detail == path {
             because = failure.reason
-            remedies = ["Make it readable, for example: chmod o+r \(ShellWord.quoted(path))"]
+            remedies = [Remedy("Make it readable, for example:", shell: "chmod o+r \(path)")]
         } else {
-            because = "it is a link to \(failure.detail): \(failure.reason)"
+            because = "it is a link to \(SafeText.name(failure.detail)): \(failure.reason)"
             // Its maker may want to read by it what is none of their business: nobody is told to open that up unseen.
             remedies = [
                 failure.isNotFound
                     ? "Correct the link."
-                    : "Correct the link. Only if \(self.identity.userName) is meant to read what it leads to: "
-                        + "chmod o+r \(ShellWord.quoted(failure.detail))"
+                    : Remedy(
+                        "Correct the link. Only if \(self.identity.userName) is meant to read what it leads to:",
+                        shell: "chmod o+r \(failure.detail)"
+                    )
             ]
         }
         return SpawnProblem(
             .fileSystem,
             failure.isNotFound ? .startupFileMissing : .access,
-            "the startup file \(path) cannot be read by \(self.user): \(because)",
+            "the startup file \(SafeText.name(path)) cannot be read by \(self.user): \(because)",
             step: .workingDirectory,
             remedies: remedies + [self.remedyOtherUser]
         )
@@ -126,30 +131,36 @@ extension LaunchDiagnosis {
     }
 
     /// The least that lets the user enter it.
-    func remediesToOpen(_ failure: LaunchFailure, _ path: String? = nil) -> [String] {
+    func remediesToOpen(_ failure: LaunchFailure, _ path: String? = nil) -> [Remedy] {
         let path = path ?? failure.subject
         guard let directory = failure.directory else {
-            return ["Make it accessible, for example: chmod o+x \(ShellWord.quoted(path))"]
+            return [Remedy("Make it accessible, for example:", shell: "chmod o+x \(path)")]
         }
-        let (bit, letter): (UInt32, String) =
+        let (bit, mode): (UInt32, ShellLine) =
             if directory.owner == self.identity.uid {
-                (0o100, "u")
+                (0o100, "u+x")
             } else if self.identity.groups.contains(directory.group) {
-                (0o010, "g")
+                (0o010, "g+x")
             } else {
-                (0o001, "o")
+                (0o001, "o+x")
             }
         if directory.mode & bit != 0 {
             return [
-                "Its mode would let the user in: look for an access list (getfacl \(ShellWord.quoted(path))), AppArmor or SELinux."
+                Remedy(
+                    "Its mode would let the user in: look for an access list, AppArmor or SELinux:",
+                    shell: "getfacl \(path)"
+                )
             ]
         }
-        let everybody = "Let the user enter it, for example: chmod \(letter)+x \(ShellWord.quoted(path))"
-        guard letter == "o" else { return [everybody] }
-        return [everybody, "Or only this user: setfacl -m u:\(self.identity.userName):x \(ShellWord.quoted(path))"]
+        let everybody = Remedy("Let the user enter it, for example:", shell: "chmod \(mode) \(path)")
+        guard bit == 0o001 else { return [everybody] }
+        return [
+            everybody,
+            Remedy("Or only this user:", shell: "setfacl -m \("u:\(self.identity.userName):x") \(path)"),
+        ]
     }
 
-    var remedyOtherUser: String {
+    var remedyOtherUser: Remedy {
         "Or let the app run as another user (passenger_user); now it \(self.identity.reason)."
     }
 

@@ -33,12 +33,14 @@ extension SpawnPreparation {
         SpawnProblem(
             .fileSystem,
             .access,
-            "the app root \(self.settings.appRoot) cannot be entered by the daemon's user (uid "
-                + "\(CurrentProcess.effectiveUID)): the directory \(directory) is closed",
+            "the app root \(SafeText.name(self.settings.appRoot)) cannot be entered by the daemon's user (uid "
+                + "\(CurrentProcess.effectiveUID)): the directory \(SafeText.name(directory)) is closed",
             remedies: CurrentProcess.isRoot
                 ? [
-                    "Root is kept out by the file system, as by NFS with root_squash: set passenger_user to a user who may "
-                        + "enter it, or export it with no_root_squash."
+                    """
+                    Root is kept out by the file system, as by NFS with root_squash: set passenger_user to a user who may \
+                    enter it, or export it with no_root_squash.
+                    """
                 ]
                 : ["Make it accessible to that user, or start the daemon as root."]
         )
@@ -99,7 +101,9 @@ extension SpawnPreparation {
                 .configuration,
                 .ownership,
                 "the directory of \(app.referenceName) was changed while it was looked at: \(error)",
-                remedies: ["Try again; if it happens every time, somebody else is changing \(self.settings.appRoot)."]
+                remedies: [
+                    "Try again; if it happens every time, somebody else is changing \(SafeText.name(self.settings.appRoot))."
+                ]
             )
         }
     }
@@ -107,11 +111,6 @@ extension SpawnPreparation {
     private func environmentFile(_ facts: AppRootFacts) -> String? {
         self.settings.environmentFile.map { $0.utf8.first == UInt8(ascii: "/") ? $0 : "\(facts.path)/\($0)" }
     }
-}
-
-extension Remedy {
-    /// Both parts in one, as spawn problems still have it.
-    fileprivate var sentence: String { [text, command].compactMap(\.self).joined(separator: " ") }
 }
 
 /// What is to be said about the files of one app.
@@ -133,7 +132,7 @@ private struct Judge {
                 .configuration,
                 .ownership,
                 error.summary(scene),
-                remedies: error.remedies(scene).map(\.sentence)
+                remedies: error.remedies(scene)
             )
         }
     }
@@ -145,7 +144,8 @@ private struct Judge {
             case .passed(let fact, _) = trail.places[root - 1].step, fact.writers.contains(.everybody)
         else { return [] }
         return [
-            "everybody may write to \(trail.places[root - 1].path), which holds the app root \(trail.places[root].path)"
+            "everybody may write to \(SafeText.name(trail.places[root - 1].path)), which holds the app root "
+                + SafeText.name(trail.places[root].path)
         ]
     }
 
@@ -158,7 +158,7 @@ private struct Judge {
                 self.warning($0, about: "passenger_env_file")
             }
         }
-        let what = "the environment file \(file)"
+        let what = "the environment file \(SafeText.name(file))"
         do throws(PathRefusal) {
             return try self.check.check(walked.trail, by: self.policy).map { "\(what): \($0.sentence(self.names))" }
         } catch {
@@ -167,8 +167,7 @@ private struct Judge {
                 .ownership,
                 "\(what) could say what runs as \(self.identity.userName): \(error.sentence(self.names)), and the app's user is "
                     + "to come from the owner of \(app.referenceName), \(self.names.user(app.fact.uid))",
-                remedies: (error.remedies(givingTo: app.fact.uid, self.names) + error.remediesElsewhere(self.names))
-                    .map(\.sentence)
+                remedies: error.remedies(givingTo: app.fact.uid, self.names) + error.remediesElsewhere(self.names)
             )
         }
     }

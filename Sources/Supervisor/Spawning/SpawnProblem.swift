@@ -2,6 +2,7 @@
 
 import AppSettings
 import LinuxSystem
+import ShownText
 import SpawnPlan
 
 /// Why a spawn did not get as far as a running program; becomes a `SpawnFailure`.
@@ -11,14 +12,14 @@ struct SpawnProblem: Error {
     /// Nil: the one that was under way.
     var step: Journey.Step?
     let summary: String
-    let remedies: [String]
+    let remedies: [Remedy]
 
     init(
         _ category: SpawnFailure.Category,
         _ kind: SpawnFailure.Kind,
         _ summary: String,
         step: Journey.Step? = nil,
-        remedies: [String] = []
+        remedies: [Remedy] = []
     ) {
         self.category = category
         self.kind = kind
@@ -54,20 +55,22 @@ struct SpawnProblem: Error {
     }
 
     /// What to look at when the kernel had none left.
-    static func remedies(forCode code: Int32) -> [String] {
+    static func remedies(forCode code: Int32) -> [Remedy] {
         let name = SystemError.name(ofCode: code)
         return switch name {
         case "EMFILE":
             ["Let the daemon have more open files: LimitNOFILE= in its unit, or ulimit -n before it is started."]
-        case "ENFILE": ["Let the machine have more open files, for example with: sysctl fs.file-max"]
+        case "ENFILE": [Remedy("Let the machine have more open files; now it may have:", shell: "sysctl fs.file-max")]
         case "EAGAIN":
             [
-                "Look for a limit on processes: ulimit -u of the user, TasksMax= of the daemon's unit "
-                    + "(systemctl show flying-passenger -p TasksMax -p TasksCurrent), and sysctl kernel.pid_max."
+                Remedy(
+                    "Look for a limit on processes: ulimit -u of the user, kernel.pid_max, and TasksMax= of the daemon's unit:",
+                    shell: "systemctl show flying-passenger -p TasksMax -p TasksCurrent; sysctl kernel.pid_max"
+                )
             ]
         case "ENOSPC", "EDQUOT":
-            ["Make room on the file system that holds the instance directory, see: df -h /run"]
-        default: ["Look at the memory of the machine, for example with: free -m"]
+            [Remedy("Make room on the file system that holds the instance directory, see:", shell: "df -h /run")]
+        default: [Remedy("Look at the memory of the machine, for example with:", shell: "free -m")]
         }
     }
 }

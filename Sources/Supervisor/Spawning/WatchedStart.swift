@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import LinuxSystem
+import ShownText
 import SpawnPlan
 
 /// The start of one process: from its launch, if it has one, to readiness or failure.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+package import ShownText
+
 /// All that is known about a start that failed, or about processes that end again and again: what the friendly page of
 /// the front, the details file and the log are made of.
 ///
@@ -38,18 +40,6 @@ package struct FailureReport: Hashable, Sendable, Codable {
     package var limits: [Entry]
     /// Load and memory of the machine when it failed.
     package var machine: [Entry]
-
-    package struct Remedy: Hashable, Sendable, Codable {
-        /// A sentence.
-        package var text: String
-        /// A command to be typed; nil if there is none.
-        package var command: String?
-
-        package init(_ text: String, command: String? = nil) {
-            self.text = text
-            self.command = command
-        }
-    }
 
     package struct Step: Hashable, Sendable, Codable {
         package var name: String

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import NIOCore
+import ShownText
 import TestSupport
 import Testing
 import WireProtocol

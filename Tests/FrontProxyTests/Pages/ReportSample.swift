@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import ShownText
 import WireProtocol
 
 extension FailureReport {
@@ -13,7 +14,7 @@ extension FailureReport {
         summary: "cannot load such file -- sinatra (LoadError)",
         explanation: "The application asks for a library that is not installed.",
         remedies: [
-            .init("Install the gems of the Gemfile.", command: "sudo -u joe bundle install"),
+            .init("Install the gems of the Gemfile.", shell: "sudo -u joe bundle install"),
             .init("Or add it there."),
         ],
         detail: "config.ru:3:in `require'\n\tfrom config.ru:3",
@@ -51,7 +52,7 @@ extension FailureReport {
         report.title = text
         report.summary = text
         report.explanation = text
-        report.remedies = [.init(text, command: text)]
+        report.remedies = [Remedy(text)] + Self.received(command: text)
         report.detail = text
         report.output = text
         report.failedStep = text
@@ -71,5 +72,14 @@ extension FailureReport {
         report.machine = report.variables
         report.errorID = text
         return report
+    }
+
+    /// What another daemon might send: the front takes nobody's word that a command is harmless.
+    private static func received(command: String) -> [Remedy] {
+        var report = sample
+        report.remedies = [Remedy("x", shell: "COMMAND")]
+        let json = String(decoding: report.json() ?? [], as: UTF8.self)
+        let text = json.replacing("COMMAND", with: SafeText.jsonString(command))
+        return FailureReport(json: Array(text.utf8))?.remedies ?? []
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import ShownText
 import SpawnPlan
 import Testing
 
@@ -223,7 +224,7 @@ import Testing
         var handshake = handshake()
         let failure = failure(handshake.processEnded(.signaled("SIGKILL", coreDumped: false), at: .zero))
         #expect(failure?.summary == "the process ended with signal SIGKILL before its program was executed")
-        #expect(failure?.remedies.first?.contains("dmesg") == true)
+        #expect(failure?.remedies.first?.description.contains("dmesg") == true)
     }
 
     // MARK: The launch

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import AppSettings
+import ShownText
 
 @testable import SpawnPlan
 
@@ -10,10 +11,16 @@ enum DiagnosisBench {
     static let nobody = identity(
         "nobody",
         because: "root owns config.ru, and no app ever runs as root",
-        home: "/nonexistent"
+        home: "/nonexistent",
+        isStandIn: true
     )
 
-    static func identity(_ name: String, because cause: String, home: String? = nil) -> RunningIdentity {
+    static func identity(
+        _ name: String,
+        because cause: String,
+        home: String? = nil,
+        isStandIn: Bool = false
+    ) -> RunningIdentity {
         RunningIdentity(
             userName: name,
             groupName: name,
@@ -23,7 +30,8 @@ enum DiagnosisBench {
             account: Account(name: name, uid: 1001, gid: 1001, home: home ?? "/home/\(name)", shell: "/bin/bash"),
             reason: "runs as \(name) because \(cause)",
             isSwitched: true,
-            restsOnOwnership: true
+            restsOnOwnership: true,
+            isStandIn: isStandIn
         )
     }
 
@@ -38,7 +46,7 @@ enum DiagnosisBench {
         step: Journey.Step = .app,
         summary: String = "the process ended with exit code 1 before it was ready",
         detail: String = "",
-        remedies: [String] = [],
+        remedies: [Remedy] = [],
         output: String = "",
         identity: RunningIdentity? = joe,
         type: AppType = .rack,
@@ -74,6 +82,29 @@ enum DiagnosisBench {
         )
     }
 
+    /// The words of a command line, quoted parts as one; those of a script for `sh -c` and of a list as well.
+    static func words(of command: String) -> [String] {
+        var words: [String] = [""]
+        var isQuoted = false
+        var isEscaped = false
+        for character in command {
+            if isEscaped {
+                words[words.count - 1].append(character)
+                isEscaped = false
+            } else if character == "\\" {
+                isEscaped = true
+            } else if character == "'" || character == "\"" {
+                isQuoted.toggle()
+            } else if character == " ", !isQuoted {
+                words.append("")
+            } else {
+                words[words.count - 1].append(character)
+            }
+        }
+        // A word that is a script.
+        return words.flatMap { $0.hasPrefix("cd ") ? self.words(of: $0) : [$0] }
+    }
+
     static func diagnosis(_ failure: SpawnFailure, root: String = "/srv/shop") throws -> FailureDiagnosis {
         FailureDiagnosis(failure, settings: try self.settings(root: root))
     }
@@ -92,7 +123,7 @@ extension FailureDiagnosis {
     var commands: [String] { self.remedies.compactMap(\.command) }
     /// Everything that is said, for tests that look for a word.
     var everything: String {
-        let remedies = self.remedies.map { "\($0.text) \($0.command ?? "")" }
+        let remedies = self.remedies.map(\.description)
         return ([self.title, self.explanation] + remedies).joined(separator: "\n")
     }
 }

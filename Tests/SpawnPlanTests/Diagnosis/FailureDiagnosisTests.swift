@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import AppSettings
+import ShownText
 import Testing
 
 @testable import SpawnPlan
@@ -59,19 +60,19 @@ struct FailureDiagnosisTests {
             step: .workingDirectory,
             summary: "the directory /home/joe cannot be entered by nobody",
             remedies: [
-                "Make it accessible, for example: chmod o+x /home/joe",
+                Remedy("Make it accessible, for example:", shell: "chmod o+x /home/joe"),
                 "or let it run as another user; now it runs as x.",
-                "If it is to run as joe, type: chown -h joe /srv/shop/config.ru", "chmod g-w /srv/shop",
-                "namei -l /srv/shop/config.ru",
+                Remedy("If it is to run as joe, type:", shell: "chown -h joe /srv/shop/config.ru"),
+                Remedy("Type:", shell: "chmod g-w /srv/shop"), Remedy("Type:", shell: "namei -l /srv/shop/config.ru"),
             ]
         )
         let diagnosis = try DiagnosisBench.diagnosis(failure)
         #expect(
             diagnosis.remedies.prefix(5) == [
-                .init("Make it accessible, for example:", command: "chmod o+x /home/joe"),
-                .init("Let it run as another user; now it runs as x."),
-                .init("If it is to run as joe, type:", command: "chown -h joe /srv/shop/config.ru"),
-                .init("Type:", command: "chmod g-w /srv/shop"), .init("Type:", command: "namei -l /srv/shop/config.ru"),
+                Remedy("Make it accessible, for example:", shell: "chmod o+x /home/joe"),
+                "Or let it run as another user; now it runs as x.",
+                Remedy("If it is to run as joe, type:", shell: "chown -h joe /srv/shop/config.ru"),
+                Remedy("Type:", shell: "chmod g-w /srv/shop"), Remedy("Type:", shell: "namei -l /srv/shop/config.ru"),
             ]
         )
         #expect(diagnosis.commands.count { $0 == "namei -l /srv/shop/config.ru" } == 1)
@@ -89,29 +90,52 @@ struct FailureDiagnosisTests {
         #expect(commands.first == "chown -h APP_USER: /srv/shop/config.ru")
     }
 
-    @Test func `lines for the configuration are set apart as well`() throws {
-        let failure = DiagnosisBench.failure(
-            .fileSystem,
-            kind: .access,
-            step: .execute,
-            remedies: [
-                "Name its interpreter: passenger_python /srv/shop/venv/bin/python;", "Or not: passenger_python.",
-            ]
-        )
-        let remedies = try DiagnosisBench.diagnosis(failure).remedies
-        #expect(remedies[0] == .init("Name its interpreter:", command: "passenger_python /srv/shop/venv/bin/python;"))
-        #expect(remedies[1] == .init("Or not: passenger_python."))
+    @Test func `no sentence becomes a command, whoever says it`() throws {
+        let advice = [
+            "Type: chown games: /etc/shadow", "or this: rm -rf /", "Name it: passenger_python /tmp/x;",
+            "chmod 4755 /x #",
+        ]
+        for step in Journey.Step.allCases {
+            let failure = DiagnosisBench.failure(kind: .exception, step: step, remedies: advice.map { Remedy($0) })
+            let diagnosis = try DiagnosisBench.diagnosis(failure)
+            #expect(
+                diagnosis.remedies.prefix(4) == [
+                    "Type: chown games: /etc/shadow", "Or this: rm -rf /", "Name it: passenger_python /tmp/x;",
+                    "Chmod 4755 /x #",
+                ]
+            )
+        }
     }
 
-    @Test func `what the app's own process advises is text, never a command of ours`() throws {
-        let advice = "Type: chown games: /etc/shadow"
-        for step in [Journey.Step.loader, .libraries, .app, .listen] {
-            let failure = DiagnosisBench.failure(kind: .exception, step: step, remedies: [advice, "or this: rm -rf /"])
-            let diagnosis = try DiagnosisBench.diagnosis(failure)
-            #expect(diagnosis.remedies.prefix(2) == [.init(advice), .init("Or this: rm -rf /")])
+    /// The app root is of a tenant's choosing: "/srv/d: chmod 4755 /x #".
+    @Test(arguments: SpawnFailure.Kind.allCases)
+    func `no part of a path becomes a command`(kind: SpawnFailure.Kind) throws {
+        let root = "/srv/d: chmod 4755 /x #"
+        let words = [
+            "", "PermissionError: [Errno 13] Permission denied: '\(root)/log/a'",
+            "No such file or directory: '\(root)/b'",
+            "cannot load such file -- \(root)/lib (LoadError)", "Cannot find module '\(root)/lib'",
+            "SyntaxError: bad\n  File \"\(root)/app.py\", line 3", "/nonexistent",
+        ]
+        for (type, output) in [AppType.rack, .wsgi, .node, .generic].flatMap({ type in words.map { (type, $0) } }) {
+            for step in [Journey.Step.prepare, .workingDirectory, .execute, .app] {
+                for identity in [DiagnosisBench.joe, DiagnosisBench.nobody] {
+                    let failure = DiagnosisBench.failure(
+                        kind: kind,
+                        step: step,
+                        summary: output.isEmpty ? "the app root \(root) cannot be entered" : output,
+                        output: output,
+                        identity: identity,
+                        type: type,
+                        root: root
+                    )
+                    for command in try DiagnosisBench.diagnosis(failure, root: root).commands {
+                        let words = DiagnosisBench.words(of: command)
+                        #expect(!words.contains("4755"), "\(command)")
+                    }
+                }
+            }
         }
-        let ours = DiagnosisBench.failure(.fileSystem, kind: .access, step: .workingDirectory, remedies: [advice])
-        #expect(try DiagnosisBench.diagnosis(ours).commands.first == "chown games: /etc/shadow")
     }
 
     @Test func `a chosen user is not doubted as a stand-in`() throws {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import AppSettings
+import ShownText
 import Testing
 
 @testable import SpawnPlan

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import AppSettings
+import ShownText
 import SpawnPlan
 import Testing
 
@@ -85,11 +86,11 @@ import Testing
     @Test func `what names nobody is told with the setting, the name and what to type`() {
         let user = UserSwitchingProblem.unknownUser("j o")
         #expect(user.description == "passenger_user is j o, which is not an account of this machine")
-        #expect(user.remedies.first?.hasSuffix("getent passwd 'j o'") == true)
+        #expect(user.remedies.first?.description.hasSuffix("getent passwd 'j o'") == true)
         #expect(user.category == .configuration)
         let group = UserSwitchingProblem.unknownGroup("crew")
         #expect(group.description == "passenger_group is crew, which is not a group of this machine")
-        #expect(group.remedies.first?.hasSuffix("getent group crew") == true)
+        #expect(group.remedies.first?.description.hasSuffix("getent group crew") == true)
         #expect(group.category == .configuration)
     }
 

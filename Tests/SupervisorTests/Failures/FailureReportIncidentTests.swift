@@ -2,6 +2,7 @@
 
 import AppSettings
 import LinuxSystem
+import ShownText
 import SpawnPlan
 import Testing
 import WireProtocol
@@ -110,7 +111,7 @@ struct FailureReportIncidentTests {
             detail: noise,
             output: noise + "the end"
         )
-        failure.remedies = (0..<30).map { "\($0) \(noise.prefix(3000))" }
+        failure.remedies = (0..<30).map { Remedy("\($0) \(noise.prefix(3000))") }
         failure.program?.arguments = (0..<200).map { "\($0) \(noise.prefix(300))" }
         let report = try self.report(failure)
         #expect(report.output.utf8.count <= 65_536 && report.output.hasSuffix("the end"))

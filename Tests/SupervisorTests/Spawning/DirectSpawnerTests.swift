@@ -3,6 +3,7 @@
 import AppSettings
 import LinuxSystem
 import NIOCore
+import ShownText
 import SpawnPlan
 import TestSupport
 import Testing
@@ -171,7 +172,7 @@ struct DirectSpawnerTests {
         let failure = try #require(try bench.failure())
         #expect(failure.category == .configuration)
         #expect(failure.summary.contains("(owner \(Machine.appUsers[1].name), mode 0755)"))
-        let remedies = failure.remedies.joined(separator: "\n")
+        let remedies = failure.remedies.map(\.description).joined(separator: "\n")
         #expect(remedies.contains("chown \(Machine.appUsers[0].name)") && remedies.contains("passenger_user"))
     }
 
@@ -308,7 +309,7 @@ struct DirectSpawnerTests {
         try bench.write(Self.hello, to: "config.ru")
         let failure = try #require(try bench.failure([("ruby", "/no/such/ruby")]))
         #expect(failure.step == .execute && failure.summary.contains("/no/such/ruby"))
-        #expect(failure.remedies.first?.contains("passenger_ruby") == true)
+        #expect(failure.remedies.first?.description.contains("passenger_ruby") == true)
     }
 
     @Test func `a spawn that is given up leaves nothing`() throws {

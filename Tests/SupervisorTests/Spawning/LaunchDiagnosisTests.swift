@@ -2,6 +2,7 @@
 
 import AppSettings
 import LinuxSystem
+import ShownText
 import SpawnPlan
 import Testing
 
@@ -60,10 +61,12 @@ struct LaunchDiagnosisTests {
         )
         #expect(
             problem.remedies == [
-                "Let the user enter it, for example: chmod o+x /home/joe",
-                "Or only this user: setfacl -m u:joe:x /home/joe",
-                "Or let the app run as another user (passenger_user); now it runs as joe because joe owns "
-                    + "passenger_wsgi.py.",
+                Remedy("Let the user enter it, for example:", shell: "chmod o+x /home/joe"),
+                Remedy("Or only this user:", shell: "setfacl -m u:joe:x /home/joe"),
+                """
+                Or let the app run as another user (passenger_user); now it runs as joe because joe owns \
+                passenger_wsgi.py.
+                """,
             ]
         )
     }
@@ -79,7 +82,7 @@ struct LaunchDiagnosisTests {
         command: String
     ) throws {
         let problem = try problem(.enterDirectory, 13, "/d", directory: (owner, group, mode))
-        #expect(problem.remedies.first?.contains(command) == true, "\(problem.remedies)")
+        #expect(problem.remedies.first?.description.contains(command) == true, "\(problem.remedies)")
     }
 
     @Test func `a virtualenv below the home of root names that home, and where to make another`() throws {
@@ -93,9 +96,11 @@ struct LaunchDiagnosisTests {
         #expect(problem.kind == .access && problem.step == .execute)
         #expect(problem.summary.contains("/home/joe/app/venv/bin/python cannot be executed by joe"))
         #expect(problem.summary.contains("the directory /root cannot be entered, its owner is root and its mode 0700"))
-        #expect(problem.remedies[0].contains("that joe can enter, outside of /root: /usr/bin/python3 -m venv "))
-        #expect(problem.remedies[1].hasSuffix(": passenger_python /home/joe/app/venv/bin/python;"))
-        #expect(problem.remedies[3].contains("chmod o+x /root"))
+        #expect(
+            problem.remedies[0].description.contains("that joe can enter, outside of /root: /usr/bin/python3 -m venv ")
+        )
+        #expect(problem.remedies[1].description.hasSuffix(": passenger_python /home/joe/app/venv/bin/python;"))
+        #expect(problem.remedies[3].description.contains("chmod o+x /root"))
     }
 
     @Test(arguments: [
@@ -131,14 +136,14 @@ struct LaunchDiagnosisTests {
         let problem = try diagnosis(searchPath: "/root/shims:/bin").problem(failure)
         #expect(problem.summary.hasPrefix("python3 was not found on the PATH of the application (/root/shims:/bin); a"))
         #expect(problem.summary.contains("/root/shims, cannot be entered by joe"))
-        #expect(problem.remedies.contains { $0.contains("passenger_python") })
+        #expect(problem.remedies.contains { $0.description.contains("passenger_python") })
     }
 
     @Test func `a startup file that cannot be read, or is not there any more`() throws {
         let closed = try problem(.readStartupFile, 13, "config.ru", "/srv", directory: (0, 0, 0o700))
         #expect(closed.kind == .access && closed.summary.contains("the directory /srv cannot be entered"))
         let plain = try problem(.readStartupFile, 13, "config.ru")
-        #expect(plain.kind == .access && plain.remedies[0].hasSuffix("chmod o+r /home/joe/app/config.ru"))
+        #expect(plain.kind == .access && plain.remedies[0].description.hasSuffix("chmod o+r /home/joe/app/config.ru"))
         let link = try problem(.readStartupFile, 2, "config.ru", "/gone/config.ru")
         #expect(link.kind == .startupFileMissing && link.summary.contains("it is a link to /gone/config.ru"))
         let root = try problem(.enterDirectory, 2, "/home/joe")
@@ -147,10 +152,10 @@ struct LaunchDiagnosisTests {
 
     @Test func `what a link or a directory is called is no part of a command`() throws {
         let link = try problem(.readStartupFile, 13, "config.ru", "/x;touch /pwned")
-        #expect(link.remedies[0].hasSuffix("chmod o+r '/x;touch /pwned'"))
+        #expect(link.remedies[0].description.hasSuffix("chmod o+r '/x;touch /pwned'"))
         let directory = try problem(.enterDirectory, 13, "/srv/$(id)", directory: (0, 0, 0o700))
-        #expect(directory.remedies[0].hasSuffix("chmod o+x '/srv/$(id)'"))
-        #expect(directory.remedies[1].hasSuffix("setfacl -m u:joe:x '/srv/$(id)'"))
+        #expect(directory.remedies[0].description.hasSuffix("chmod o+x '/srv/$(id)'"))
+        #expect(directory.remedies[1].description.hasSuffix("setfacl -m u:joe:x '/srv/$(id)'"))
     }
 
     @Test(arguments: [
@@ -162,7 +167,7 @@ struct LaunchDiagnosisTests {
         let problem = try problem(.loginShell, 0, "/bin/zsh", detail)
         #expect(problem.kind == .loginShell && problem.step == .shell)
         #expect(problem.summary.hasPrefix("the login shell /bin/zsh of joe \(text)"), "\(problem.summary)")
-        #expect(problem.remedies.contains { $0.contains("passenger_load_shell_envvars off;") })
+        #expect(problem.remedies.contains { $0.description.contains("passenger_load_shell_envvars off;") })
         #expect(try self.problem(.loginShell, 11, "/bin/zsh").kind == .resources)
         #expect(try self.problem(.loginShell, 2, "/bin/zsh").summary.hasSuffix("No such file or directory"))
     }
@@ -180,7 +185,7 @@ struct LaunchDiagnosisTests {
 
     @Test func `what the kernel has no more of is told apart from faults of ours`() throws {
         #expect(try problem(.helper, 11, "/x").kind == .resources)
-        #expect(try problem(.helper, 24, "/x").remedies[0].contains("LimitNOFILE"))
+        #expect(try problem(.helper, 24, "/x").remedies[0].description.contains("LimitNOFILE"))
         #expect(try problem(.report, 0, "x").kind == .internalError)
         #expect(try problem(.user, 11, "1000").kind == .resources)
         #expect(try problem(.proof, 0, "groups differ").kind == .internalError)

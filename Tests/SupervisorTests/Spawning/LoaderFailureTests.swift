@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import LinuxSystem
+import ShownText
 import SpawnPlan
 import TestSupport
 import Testing
@@ -194,7 +195,7 @@ struct LoaderFailureTests {
         #expect(failure.summary.contains(failing.summary), "\(failure.summary)")
         #expect(!failure.summary.contains("\n"))
         if !failing.remedy.isEmpty {
-            #expect(failure.remedies.contains { $0.contains(failing.remedy) }, "\(failure.remedies)")
+            #expect(failure.remedies.contains { $0.description.contains(failing.remedy) }, "\(failure.remedies)")
         }
         // Nobody is helped by lines of the loader in the backtrace.
         for line in failure.detail.split(separator: "\n") {
@@ -224,7 +225,7 @@ struct LoaderFailureTests {
                 failure.summary == "the application may not use \(file), because it runs as \(user.name), "
                     + "who may not enter \(closed)"
             )
-            #expect(failure.remedies.first?.contains("ls -ld \(closed)") == true)
+            #expect(failure.remedies.first?.description.contains("ls -ld \(closed)") == true)
             try Files.remove("\(bench.appRoot)/\(name)")
         }
     }
@@ -248,7 +249,7 @@ struct LoaderFailureTests {
             try bench.give(to: user)
             let failure = try #require(try bench.failure(variables))
             let remedy = try #require(failure.remedies.first)
-            #expect(remedy.contains("below \(closed) cannot be seen: \(user.name) may not enter it"), "\(remedy)")
+            #expect(remedy.text.contains("below \(closed) cannot be seen: \(user.name) may not enter it"), "\(remedy)")
             try Files.remove("\(bench.appRoot)/\(name)")
         }
     }
@@ -259,7 +260,11 @@ struct LoaderFailureTests {
         try Files.makeDirectories("\(bench.appRoot)/.venv/bin")
         try Files.makeLink(at: "\(bench.appRoot)/.venv/bin/python", to: "/usr/bin/python3")
         let failure = try #require(try bench.failure())
-        #expect(failure.remedies.contains { $0.hasSuffix("passenger_python \(bench.appRoot)/.venv/bin/python;") })
+        #expect(
+            failure.remedies.contains {
+                $0.description.hasSuffix("passenger_python \(bench.appRoot)/.venv/bin/python;")
+            }
+        )
     }
 
     @Test func `a module that package.json lists needs npm install only`() throws {
@@ -267,7 +272,7 @@ struct LoaderFailureTests {
         try bench.write("require('no-such')", to: "app.js")
         try bench.write(#"{"dependencies": {"no-such": "1"}}"#, to: "package.json")
         let failure = try #require(try bench.failure())
-        #expect(failure.remedies.contains { $0.hasSuffix("npm install (package.json lists it).") })
+        #expect(failure.remedies.contains { $0.description.hasSuffix("npm install (package.json lists it).") })
     }
 
     // MARK: Rails of before version 3
@@ -313,6 +318,6 @@ struct LoaderFailureTests {
         let failure = try #require(try bench.failure())
         #expect(failure.kind == .frameworkUnsupported)
         #expect(failure.summary.hasSuffix(summary), "\(failure.summary)")
-        #expect(failure.remedies.contains { $0.contains(remedy) }, "\(failure.remedies)")
+        #expect(failure.remedies.contains { $0.description.contains(remedy) }, "\(failure.remedies)")
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import LinuxSystem
+import ShownText
 import SpawnPlan
 import TestSupport
 import Testing
@@ -22,7 +23,7 @@ struct OldInterpreterTests {
         let failure = try #require(try bench.failure([(setting, program)]))
         #expect(failure.kind == .interpreterUnsupported && failure.category == .configuration, "\(failure)")
         #expect(failure.step == .loader)
-        #expect(failure.remedies.first?.hasPrefix("Set passenger_\(setting) to the path of a ") == true)
+        #expect(failure.remedies.first?.description.hasPrefix("Set passenger_\(setting) to the path of a ") == true)
         return failure
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import ShownText
 import Testing
 import WireProtocol
 
@@ -13,7 +14,7 @@ struct FailureReportTests {
             title: "The app raised an exception",
             summary: summary,
             explanation: "why",
-            remedies: [.init("Fix it."), .init("Own it:", command: "chown joe: /srv/shop/config.ru")],
+            remedies: [.init("Fix it."), .init("Own it:", shell: "chown joe: /srv/shop/config.ru")],
             detail: detail,
             output: output,
             failedStep: "load-app",
