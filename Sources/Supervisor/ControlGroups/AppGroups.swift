@@ -100,7 +100,8 @@ package final class AppGroups: Sendable {
 
     /// Removes the group of a process that has ended, as soon as that is possible.
     func remove(_ group: ControlGroup) {
-        guard !self.isRemoved(group) else { return }
+        // systemd removes its scopes itself.
+        guard group.parent?.parent == self.root, !self.isRemoved(group) else { return }
         self.ended.withLock { $0.append(group) }
     }
 
@@ -114,12 +115,10 @@ package final class AppGroups: Sendable {
         self.ended.withLock { $0 += left }
     }
 
-    /// Those of systemd's scopes it removes itself.
     private func isRemoved(_ group: ControlGroup) -> Bool {
         guard group.removeTree() else { return false }
-        guard let app = group.parent, app.parent == self.root else { return true }
         // Fails as long as another process of the app has its group there.
-        try? app.remove()
+        try? group.parent?.remove()
         return true
     }
 
@@ -127,7 +126,8 @@ package final class AppGroups: Sendable {
     private static func name(_ app: GroupKey) -> String { String(UInt64(truncatingIfNeeded: app.hashValue), radix: 16) }
 
     private static func note(_ error: SystemError) -> String {
-        "a process has no control group of its own; what leaves its process group ends with the daemon only: \(error)"
+        "a process has no control group of its own; what leaves its process group ends with the daemon only: "
+            + "\(error.call): \(error.reason)"
     }
 }
 
