@@ -24,7 +24,7 @@ package final class EpollLoop {
         var handler: Handler?
     }
 
-    /// Called after the events and messages of each turn; true if there is more to do.
+    /// Called after the events, messages and timers of each turn; true if there is more to do.
     ///
     /// The next turn does not wait then.
     package var turnEnded: (() -> Bool)?
@@ -54,8 +54,8 @@ package final class EpollLoop {
             let count = try epoll.wait(&events, milliseconds: hasMore ? 0 : timeout())
             for index in 0..<count { handle(events[index]) }
             while let deliver = deliveries.popLast() { deliver() }
-            hasMore = turnEnded?() ?? false
             if !timers.isEmpty { runTimers() }
+            hasMore = turnEnded?() ?? false
         }
     }
 

@@ -30,14 +30,18 @@ struct OutputShares {
     private var spentInPeriod: UInt64 = 0
     private var periodEnd: UInt64 = 0
     private var lastNumber: UInt64 = 0
+    /// Those that may go on since the last period began, and have not been told.
+    private var resumed: Set<ID> = []
 
     mutating func newID() -> ID {
         self.lastNumber += 1
         return ID(number: self.lastNumber)
     }
 
-    /// When `periodEnded` is to be called; nil: nobody is paused.
-    var nextResumption: UInt64? { self.accounts.values.contains { $0.isPaused } ? self.periodEnd : nil }
+    /// When `periodEnded` is to be called; nil: nobody waits for it.
+    var nextResumption: UInt64? {
+        self.resumed.isEmpty && !self.accounts.values.contains { $0.isPaused } ? nil : self.periodEnd
+    }
 
     /// Notes what a read and all that followed from it took; true if the process is to be left alone for now.
     mutating func charge(_ id: ID, _ cost: UInt64, at now: UInt64) -> Bool {
@@ -53,18 +57,21 @@ struct OutputShares {
         }
         account.isPaused = account.isPaused || account.spent > self.level
         self.accounts[id] = account
+        if account.isPaused { self.resumed.remove(id) }
         return account.isPaused
     }
 
-    /// Begins the next period if its time has come; returns those that may go on.
+    /// Begins the next period if its time has come and nobody was charged in it yet; returns those that may go on.
     mutating func periodEnded(at now: UInt64) -> [ID] {
-        guard now >= self.periodEnd else { return [] }
-        let paused = self.accounts.filter(\.value.isPaused).keys
-        self.beginPeriod(at: now)
-        return paused.filter { self.accounts[$0]?.isPaused != true }
+        if now >= self.periodEnd { self.beginPeriod(at: now) }
+        defer { self.resumed = [] }
+        return Array(self.resumed)
     }
 
-    mutating func remove(_ id: ID) { self.accounts[id] = nil }
+    mutating func remove(_ id: ID) {
+        self.accounts[id] = nil
+        self.resumed.remove(id)
+    }
 
     private mutating func beginPeriod(at now: UInt64) {
         let passed = (now - self.periodEnd) / Self.period + 1
@@ -76,6 +83,7 @@ struct OutputShares {
             let left = account.spent - min(account.spent, paid)
             // Below the level there is room for another read; what is left of it counts in this period.
             let isPaused = account.isPaused && left >= self.level
+            if account.isPaused, !isPaused { self.resumed.insert(id) }
             self.accounts[id] = left > 0 || isPaused ? Account(spent: left, isPaused: isPaused) : nil
         }
     }

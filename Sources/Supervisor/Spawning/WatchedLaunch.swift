@@ -15,28 +15,31 @@ final class WatchedLaunch {
     }
 
     private(set) var progress = LaunchProgress()
-    private let ends: LaunchEnds
+    private let diagnosis: LaunchDiagnosis
+    /// Nil once nothing of interest can come.
+    private var report: SharedDescriptor?
     private let loop: EpollLoop
     private let chunk: UnsafeMutableRawBufferPointer
     private let tell: (News) -> Void
     private var source: EpollLoop.Source?
-    private var isOver = false
 
     init(_ ends: LaunchEnds, _ room: WatchRoom, tell: @escaping (News) -> Void) {
-        self.ends = ends
+        self.diagnosis = ends.diagnosis
+        self.report = ends.report
         self.loop = room.loop
         self.chunk = room.chunk
         self.tell = tell
     }
 
     func begin() throws(SystemError) {
-        self.source = try self.loop.add(self.ends.report.rawValue) { [weak self] _ in self?.read() }
+        guard let report = self.report else { return }
+        self.source = try self.loop.add(report.rawValue) { [weak self] _ in self?.read() }
     }
 
     /// Reads what has been said by now: at most `LaunchRecords.maxBytes` ever.
     func read() {
-        while !self.isOver {
-            switch try? Transfers.read(self.ends.report.rawValue, into: self.chunk) {
+        while let report = self.report {
+            switch try? Transfers.read(report.rawValue, into: self.chunk) {
             case .bytes(let count):
                 let bytes = UnsafeRawBufferPointer(rebasing: self.chunk[..<count])
                 for news in self.progress.received(bytes) { self.take(news) }
@@ -50,9 +53,9 @@ final class WatchedLaunch {
 
     /// Whatever is still said is of no interest.
     func end() {
-        self.isOver = true
         if let source = self.source { self.loop.remove(source) }
         self.source = nil
+        self.report = nil
     }
 
     private func take(_ news: LaunchProgress.News) {
@@ -60,7 +63,7 @@ final class WatchedLaunch {
         case .step(let name, let moment): self.tell(.step(name, at: moment))
         case .failed(let failure):
             self.end()
-            var diagnosis = self.ends.diagnosis
+            var diagnosis = self.diagnosis
             diagnosis.searchPath = self.progress.environment.last { $0.name == "PATH" }?.value
             self.tell(.failed(diagnosis.problem(failure)))
         }

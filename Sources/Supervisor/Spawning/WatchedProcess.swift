@@ -23,8 +23,11 @@ final class WatchedProcess {
 
     private(set) var facts: AppProcessFacts
     let share: OutputShares.ID
-    private let ends: ProcessEnds
-    private let plan: StartPlan
+    private let handle: ProcessHandle
+    private let ender: any ProcessEnder
+    private let records: ProcessRecords?
+    private let transport: LoaderProgram.Transport
+    private let clock: JourneyClock
     private let room: WatchRoom
     private let report: @Sendable (AppEvent) -> Void
     private var life = ProcessLife()
@@ -41,7 +44,7 @@ final class WatchedProcess {
     private var afterLastWords: [() -> Void] = []
     private var lastWordsLeft = 0
 
-    /// An open descriptor, and its place in the loop; no place if it could not get one.
+    /// A descriptor that is open as long as this holds it, and its place in the loop; no place if it could not get one.
     private struct Channel {
         let descriptor: SharedDescriptor
         var source: EpollLoop.Source?
@@ -49,8 +52,11 @@ final class WatchedProcess {
 
     init(_ starting: StartingProcess, in room: WatchRoom, report: @escaping @Sendable (AppEvent) -> Void) {
         self.facts = starting.ends.facts
-        self.ends = starting.ends
-        self.plan = starting.plan
+        self.handle = starting.ends.handle
+        self.ender = starting.ends.ender
+        self.records = starting.ends.records
+        self.transport = starting.plan.program.transport
+        self.clock = starting.plan.clock
         self.room = room
         self.share = room.newShare()
         self.report = report
@@ -63,9 +69,11 @@ final class WatchedProcess {
     func begin() {
         do throws(SystemError) {
             // First, so that the end is told whatever else fails. The loop keeps this alive until all of it is over.
-            self.exit = try self.room.loop.add(self.ends.handle.rawValue) { _ in self.hasEnded() }
-            self.output?.source = try self.room.loop.add(self.ends.output.rawValue) { _ in
-                self.wait(for: .output)
+            self.exit = try self.room.loop.add(self.handle.rawValue) { _ in self.hasEnded() }
+            if let output = self.output {
+                self.output?.source = try self.room.loop.add(output.descriptor.rawValue) { _ in
+                    self.wait(for: .output)
+                }
             }
             try self.start?.begin()
             if let control = self.control {
@@ -88,18 +96,18 @@ final class WatchedProcess {
             guard self.life.started() == .tell else { return }
             self.start = nil
             self.facts.service = AppProcessFacts.Service(
-                transport: AppTransportKind(self.plan.program.transport, readsFramedBodies: readsFramedBodies),
+                transport: AppTransportKind(self.transport, readsFramedBodies: readsFramedBodies),
                 address: address ?? .unix(path: self.facts.socketPath),
                 concurrency: concurrency
             )
             // What the next daemon does not know of it then, it can do without.
-            try? self.ends.records?.add(self.facts)
+            try? self.records?.add(self.facts)
             self.report(.ready(self.facts, start.record))
             self.take(start.takeRest(), at: start.now)
         case .failed(let failure, let mayTryAnotherPort):
             guard self.life.startFailed() == .tellAndEnd else { return }
             self.start = nil
-            self.ends.ender.endAll()
+            self.ender.endAll()
             let record = start.record
             // What it printed about it is on its way already.
             self.readLastWords { [unowned self] in
@@ -185,7 +193,7 @@ final class WatchedProcess {
         switch try? Transfers.read(control.descriptor.rawValue, into: room) {
         case .bytes(let count):
             let bytes = UnsafeRawBufferPointer(rebasing: room[..<count])
-            if let start = self.start { start.received(bytes) } else { self.take(bytes, at: self.plan.clock.now) }
+            if let start = self.start { start.received(bytes) } else { self.take(bytes, at: self.clock.now) }
         case .wouldBlock: return
         case .endOfStream, nil:
             // It stays open for writing no longer than the process wants it, but there is nothing to be read again.
@@ -212,7 +220,7 @@ final class WatchedProcess {
         switch try? Transfers.read(output.descriptor.rawValue, into: room) {
         case .bytes(let count):
             let bytes = UnsafeRawBufferPointer(rebasing: room[..<count])
-            self.lines.received(bytes, at: self.plan.clock.now) { self.log($0) }
+            self.lines.received(bytes, at: self.clock.now) { self.log($0) }
             guard self.isReadingLastWords else { return }
             self.lastWordsLeft -= count
             // A short read has emptied the pipe.
@@ -250,14 +258,14 @@ final class WatchedProcess {
     private func perform(_ action: ProcessLife.EndAction) {
         switch action {
         case .nothing: return
-        case .endAll: self.ends.ender.endAll()
+        case .endAll: self.ender.endAll()
         case .ask:
             // Programs with a loader see the end of file on their control channel; others get the usual signal.
             if self.control != nil {
                 self.closeControl()
             } else {
                 // Gone already: its pidfd tells next.
-                _ = try? self.ends.handle.signal(.terminate)
+                _ = try? self.handle.signal(.terminate)
             }
         }
     }
@@ -268,19 +276,19 @@ final class WatchedProcess {
         self.room.loop.remove(source)
         // In this order: what it said, what it printed, and only then that it is gone.
         if self.start != nil { self.readControl() }
-        self.ends.ender.endAll()
+        self.ender.endAll()
         self.readLastWords { [self] in self.collect() }
     }
 
     private func collect() {
         // Before it is collected, its number cannot be used again: what follows from a failed start may signal it.
-        let seen = (try? self.ends.handle.peek()).flatMap { $0 }
+        let seen = (try? self.handle.peek()).flatMap { $0 }
         self.start?.processEnded(seen)
-        self.ends.records?.remove(pid: self.facts.pid, startedAt: self.facts.startTime)
+        self.records?.remove(pid: self.facts.pid, startedAt: self.facts.startTime)
         // Somebody else collected it: then the kernel does not tell us how it ended.
-        let status = (try? self.ends.handle.collect()).flatMap { $0 }
-        let cause = status == .signaled(Signal.kill.rawValue, coreDumped: false) ? self.ends.ender.causeOfKill : nil
-        self.ends.ender.collected()
+        let status = (try? self.handle.collect()).flatMap { $0 }
+        let cause = status == .signaled(Signal.kill.rawValue, coreDumped: false) ? self.ender.causeOfKill : nil
+        self.ender.collected()
         let action = self.life.ended()
         self.closeControl()
         // The front may have removed nothing: the file is ours, in a directory of ours.

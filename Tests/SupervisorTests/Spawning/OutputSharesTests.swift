@@ -57,6 +57,16 @@ struct OutputSharesTests {
         #expect(shares.nextResumption == nil)
     }
 
+    @Test func `who may go on is told it, also when another one's charge began the period`() {
+        var shares = OutputShares()
+        let (flood, other) = (shares.newID(), shares.newID())
+        #expect(shares.charge(flood, OutputShares.total + 1, at: Self.start))
+        #expect(!shares.charge(other, 1, at: Self.start + OutputShares.period))
+        #expect(shares.nextResumption != nil)
+        #expect(shares.periodEnded(at: Self.start + OutputShares.period) == [flood])
+        #expect(shares.periodEnded(at: Self.start + OutputShares.period).isEmpty)
+    }
+
     @Test func `many that begin to flood at once share from the first period on`() {
         var shares = OutputShares()
         let ids = (0..<100).map { _ in shares.newID() }
