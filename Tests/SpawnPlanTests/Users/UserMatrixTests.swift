@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import AppSettings
+import PathSafety
 import ShownText
 import SpawnPlan
 import Testing
@@ -65,7 +66,7 @@ import Testing
     @Test func `a setting that names nobody fails the start, whoever owns the file`() throws {
         let switching = UserSwitching(UserSwitching.Policy(daemonUID: 0, daemonGID: 0))
         for owner in Owner.allCases {
-            let (_, app) = try self.app(owner, .regular)
+            let app = try self.app(owner, .regular)
             for name in ["nope", "4242"] {
                 for (group, _) in Self.groupRows {
                     #expect(throws: UserSwitchingProblem.unknownUser(name), "\(owner) \(group ?? "-")") {
@@ -101,7 +102,7 @@ import Testing
         expected: (user: String, gid: UInt32),
         _ label: Comment
     ) throws {
-        let (files, app) = try self.app(owner, file)
+        let app = try self.app(owner, file)
         let switching = UserSwitching(UserSwitching.Policy(daemonUID: 0, daemonGID: 0))
         let identity = try switching.decide(choice, app: app, accounts: users)
         #expect(identity.userName == expected.user, label)
@@ -113,18 +114,20 @@ import Testing
         // Ownership is asked about where it decided, and refuses where a file was put by somebody else.
         #expect(identity.restsOnOwnership == (choice.user == nil), label)
         guard identity.restsOnOwnership else { return }
-        let finding: OwnershipCheck.Finding?
-        do {
-            _ = try OwnershipCheck.strict.check(app, in: files, accounts: users)
-            finding = nil
-        } catch {
-            finding = error
-        }
-        #expect(finding?.reason == (file == .hardLinkToOthers ? .otherOwner(expected: owner.uid) : nil), label)
+        let found = users.policy(owner: app.fact.uid).refusals(of: Self.trail(owner, file))
+        #expect(found.map(\.reason) == (file == .hardLinkToOthers ? [.otherOwner] : []), label)
+    }
+
+    private static func trail(_ owner: Owner, _ file: File) -> PathTrail {
+        let directory: UInt32 = file == .hardLinkToOthers ? 3 : owner.uid
+        return PathTrail([
+            .init("/webapps", .passed(PathFact(owner: 0, group: 0, mode: 0o755), holds: directory)),
+            .init("/webapps/foo", .entered(PathFact(owner: directory, group: owner.gid, mode: 0o755))),
+        ])
     }
 
     /// A link belongs to `owner` and leads to mary's file; a hard link lies in a directory of sys', the file is the owner's.
-    private func app(_ owner: Owner, _ file: File) throws -> (InMemoryFiles, DetectedApp) {
+    private func app(_ owner: Owner, _ file: File) throws -> DetectedApp {
         let directory: UInt32 = file == .hardLinkToOthers ? 3 : owner.uid
         var files = InMemoryFiles(root: FileFact(kind: .directory, uid: directory, gid: owner.gid, mode: 0o755))
         files.facts[.below("config.ru")] = FileFact(
@@ -134,6 +137,6 @@ import Testing
             mode: file == .linkToOthers ? 0o777 : 0o644,
             names: file == .hardLinkToOthers ? 2 : 1
         )
-        return (files, try AppTypeDetection.detect(settings(), in: files))
+        return try AppTypeDetection.detect(settings(), in: files)
     }
 }
