@@ -36,7 +36,7 @@ struct AppGroupsTests {
     @Test func `each process has a group of its own below that of its app, and all go at the end`() throws {
         let scene = try Scene()
         let outcomes = (1...2).map { _ in scene.groups.prepare(scene.app, ProcessLimits()) }
-        #expect(outcomes.allSatisfy(\.warnings.isEmpty))
+        #expect(outcomes.allSatisfy { $0.warnings.isEmpty })
         let enclosures = try outcomes.map { try #require($0.enclosure) }
         let processes = try enclosures.map { try scene.launch("setsid sleep 1000 & exec sleep 1000", in: $0) }
         let paths = enclosures.compactMap(\.path)
