@@ -3,6 +3,7 @@
 import LinuxSystem
 import Testing
 import TestSupport
+import WireProtocol
 
 extension Integration {
     /// Applications that print, and talk to the daemon, without end.
