@@ -124,6 +124,22 @@ struct AppWatcherTests {
         try eventually("the second is collected") { ProcInfo(pid: secondPID) == nil }
     }
 
+    /// Keeps nothing of the process, or its descriptors would stay open; returns its number.
+    private func watch(
+        _ control: consuming Descriptor,
+        tellsLaunch: Bool,
+        with watcher: AppWatcher,
+        _ heard: Heard
+    ) throws -> Int32 {
+        let starting = try self.launch(
+            ["/bin/sleep", "1000"],
+            control: SharedDescriptor(control),
+            tellsLaunch: tellsLaunch
+        )
+        watcher.order(.watch(starting) { heard.note($0) })
+        return starting.ends.facts.pid
+    }
+
     @Test(arguments: [true, false])
     func `a process is listened to before and after it is ready, however it was started`(tellsLaunch: Bool) throws {
         let watcher = try AppWatcher.start { _, _, _ in }
@@ -133,20 +149,15 @@ struct AppWatcherTests {
             throw SystemError(call: "socketpair", code: 0)
         }
         try ours.setNonBlocking()
-        let starting = try self.launch(
-            ["/bin/sleep", "1000"],
-            control: SharedDescriptor(ours),
-            tellsLaunch: tellsLaunch
-        )
         let heard = Heard()
-        watcher.order(.watch(starting) { heard.note($0) })
+        let pid = try self.watch(ours, tellsLaunch: tellsLaunch, with: watcher, heard)
         try theirs.writeAll("ready concurrency=3\nfirst of\\nmany\nsec")
         try eventually("what came along with the ready line") { heard.said == ["first=of\nmany"] }
         guard case .ready(let facts, let record) = heard.first else {
             Issue.record("not ready: \(String(describing: heard.first))")
             return
         }
-        #expect(facts.service?.concurrency == 3 && facts.pid == starting.ends.facts.pid)
+        #expect(facts.service?.concurrency == 3 && facts.pid == pid)
         #expect(record.journey.entriesWithoutSkipped.last?.step == .ready)
         try theirs.writeAll("ond\n")
         try eventually("what came later") { heard.said == ["first=of\nmany", "second="] }
