@@ -62,9 +62,9 @@ package enum SettingKind: Sendable, Hashable {
     /// Takes slashes off the end, so that a group does not depend on how its root was written.
     private static func absolutePath(_ value: String) throws(ValueError) -> String {
         guard value.utf8.first == UInt8(ascii: "/") else { throw ValueError("must begin with /") }
-        var path = value[...]
-        while path.utf8.count > 1, path.utf8.last == UInt8(ascii: "/") { path.removeLast() }
-        return String(path)
+        var path = value.utf8[...]
+        while path.count > 1, path.last == UInt8(ascii: "/") { path.removeLast() }
+        return String(Substring(path))
     }
 
     private static func uriPrefix(_ value: String) throws(ValueError) -> String {

@@ -136,7 +136,7 @@ package struct FrontProxyCommand: ParsableCommand {
 extension FrontProxyCommand {
     /// What the flags mean; relative paths begin at `directory`.
     func options(in directory: String) throws -> MasterOptions {
-        func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : "\(directory)/\(path)" }
+        func absolute(_ path: String) -> String { path.utf8.first == UInt8(ascii: "/") ? path : "\(directory)/\(path)" }
         let source: ConfigurationSource =
             if let appRoot {
                 .commandLine(

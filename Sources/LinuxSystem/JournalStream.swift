@@ -7,7 +7,9 @@ package struct JournalStream: Hashable, Sendable {
 
     /// Reads `DEVICE:INODE`, both decimal.
     package init?(parsing text: String) {
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        let parts = text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map {
+            Substring($0)
+        }
         guard parts.count == 2, let device = UInt64(parts[0]), let inode = UInt64(parts[1]) else { return nil }
         self.device = device
         self.inode = inode

@@ -21,7 +21,7 @@ package enum ShellWord {
 
     /// Whether an app may have it in a command at all: the name of a package, no option, nothing to be quoted.
     package static func isPackageName(_ name: String) -> Bool {
-        name.utf8.count <= 128 && !name.hasPrefix("-") && !name.hasPrefix("/") && !name.hasPrefix(".")
+        name.utf8.count <= 128 && !name.hasPrefix("-") && name.utf8.first != UInt8(ascii: "/") && !name.hasPrefix(".")
             && !name.hasSuffix(".gem")
             && !name.isEmpty && name.utf8.allSatisfy { self.isPlain($0) && $0 != UInt8(ascii: "=") }
     }

@@ -83,7 +83,7 @@ package enum AppTypeDetection {
     /// `path` without the app root in front, cleaned of empty and `.` components; nil if it does not lie below it.
     static func relative(_ path: String, to appRoot: String) -> String? {
         var components = path.pathComponents.filter { $0 != "." }
-        if path.hasPrefix("/") {
+        if path.utf8.first == UInt8(ascii: "/") {
             let root = appRoot.pathComponents.filter { $0 != "." }
             guard components.starts(with: root, by: { $0.isExactly($1) }) else { return nil }
             components.removeFirst(root.count)

@@ -167,7 +167,9 @@ package enum LoginShell {
 
     /// The path itself if it is asked; others, such as `nologin` or `fish`, are passed over.
     package static func asked(_ path: String) -> String? {
-        guard path.hasPrefix("/"), let name = path.split(separator: "/").last, names.contains(String(name)) else {
+        guard path.utf8.first == UInt8(ascii: "/"), let name = path.pathComponents.last,
+            names.contains(name)
+        else {
             return nil
         }
         return path
@@ -201,8 +203,8 @@ private struct VariableList: Hashable, Sendable {
             if values.removeValue(forKey: name) != nil { names.removeAll { $0 == name } }
         case .append(let variable):
             let value = values[ExactText(variable.name)]
-            let parts = value.map { $0.isEmpty ? [] : $0.split(separator: ":").map(String.init) } ?? []
-            guard !parts.contains(variable.value) else { return }
+            let parts = value.map { $0.utf8.split(separator: UInt8(ascii: ":")) } ?? []
+            guard !parts.contains(where: { $0.elementsEqual(variable.value.utf8) }) else { return }
             let old = value.flatMap { $0.isEmpty ? nil : $0 + ":" } ?? ""
             set(variable.name, old + variable.value)
         }

@@ -59,7 +59,9 @@ extension DaemonOptions {
             }
         }
         for path in self.fronts.appRootAllow {
-            guard path.hasPrefix("/"), !path.pathComponents.contains(where: { $0 == "." || $0 == ".." }) else {
+            guard path.utf8.first == UInt8(ascii: "/"),
+                !path.pathComponents.contains(where: { $0 == "." || $0 == ".." })
+            else {
                 throw StartProblem("--app-root-allow: \(path) is not an absolute path without . and ..")
             }
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import AppSettings
 package import LinuxSystem
 package import WireProtocol
 
@@ -18,9 +19,9 @@ package struct InstanceDirectory: Sendable {
     package let path: String
 
     package var name: String {
-        let last = self.path.split(separator: "/").last.map(String.init) ?? self.path
-        return last.hasPrefix(InstanceRecord.directoryPrefix)
-            ? String(last.dropFirst(InstanceRecord.directoryPrefix.count)) : last
+        let last = self.path.pathComponents.last ?? self.path
+        let prefix = InstanceRecord.directoryPrefix.utf8
+        return last.utf8.starts(with: prefix) ? String(Substring(last.utf8.dropFirst(prefix.count))) : last
     }
 
     package var adminSocketPath: String { self.path + "/" + InstanceRecord.adminSocketName }

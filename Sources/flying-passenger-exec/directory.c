@@ -2,12 +2,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "access.h"
@@ -35,18 +33,33 @@ static _Noreturn void fail_to_read(const char *path, int code) {
     fail_with("read-startup-file", code, path, is_link ? place : "");
 }
 
+/* One directory in another one, for looks only; a link is an ELOOP. */
+static int open_entry(int directory, const char *name) {
+    int opened = openat(directory, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat entry;
+    if (opened < 0 && errno == ENOTDIR && fstatat(directory, name, &entry, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISLNK(entry.st_mode))
+        errno = ELOOP;
+    return opened;
+}
+
 /* The directory part of the startup file, without following a link in any component. */
 static int open_parent(int directory, const char *path, const char **name) {
-    const char *slash = strrchr(path, '/');
-    *name = slash ? slash + 1 : path;
-    char *parent = slash ? strndup(path, (size_t)(slash - path)) : strdup(".");
-    if (!parent) fail("startup-file", ENOMEM, path);
-    struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
-    int opened = (int)syscall(SYS_openat2, directory, parent, &how, sizeof how);
-    if (opened < 0 && errno == EACCES) fail_to_read(path, errno);
+    int opened = openat(directory, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (opened < 0) fail("startup-file", errno, path);
-    free(parent);
+    const char *rest = path;
+    for (const char *slash; (slash = strchr(rest, '/')); rest = slash + 1) {
+        char *component = strndup(rest, (size_t)(slash - rest));
+        if (!component) fail("startup-file", ENOMEM, path);
+        bool leads_up = strcmp(component, "..") == 0;
+        int next = leads_up ? -1 : open_entry(opened, *component ? component : ".");
+        if (next < 0 && !leads_up && errno == EACCES) fail_to_read(path, errno);
+        if (next < 0) fail("startup-file", leads_up ? EXDEV : errno, path);
+        free(component);
+        close(opened);
+        opened = next;
+    }
+    *name = rest;
     return opened;
 }
 

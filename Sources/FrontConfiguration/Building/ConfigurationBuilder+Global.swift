@@ -73,7 +73,7 @@ extension ConfigurationBuilder {
             report(refuse("this log cannot be switched off; \"/dev/null crit\" says least"))
         } else {
             let path = absolute(target)
-            if !path.hasPrefix("/dev/") { note(.log(path), at: directive.location) }
+            if !path.utf8.starts(with: "/dev/".utf8) { note(.log(path), at: directive.location) }
             return path
         }
         return nil

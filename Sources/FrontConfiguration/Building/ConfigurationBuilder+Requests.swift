@@ -176,7 +176,8 @@ extension ConfigurationBuilder {
     }
 
     private static func looksLikeURL(_ text: String) -> Bool {
-        text.hasPrefix("http://") || text.hasPrefix("https://") || text.hasPrefix("$scheme") || text.hasPrefix("/")
+        text.hasPrefix("http://") || text.hasPrefix("https://") || text.hasPrefix("$scheme")
+            || text.utf8.first == UInt8(ascii: "/")
     }
 
     private mutating func applyTypes(_ directive: Directive, to scope: inout Scope) {

@@ -31,7 +31,7 @@ struct LocationPattern: Equatable {
     }
 
     private init(path: String, match: ServerModel.Mount.Match) throws(ValueError) {
-        guard path.hasPrefix("/") else { throw ValueError("the path must begin with /") }
+        guard path.utf8.first == UInt8(ascii: "/") else { throw ValueError("the path must begin with /") }
         self.path = path
         self.match = match
     }

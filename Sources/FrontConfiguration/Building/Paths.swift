@@ -6,23 +6,24 @@ import AppSettings
 enum Paths {
     /// Without the slashes at the end; the root stays `/`.
     static func trimmed(_ path: String) -> String {
-        var path = path[...]
-        while path.utf8.count > 1, path.hasSuffix("/") { path.removeLast() }
-        return String(path)
+        var path = path.utf8[...]
+        while path.count > 1, path.last == UInt8(ascii: "/") { path.removeLast() }
+        return String(Substring(path))
     }
 
     static func parent(of path: String) -> String {
         let path = trimmed(path)
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
-        return slash == path.startIndex ? "/" : trimmed(String(path[..<slash]))
+        return slash == path.startIndex ? "/" : trimmed(String(Substring(path.utf8[..<slash])))
     }
 
     static func absolute(_ path: String, below directory: String) -> String {
-        path.hasPrefix("/") ? path : join(directory, path)
+        path.utf8.first == UInt8(ascii: "/") ? path : join(directory, path)
     }
 
     static func join(_ directory: String, _ path: String) -> String {
-        directory.hasSuffix("/") || path.hasPrefix("/") ? directory + path : "\(directory)/\(path)"
+        directory.utf8.last == UInt8(ascii: "/") || path.utf8.first == UInt8(ascii: "/")
+            ? directory + path : "\(directory)/\(path)"
     }
 
     /// Whether a URL path is the prefix or lies below it.

@@ -112,7 +112,7 @@ struct BlockParser {
         guard arguments.count == 1, let argument = arguments.first else {
             throw location.error("\"include\" takes one file or pattern")
         }
-        let path = argument.hasPrefix("/") ? argument : "\(baseDirectory)/\(argument)"
+        let path = argument.utf8.first == UInt8(ascii: "/") ? argument : "\(baseDirectory)/\(argument)"
         let isPattern = path.contains { $0 == "*" || $0 == "?" || $0 == "[" }
         var directives: [Directive] = []
         for file in isPattern ? files.paths(matching: path) : [path] {

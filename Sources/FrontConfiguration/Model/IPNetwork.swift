@@ -18,7 +18,8 @@ package struct IPNetwork: Sendable, Hashable {
             prefixBits = 0
             return
         }
-        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        let parts = text.utf8.split(separator: UInt8(ascii: "/"), maxSplits: 1, omittingEmptySubsequences: false)
+            .map { Substring($0) }
         guard let first = parts.first, let bytes = Self.bytes(of: first) else {
             throw ValueError("is neither an IP address, a network such as 10.0.0.0/8, nor \"unix:\"")
         }
@@ -82,7 +83,9 @@ package struct IPNetwork: Sendable, Hashable {
     private static func groups(_ text: Substring) -> [UInt8]? {
         if text.isEmpty { return [] }
         var bytes: [UInt8] = []
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        let parts = text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map {
+            Substring($0)
+        }
         for (number, part) in parts.enumerated() {
             if part.contains("."), number == parts.count - 1, let tail = ipv4(part) {
                 bytes += tail

@@ -13,7 +13,9 @@ package enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
         guard !text.isEmpty else { throw ValueError("is empty") }
         if text.hasPrefix("unix:") {
             let path = String(text.dropFirst("unix:".count))
-            guard path.hasPrefix("/") else { throw ValueError("the path after unix: must begin with /") }
+            guard path.utf8.first == UInt8(ascii: "/") else {
+                throw ValueError("the path after unix: must begin with /")
+            }
             // sun_path of unix(7) holds 108 bytes with the NUL at its end.
             guard path.utf8.count < 108 else { throw ValueError("the path is longer than 107 bytes") }
             self = .unix(path: path)
@@ -23,7 +25,9 @@ package enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
             self = try Self.bracketed(text)
             return
         }
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        let parts = text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map {
+            Substring($0)
+        }
         switch parts.count {
         case 1:
             if let port = UInt16(text) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import AppSettings
 import FrontConfiguration
 
 /// What a check of the configuration asks the machine.
@@ -122,7 +123,7 @@ struct ConfigurationCheck {
     /// The first directory from the root on that the worker's user cannot pass through.
     private func firstClosedDirectory(of path: String) -> String? {
         var current = ""
-        for component in [""] + path.split(separator: "/").map(String.init) {
+        for component in [""] + path.pathComponents {
             if !component.isEmpty { current += "/\(component)" }
             let directory = current.isEmpty ? "/" : current
             guard case .directory(let owner, let group, let mode) = machine.look(at: directory) else { return nil }
@@ -140,7 +141,7 @@ struct ConfigurationCheck {
         case .directory: break
         }
         guard !startupFiles.isEmpty else { return nil }
-        let looks = startupFiles.map { machine.look(at: $0.hasPrefix("/") ? $0 : "\(root)/\($0)") }
+        let looks = startupFiles.map { machine.look(at: $0.utf8.first == UInt8(ascii: "/") ? $0 : "\(root)/\($0)") }
         guard looks.allSatisfy({ $0 == .missing }) else { return nil }
         let names = startupFiles.joined(separator: ", ")
         return place.warning(
@@ -150,7 +151,7 @@ struct ConfigurationCheck {
     }
 
     private static func parent(of path: String) -> String {
-        guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return "/" }
-        return String(path[..<slash])
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")), slash != path.startIndex else { return "/" }
+        return String(Substring(path.utf8[..<slash]))
     }
 }

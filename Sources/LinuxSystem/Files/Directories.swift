@@ -63,10 +63,11 @@ extension Files {
     }
 
     private static func parentAndName(_ path: String) -> (directory: String, name: String) {
-        let trimmed = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
-        guard let slash = trimmed.lastIndex(of: "/") else { return (".", trimmed) }
-        let directory = slash == trimmed.startIndex ? "/" : String(trimmed[..<slash])
-        return (directory, String(trimmed[trimmed.index(after: slash)...]))
+        let bytes = path.utf8
+        let trimmed = bytes.count > 1 && bytes.last == UInt8(ascii: "/") ? bytes.dropLast() : bytes[...]
+        guard let slash = trimmed.lastIndex(of: UInt8(ascii: "/")) else { return (".", String(Substring(trimmed))) }
+        let directory = slash == trimmed.startIndex ? "/" : String(Substring(trimmed[..<slash]))
+        return (directory, String(Substring(trimmed[slash...].dropFirst())))
     }
 
     private static func removeEntry(_ name: String, in directory: Int32) throws(SystemError) {

@@ -29,7 +29,8 @@ package final class Launcher: Sendable {
 
     /// The first place where it is, or the first place where it should be: a launch then names that path.
     package static func findHelper(besideProgram program: String) -> String {
-        let directory = program.lastIndex(of: "/").map { String(program[..<$0]) } ?? "."
+        let directory =
+            program.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(Substring(program.utf8[..<$0])) } ?? "."
         let candidates = [
             "\(directory)/\(helperName)",
             "\(directory)/../libexec/flying-passenger/\(helperName)",

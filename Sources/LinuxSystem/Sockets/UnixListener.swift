@@ -91,7 +91,7 @@ package struct UnixListener: ~Copyable, Sendable {
 
     /// In the same directory, no longer than the final name can be, and not guessable.
     private static func temporaryName(for path: String) -> String {
-        let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+        let directory = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(Substring(path.utf8[...$0])) } ?? ""
         return directory + ".s" + RandomBytes.hexadecimal(3)
     }
 

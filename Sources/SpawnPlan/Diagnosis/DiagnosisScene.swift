@@ -30,7 +30,7 @@ struct DiagnosisScene {
     /// Absolute; nil for apps without one.
     var startupFile: String? {
         guard let file = self.program?.startupFile ?? self.settings.startupFile, !file.isEmpty else { return nil }
-        return file.hasPrefix("/") ? file : "\(self.appRoot)/\(file)"
+        return file.utf8.first == UInt8(ascii: "/") ? file : "\(self.appRoot)/\(file)"
     }
 
     /// As it was typed.
@@ -45,7 +45,7 @@ struct DiagnosisScene {
 
     /// What the app's user could not reach.
     var closedPath: String {
-        if self.step == .execute, self.interpreter.hasPrefix("/") { return self.interpreter }
+        if self.step == .execute, self.interpreter.utf8.first == UInt8(ascii: "/") { return self.interpreter }
         return self.startupFile ?? self.appRoot
     }
 
@@ -110,8 +110,7 @@ struct DiagnosisScene {
 
     /// "joe" for "/home/joe/shop": whose app it probably is.
     static func homeOwner(of path: String) -> String? {
-        let parts = path.split(separator: "/")
-        guard parts.count > 2, parts[0] == "home" else { return nil }
-        return String(parts[1])
+        let parts = path.pathComponents
+        return parts.count > 2 && parts[0] == "home" ? parts[1] : nil
     }
 }

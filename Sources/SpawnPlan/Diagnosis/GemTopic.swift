@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import AppSettings
 import ShownText
 
 /// What is wrong with a gem.
@@ -84,7 +85,7 @@ enum GemTopic {
 
     private static func notLoadable(_ file: String, _ scene: DiagnosisScene) -> [Remedy] {
         guard ShellWord.isPackageName(file) else {
-            let path = file.hasPrefix("/") ? file : "\(scene.appRoot)/\(file)"
+            let path = file.utf8.first == UInt8(ascii: "/") ? file : "\(scene.appRoot)/\(file)"
             return [
                 .init(
                     "The app itself requires the file \(SafeText.name(file)). Look whether it is there and who may read it:",
@@ -92,7 +93,7 @@ enum GemTopic {
                 )
             ]
         }
-        let gem = file.split(separator: "/").first.map(String.init) ?? file
+        let gem = file.pathComponents.first ?? file
         return [
             .init(
                 "Add the gem that provides \(file), probably \(gem), to the Gemfile, and install it:",

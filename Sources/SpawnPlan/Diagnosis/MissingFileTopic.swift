@@ -19,7 +19,7 @@ enum MissingFileTopic {
     }
 
     static func remedies(_ path: String, _ scene: DiagnosisScene) -> [Remedy] {
-        let absolute = path.hasPrefix("/") ? path : "\(scene.appRoot)/\(path)"
+        let absolute = path.utf8.first == UInt8(ascii: "/") ? path : "\(scene.appRoot)/\(path)"
         return [
             .init(
                 "Look whether \(SafeText.name(absolute)) is there; if it is, \(scene.userName) cannot see it:",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import AppSettings
 import ShownText
 
 /// Modules of Python and Node that are not there, or that the app's user cannot see.
@@ -15,7 +16,7 @@ enum ModuleTopic {
         let python = scene.interpreter
         let package = name.split(separator: ".").first.map(String.init) ?? name
         var remedies: [Remedy] = []
-        if !scene.interpreter.contains("/") || scene.interpreter.hasPrefix("/usr/bin/") {
+        if !scene.interpreter.contains("/") || scene.interpreter.utf8.starts(with: "/usr/bin/".utf8) {
             remedies.append(
                 .init(
                     "If the app has a virtualenv, name its interpreter in the front's configuration, for example:",
@@ -44,7 +45,7 @@ enum ModuleTopic {
     static func nodeRemedies(_ name: String, _ scene: DiagnosisScene) -> [Remedy] {
         guard ShellWord.isPackageName(name) else {
             let shown = SafeText.name(name)
-            guard name.hasPrefix("/") else {
+            guard name.utf8.first == UInt8(ascii: "/") else {
                 return [
                     "The app itself requires the file \(shown), which does not exist or may not be read by \(scene.userName)."
                 ]
@@ -69,6 +70,6 @@ enum ModuleTopic {
 
     /// "@scope/name" and "name" of "@scope/name/file" and "name/file".
     private static func package(_ name: String) -> String {
-        name.split(separator: "/").prefix(name.hasPrefix("@") ? 2 : 1).joined(separator: "/")
+        name.pathComponents.prefix(name.hasPrefix("@") ? 2 : 1).joined(separator: "/")
     }
 }

@@ -19,7 +19,7 @@ enum PermissionTopic {
         ]
         if let path = named.compactMap({ $0 }).first { return .permission(path: path) }
         // sh: 1: /srv/shop/run: Permission denied
-        if let path = evidence.text(before: ": Permission denied", from: ": "), path.hasPrefix("/") {
+        if let path = evidence.text(before: ": Permission denied", from: ": "), path.utf8.first == UInt8(ascii: "/") {
             return .permission(path: path)
         }
         let phrases: [StaticString] = ["Permission denied", "EACCES", "Errno::EACCES", "PermissionError"]
@@ -48,7 +48,7 @@ enum PermissionTopic {
                 )
             ]
         }
-        let path = name.hasPrefix("/") ? name : "\(scene.appRoot)/\(name)"
+        let path = name.utf8.first == UInt8(ascii: "/") ? name : "\(scene.appRoot)/\(name)"
         var remedies = self.remediesForUserFirst(scene)
         if let name = self.directory(of: path, below: scene.appRoot), self.writtenTo.contains(name) {
             // No command for root: the app's user may put a link anywhere on the way, by the time it is typed.
@@ -76,7 +76,7 @@ enum PermissionTopic {
 
     /// The first component below the app root.
     private static func directory(of path: String, below root: String) -> Substring? {
-        guard path.hasPrefix(root + "/") else { return nil }
-        return path.dropFirst(root.count + 1).split(separator: "/").first
+        guard path.utf8.starts(with: "\(root)/".utf8) else { return nil }
+        return path.utf8.dropFirst(root.utf8.count + 1).split(separator: UInt8(ascii: "/")).first.map { Substring($0) }
     }
 }

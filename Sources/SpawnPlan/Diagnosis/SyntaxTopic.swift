@@ -47,7 +47,8 @@ enum SyntaxTopic {
     private static func nodePlace(_ evidence: Evidence) -> Place? {
         for suffix: StaticString in [".js:", ".mjs:", ".cjs:"] {
             guard let path = evidence.text(before: suffix, from: "file://", "    at ", "(") else { continue }
-            guard path.hasPrefix("/"), let line = evidence.text(after: suffix)?.prefix(while: \.isNumber), !line.isEmpty
+            guard path.utf8.first == UInt8(ascii: "/"),
+                let line = evidence.text(after: suffix)?.prefix(while: \.isNumber), !line.isEmpty
             else { continue }
             return ("\(path)\(String(describing: suffix).dropLast())", Int(line))
         }
@@ -61,7 +62,7 @@ enum SyntaxTopic {
 
     static func remedies(_ file: String?, _ line: Int?, _ scene: DiagnosisScene) -> [Remedy] {
         guard let file else { return [.init("Correct the source file that the message below names.")] }
-        let path = file.hasPrefix("/") ? file : "\(scene.appRoot)/\(file)"
+        let path = file.utf8.first == UInt8(ascii: "/") ? file : "\(scene.appRoot)/\(file)"
         let shown = SafeText.name(path)
         let place = line.map { "\(shown), line \($0)" } ?? shown
         guard let check = self.check(path, scene) else { return [.init("Correct \(place).")] }

@@ -164,5 +164,5 @@ extension LaunchDiagnosis {
         "Or let the app run as another user (passenger_user); now it \(self.identity.reason)."
     }
 
-    func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : "\(self.appRoot)/\(path)" }
+    func absolute(_ path: String) -> String { path.utf8.first == UInt8(ascii: "/") ? path : "\(self.appRoot)/\(path)" }
 }

@@ -10,7 +10,9 @@ package enum LoaderFiles {
         try Files.makeDirectories(directory)
         for source in LoaderSources.all {
             let path = "\(directory)/\(source.path)"
-            if let slash = path.lastIndex(of: "/") { try Files.makeDirectories(String(path[..<slash])) }
+            if let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) {
+                try Files.makeDirectories(String(Substring(path.utf8[..<slash])))
+            }
             try Files.write(source.bytes, to: path, mode: 0o444)
         }
     }

@@ -96,7 +96,7 @@ package enum InstanceRegistry {
     /// Root's, the user's runtime directory, the one in /tmp; at least two.
     private static func defaults(uid: UInt32, environment: (String) -> String?) -> [Place] {
         let runtime = environment("XDG_RUNTIME_DIR").flatMap { path in
-            path.hasPrefix("/") ? Place(path: path + "/flying-passenger", owner: uid) : nil
+            path.utf8.first == UInt8(ascii: "/") ? Place(path: path + "/flying-passenger", owner: uid) : nil
         }
         return [Place(path: self.rootDirectory, owner: 0)]
             + [runtime, Place(path: "/tmp/flying-passenger-\(uid)", owner: uid)].compactMap(\.self)
