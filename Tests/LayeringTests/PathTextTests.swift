@@ -3,8 +3,10 @@
 import TestSupport
 import Testing
 
+/// Nothing in Sources cuts or tests paths by characters.
+///
 /// Paths and names from outside are bytes: for Swift a slash and an accent behind it, or a mark in front of it, are one
-/// character, and two spellings of "café" are equal. So nothing in Sources cuts or tests paths by characters.
+/// character, and two spellings of "café" are equal.
 @Suite struct PathTextTests {
     /// What is written instead: `utf8.split`, `utf8.first`, `utf8.starts(with:)`, `pathComponents`, `isExactly`, `ExactText`.
     private static let forbidden = [
