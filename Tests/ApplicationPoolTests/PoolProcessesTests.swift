@@ -128,7 +128,7 @@ struct PoolProcessesTests {
         throws
     {
         var model = PoolModel()
-        let app = model.define()
+        let app = model.define(GroupLimits(maxInstances: 1))
         var waiting = try model.queue(app)
         for number in 1...20 {
             let process = try model.spawnEnds()
