@@ -6,6 +6,7 @@
 #                says what it needs
 # make bench    CPU per request against nginx in front of nginx, and latency beside a neighbour that makes trouble
 # make soak     ten minutes of a hostile tenant beside a neighbour, as root; DURATION=600
+# make fuzz     searches every reader of what strangers send for inputs that break it; SECONDS=60 each, TARGETS= for some
 # make install  DESTDIR= PREFIX=/usr/local SYSCONFDIR=/etc; the release programs that are there, else builds them first
 # make uninstall  removes what make install put there, for the same DESTDIR= PREFIX= SYSCONFDIR=
 
@@ -13,6 +14,8 @@ SWIFT ?= swift
 PORT ?=
 ONCE ?=
 DURATION ?= 600
+SECONDS ?= 60
+TARGETS ?=
 DESTDIR ?=
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
@@ -23,7 +26,7 @@ PROGRAMS := flying-passenger front-proxy passenger-status
 # so that they run on machines without Swift. Optimization across modules: the hot path crosses several of our own.
 BUILD_FLAGS := -c release --static-swift-stdlib -Xswiftc -cross-module-optimization
 
-.PHONY: all build run test test-apps test-vm unit-test integration-test lint format bench soak install uninstall clean toolchain packages-build \
+.PHONY: all build run test test-apps test-vm unit-test integration-test lint format bench soak fuzz install uninstall clean toolchain packages-build \
 	packages-run packages-test packages-bench
 
 all: build
@@ -69,6 +72,11 @@ bench: toolchain packages-bench build
 soak: toolchain packages-bench build
 	Benchmarks/tenant --bin-dir "$(BIN_DIR)" --seconds "$(DURATION)" --limit 3
 
+# In a directory of its own: everything is built once more, with the sanitizer's marks in it.
+fuzz: toolchain packages-build
+	FLYING_PASSENGER_FUZZ=1 $(SWIFT) build -c release --scratch-path .build-fuzz --product fuzz --sanitize=fuzzer
+	scripts/fuzz .build-fuzz/release/fuzz $(SECONDS) $(TARGETS)
+
 # Whoever installs is often root, with no Swift and no network: what is built is not built again.
 install: $(if $(wildcard $(BIN_DIR)/flying-passenger-exec),,build)
 	DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" SYSCONFDIR="$(SYSCONFDIR)" scripts/install-files "$(BIN_DIR)" $(PROGRAMS)
@@ -77,4 +85,4 @@ uninstall:
 	DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" SYSCONFDIR="$(SYSCONFDIR)" scripts/install-files --uninstall
 
 clean:
-	rm -rf .build
+	rm -rf .build .build-fuzz

@@ -131,6 +131,18 @@ let package = Package(
                 nioCore, nioPosix, logging, argumentParser,
             ]
         ),
+        // What strangers send, read by all that reads it: the corpus as tests, and `make fuzz`.
+        .target(name: "CFuzzedHelper", path: "Tests/Fuzz/Helper", cSettings: cSettings),
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "AdminTools", "AppSettings", "AppTransport", "CFuzzedHelper", "FrontConfiguration", "HTTPFraming",
+                "LinuxSystem", "ProgramLog", "ShownText", "SpawnPlan", "WireProtocol", nioCore, logging,
+            ],
+            path: "Tests/Fuzz/Targets",
+            swiftSettings: swiftSettings
+        ),
+        tests("FuzzTests", ["FuzzTargets", "LinuxSystem", "TestSupport"]),
         tests("AdminToolsTests", ["AdminTools", "LinuxSystem", "WireProtocol", argumentParser]),
         .testTarget(
             name: "IntegrationTests",
@@ -140,3 +152,15 @@ let package = Package(
         ),
     ]
 )
+
+// The sanitizer brings the program's main: without it, this does not link.
+if Context.environment["FLYING_PASSENGER_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "fuzz",
+            dependencies: ["FuzzTargets"],
+            path: "Tests/Fuzz/Program",
+            cSettings: cSettings
+        )
+    )
+}

@@ -79,6 +79,6 @@ package struct PassengerStatus: ParsableCommand {
 
     private func header(_ report: StatusReport) -> String {
         guard !self.noHeader else { return "" }
-        return "Version: \(report.version)\nDate   : \(Terminal.date(WallClock.microseconds))\n"
+        return "Version: \(SafeText.line(report.version))\nDate   : \(Terminal.date(WallClock.microseconds))\n"
     }
 }

@@ -91,7 +91,7 @@ package struct PoolText {
             let reason = isUntried ? "before the first start" : "as the start did not get so far"
             lines.append("  User: not known \(reason)")
         }
-        let type = group.appType ?? "not known"
+        let type = group.appType.map { SafeText.line($0) } ?? "not known"
         lines.append("  App type: \(type), environment \(SafeText.line(group.environment))")
         lines.append("  Restart generation: \(group.generation)")
         if let error = group.lastError {

@@ -10,7 +10,7 @@ package struct ServerText {
     package func render(_ report: StatusReport) -> String {
         var lines = [
             "----------- Daemon -----------",
-            "Instance : \(report.instance)",
+            "Instance : \(SafeText.line(report.instance))",
             "Socket   : \(SafeText.line(report.socketPath))",
             "PIDs     : \(report.watchdogPID) (watchdog), \(report.corePID) (core)",
             "",
@@ -31,7 +31,7 @@ package struct ServerText {
             lines.append("\(SafeText.line(connection.front)):")
             lines.append(
                 "  * PID: \(pid) UID: \(uid) Sessions: \(sessions) Waiting: \(connection.waitingCheckouts)"
-                    + "   Settings: \(connection.authority)"
+                    + "   Settings: \(SafeText.line(connection.authority))"
             )
         }
         return lines
