@@ -72,6 +72,11 @@ package struct AdminClient: ~Copyable {
         return report
     }
 
+    /// Has an application served again that was put into quarantine.
+    package mutating func liftQuarantine(of group: String) throws(ToolFailure) {
+        _ = try self.ask(.liftQuarantine(of: group))
+    }
+
     private mutating func ask(_ command: AdminCommand) throws(ToolFailure) -> AdminAnswer {
         var buffer = ByteBuffer()
         AdminMessage.request(AdminRequest(id: 1, json: ByteBuffer(bytes: command.json()))).write(into: &buffer)

@@ -44,6 +44,14 @@ package struct PassengerStatus: ParsableCommand {
     @Flag(help: "Use colours although the output is no terminal.")
     package var forceColors = false
 
+    @Option(
+        help: .init(
+            "Serve an application again, at once, that is in quarantine; its name as this tool shows it. Root only.",
+            valueName: "application"
+        )
+    )
+    package var liftQuarantine: String?
+
     @OptionGroup(title: "Instance") package var instanceOptions: InstanceOptions
 
     @Argument(help: .init("The same as --instance.", valueName: "instance"))
@@ -60,6 +68,10 @@ package struct PassengerStatus: ParsableCommand {
     package static func main(arguments: [String]) -> Int32 {
         ToolMain.run(Self.self, arguments: arguments) { command throws(ToolFailure) in
             var client = try AdminClient.connect(command.instanceOptions, instanceName: command.instanceName)
+            if let application = command.liftQuarantine {
+                try client.liftQuarantine(of: application)
+                return ""
+            }
             return command.render(try client.status())
         }
     }

@@ -43,6 +43,8 @@ extension SpawnFailure {
         case crash
 
         case internalError = "internal-error"
+        /// Not tried: earlier looks or starts ended the daemon's core.
+        case quarantine
         case cancelled
 
         /// Those that a loader may claim.

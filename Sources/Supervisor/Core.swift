@@ -50,6 +50,7 @@ final class Core {
             return 1
         }
         do {
+            try WorkBoard.adopt(inheritance.board.descriptor)
             let options = try DaemonCommand.parse(arguments).options
             let core = try Core(options, directory: InstanceDirectory(path: path), inheritance: inheritance)
             return try core.run(inheritance.report)

@@ -7,16 +7,18 @@ struct CoreInheritance {
     let listener: TravellingDescriptor
     let report: CoreReporter
     let life: SharedDescriptor
+    let board: SharedDescriptor
 
     /// nil when they are not there: nobody but the watchdog starts a core.
     static func take() -> CoreInheritance? {
         guard self.kind(CoreDescriptor.listener) == .socket, self.kind(CoreDescriptor.report) == .fifo,
-            self.kind(CoreDescriptor.life) == .fifo
+            self.kind(CoreDescriptor.life) == .fifo, self.kind(CoreDescriptor.board) == .regular
         else { return nil }
         return CoreInheritance(
             listener: TravellingDescriptor(self.own(CoreDescriptor.listener)),
             report: CoreReporter(self.own(CoreDescriptor.report)),
-            life: SharedDescriptor(self.own(CoreDescriptor.life))
+            life: SharedDescriptor(self.own(CoreDescriptor.life)),
+            board: SharedDescriptor(self.own(CoreDescriptor.board))
         )
     }
 

@@ -67,6 +67,7 @@ final class CoreServices {
             failuresDirectory: setting.directory.failuresPath,
             logger: log.logger(label: "pool")
         )
+        pool.keepAway(WorkBoard.held)
         self.pool = pool
         self.spawner.onExit = { exit in pool.processExited(exit) }
         let (counts, complaints) = (ConnectionCounts(), Complaints())

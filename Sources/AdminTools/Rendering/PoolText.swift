@@ -59,6 +59,14 @@ package struct PoolText {
             self.colours.name("\(SafeText.line(group.name))#default:"),
             "  App root: \(SafeText.line(group.appRoot))",
         ]
+        if let seconds = group.quarantinedSeconds {
+            lines += [
+                "  IN QUARANTINE for \(TextColumns.duration(seconds: seconds)): looking at this application or starting it ended "
+                    + "the daemon's core.",
+                "    The daemon's log says more. To serve it at once: passenger-status --lift-quarantine "
+                    + ShellWord.quoted(SafeText.line(group.name)),
+            ]
+        }
         if self.isVerbose { lines += self.verboseLines(of: group) }
         lines.append("  Requests in queue: \(group.queue)")
         if self.isVerbose {

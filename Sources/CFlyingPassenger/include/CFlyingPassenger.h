@@ -17,3 +17,4 @@
 #include "fp_scope.h"
 #include "fp_sockets.h"
 #include "fp_without.h"
+#include "fp_work.h"

@@ -2,7 +2,6 @@
 
 extension LaunchPlan {
     /// First field; the number changes with every change of the format (`plan.h` of `flying-passenger-exec`).
-    /// The first field of plans and of reports; both programs are of one version, or refuse each other.
     package static let formatName = "flying-passenger-exec 4"
 
     /// The helper reads no more than this.

@@ -38,6 +38,13 @@ extension FailureDiagnosis {
                     "Look at the daemon's log; if it does not tell how to go on, report this as a fault with these details."
                 )
             ]
+        case .quarantine:
+            [
+                Remedy(
+                    "Report the crash of the core, with what the daemon's log says of it: no application should be able to cause one."
+                ),
+                Remedy("To try again at once, reload the front, or lift the quarantine as root with passenger-status."),
+            ]
         case .missingGem, .missingModule, .syntaxError, .exception, .permissionDenied, .portTaken, .ownership, .noUser,
             .configuration, .loginShell, .environmentFile, .interpreterUnsupported, .frameworkUnsupported, .cancelled:
             []

@@ -31,6 +31,7 @@ extension FailureDiagnosis {
         case .portTaken: "The address of the application is in use"
         case .crash: "The application crashed"
         case .internalError: "Flying Passenger itself failed"
+        case .quarantine: "The application is in quarantine"
         case .cancelled: "The start was given up"
         }
     }
@@ -92,6 +93,9 @@ extension FailureDiagnosis {
             "A process that had been serving requests ended without having been asked to. Requests that it was handling got an "
                 + "error; while processes end soon after they start, new ones are started more and more rarely."
         case .internalError: "This is not the application's fault. The daemon's log may have more."
+        case .quarantine:
+            "Looking at this application or starting it has ended the daemon's core more than once, and with it the processes of "
+                + "all applications. Until the quarantine is over nothing of it is looked at or started."
         case .cancelled: "Nobody waits for this process any more."
         }
     }

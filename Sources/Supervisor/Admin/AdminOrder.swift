@@ -5,6 +5,8 @@ import WireProtocol
 /// What a tool asks for, read at once: the request itself is not kept until it is answered.
 enum AdminOrder: Hashable, Sendable {
     case status
+    /// Have a group served again, if the asker may.
+    case liftQuarantine(of: String)
     /// There is nothing to do but to say so.
     case nothing
     /// It is not understood.
@@ -19,6 +21,10 @@ enum AdminOrder: Hashable, Sendable {
             command = try AdminCommand(json: json)
         } catch {
             self = .refuse(error)
+            return
+        }
+        if command.name == AdminCommand.liftQuarantineName {
+            self = .liftQuarantine(of: command.group ?? "")
             return
         }
         switch command {

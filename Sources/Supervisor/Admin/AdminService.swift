@@ -81,9 +81,24 @@ package final class AdminService {
     func answer(_ order: AdminOrder, for peer: PeerCredentials) -> EventLoopFuture<ByteBuffer> {
         switch order {
         case .status: self.statusJSON(AdminRights(peerUID: peer.uid, daemonUID: self.daemonUID))
+        case .liftQuarantine(let group):
+            self.eventLoop.makeSucceededFuture(ByteBuffer(bytes: self.liftQuarantine(of: group, for: peer).json()))
         case .nothing: self.eventLoop.makeSucceededFuture(ByteBuffer(bytes: AdminAnswer(done: true).json()))
         case .refuse(let error): self.eventLoop.makeSucceededFuture(ByteBuffer(bytes: AdminAnswer(error: error).json()))
         }
+    }
+
+    /// Not for the app's own user: it is there for the sake of the others.
+    private func liftQuarantine(of group: String, for peer: PeerCredentials) -> AdminAnswer {
+        guard AdminRights(peerUID: peer.uid, daemonUID: self.daemonUID) == .everything else {
+            let message = "Only root and the daemon's user may lift a quarantine."
+            return AdminAnswer(error: AdminError(kind: .notPermitted, message: message))
+        }
+        guard self.pool.liftQuarantine(named: group) > 0 else {
+            let message = "No application of that name is in quarantine."
+            return AdminAnswer(error: AdminError(kind: .failed, message: message))
+        }
+        return AdminAnswer(done: true)
     }
 
     private func statusJSON(_ rights: AdminRights) -> EventLoopFuture<ByteBuffer> {

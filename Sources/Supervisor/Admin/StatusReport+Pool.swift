@@ -160,6 +160,7 @@ extension GroupReport {
                 )
             },
             nextStartMilliseconds: group.nextPacedStart.map { max(0, Int(clamping: $0.wholeMilliseconds)) },
+            quarantinedSeconds: group.quarantined.map { Int(clamping: $0.components.seconds + 1) },
             processes: group.processes.map { ProcessReport($0, measurement: measurements[$0.pid]) }
         )
     }

@@ -39,7 +39,11 @@ extension Broker {
     func manifestReceived(_ manifest: Manifest, from connection: FrontConnection) {
         let outcome = self.registry.manifestReceived(manifest, from: connection.peer.uid, at: self.eventLoop.now)
         self.log(outcome, of: manifest, connection.logger)
-        for definition in outcome.definitions { self.define(definition) }
+        for definition in outcome.definitions {
+            self.define(definition)
+            // The first one is sent to each new core, and says nothing new.
+            if outcome.isRepeated { self.pool.liftQuarantine(of: definition.key) }
+        }
         self.planRegistryTimer()
         self.tokenArrived(manifest.workerToken)
     }

@@ -8,6 +8,8 @@ extension FrontRegistry {
     struct ManifestOutcome {
         /// False for a generation that is not above the one in force: only its token counts.
         var isInForce: Bool
+        /// Its front sent one before, to this core: the configuration was loaded anew, or the front was started again.
+        var isRepeated = false
         var definitions: [Definition] = []
         /// Apps whose settings are not valid.
         var rejections: [(group: String, reason: String)] = []
@@ -26,9 +28,10 @@ extension FrontRegistry {
         guard manifest.generation > self.highestGeneration(of: front) else {
             return ManifestOutcome(isInForce: false)
         }
+        let isRepeated = self.fronts[front] != nil
         let before = self.fronts[front]?.apps ?? [:]
         self.fronts[front] = Front(generation: manifest.generation, token: manifest.workerToken, apps: apps)
-        var outcome = ManifestOutcome(isInForce: true)
+        var outcome = ManifestOutcome(isInForce: true, isRepeated: isRepeated)
         for app in manifest.apps { self.define(app, of: front, into: &outcome) }
         for key in before.keys where apps[key] == nil && !self.isDeclared(key) {
             self.orphans[key] = now + Self.graceTime

@@ -8,6 +8,9 @@ package import WireProtocol
 package protocol SessionPool: AnyObject {
     func define(_ key: GroupKey, settings: AppSettings, authority: SettingsAuthority, preStart: Bool)
     func retire(_ key: GroupKey)
+    /// A front with authority has told the group's settings once more: it is served, whatever earlier cores had of it.
+    @discardableResult
+    func liftQuarantine(of key: GroupKey) -> Bool
     /// Whether a group has no process, none under way, and no request that waits; also one that is not there.
     func isAtRest(_ key: GroupKey) -> Bool
     /// Requests that `body` checks out arrived before it began: one look at an app's restart files serves them all.

@@ -30,6 +30,8 @@ package struct GroupInspection: Sendable {
     package let lastFailure: Failure?
     /// Its processes end young: no start before; nil: none is held back for that.
     package let nextPacedStart: Duration?
+    /// For how long it is left alone, because it ended cores; nil: it is served.
+    package let quarantined: Duration?
     /// In service, the oldest first, then those on their way out.
     package let processes: [ProcessInspection]
 
@@ -156,6 +158,7 @@ extension PoolDriver {
                 )
             },
             nextPacedStart: view.pacedUntil?.since(now),
+            quarantined: group.quarantine?.left,
             processes: (view.group.processes + view.group.detached).compactMap {
                 self.inspect($0, running[ProcessID($0.id)] ?? [], at: now)
             }

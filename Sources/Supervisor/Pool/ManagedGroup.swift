@@ -29,6 +29,11 @@ final class ManagedGroup {
 
     let key: GroupKey
     let id: Group.ID
+    let mark: GroupMark
+    /// What threads note that work on it.
+    var work = WorkBoard.Subject.none
+    /// nil: it is served.
+    var quarantine: QuarantineTerm?
     var settings: AppSettings {
         didSet { self.restartFiles = RestartFiles(self.settings, as: self.fileIdentity) }
     }
@@ -68,6 +73,7 @@ final class ManagedGroup {
     init(key: GroupKey, id: Group.ID, settings: AppSettings, authority: SettingsAuthority) {
         self.key = key
         self.id = id
+        self.mark = GroupMark(key)
         self.settings = settings
         self.authority = authority
         self.restartFiles = RestartFiles(settings)

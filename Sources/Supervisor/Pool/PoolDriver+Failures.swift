@@ -55,7 +55,7 @@ extension PoolDriver {
         }
     }
 
-    private func noteDetails(of group: ManagedGroup) {
+    func noteDetails(of group: ManagedGroup) {
         self.groupsWithDetails.removeAll { $0 == group.id }
         guard group.lastFailure?.details != nil else { return }
         self.groupsWithDetails.append(group.id)

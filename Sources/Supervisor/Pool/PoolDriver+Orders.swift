@@ -57,7 +57,10 @@ extension PoolDriver {
     private func carryOut(_ notice: PoolNotice) {
         switch notice {
         case .groupGone(let id):
-            self.groupsByID[id] = nil
+            // Another one of the same name may be there already.
+            if let gone = self.groupsByID.removeValue(forKey: id), self.groups[gone.key] == nil {
+                self.subjects.groupGone(gone.mark)
+            }
         case .drained:
             let completions = self.whenDrained
             self.whenDrained = []

@@ -106,7 +106,8 @@ extension PoolDriver {
             settings: group.settings,
             authority: group.authority,
             processID: ProcessID(rawValue: RandomBytes.nonZeroUInt64()),
-            generation: self.pool.generation(of: groupID) ?? 0
+            generation: self.pool.generation(of: groupID) ?? 0,
+            work: group.work
         )
         self.spawns[id] = SpawnUnderWay(processID: request.processID, group: group, since: now)
         let handle = self.spawner.spawn(request) { [weak self] result in

@@ -2,6 +2,7 @@
 
 import AppSettings
 import ApplicationPool
+import LinuxSystem
 import Logging
 import SpawnPlan
 package import WireProtocol
@@ -15,12 +16,18 @@ extension PoolDriver {
             client.refused(request.id, PoolRefusal(reason: .unknownApp))
             return
         }
-        let now = self.now
-        guard self.lookAtRestartFiles(of: group, at: now) else {
-            self.hold(request, of: group, for: client)
+        if let term = group.quarantine {
+            client.refused(request.id, self.refuseInQuarantine(request, term, of: group))
             return
         }
-        self.admit(request, for: client, at: now)
+        let now = self.now
+        WorkBoard.run(group.work) {
+            guard self.lookAtRestartFiles(of: group, at: now) else {
+                self.hold(request, of: group, for: client)
+                return
+            }
+            self.admit(request, for: client, at: now)
+        }
     }
 
     /// A request whose app's restart files were looked at.

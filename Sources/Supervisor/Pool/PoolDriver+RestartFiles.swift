@@ -2,6 +2,7 @@
 
 import AppSettings
 import ApplicationPool
+import LinuxSystem
 import NIOCore
 import WireProtocol
 
@@ -98,9 +99,9 @@ extension PoolDriver {
 
     @discardableResult
     private func lookElsewhere(for group: ManagedGroup) -> Bool {
-        let files = group.restartFiles
+        let (files, work) = (group.restartFiles, group.work)
         let isStarted = self.fileWork.run {
-            files.lookFromThread()
+            WorkBoard.run(work) { files.lookFromThread() }
         } completion: { [weak self, weak group] look in
             guard let self, let group else { return }
             let isForNobody = group.held.isEmpty

@@ -38,6 +38,9 @@ package final class PoolDriver {
     var sessionHolders: [SessionID: SessionHolder] = [:]
     /// Groups whose last failure has details, the oldest first.
     var groupsWithDetails: [Group.ID] = []
+    /// Groups that are left alone; each until its time is over, or somebody lifts it.
+    var quarantine: [GroupMark: QuarantineTerm] = [:]
+    var subjects = WorkSubjects()
     var timer = PoolTimer()
     /// Groups whose restart files were looked at for requests that arrived together; nil: each request has its own look.
     var lookedAt: Set<Group.ID>?
@@ -83,22 +86,51 @@ package final class PoolDriver {
     package func define(_ key: GroupKey, settings: AppSettings, authority: SettingsAuthority, preStart: Bool) {
         let now = self.now
         guard let group = self.groups[key] else {
-            let (id, orders) = self.pool.groupDefined(
-                limits: GroupLimits(settings),
-                tenant: key.tenant,
-                preStart: preStart,
-                at: now
-            )
-            let group = ManagedGroup(key: key, id: id, settings: settings, authority: authority)
-            self.groups[key] = group
-            self.groupsByID[id] = group
-            // The first look only remembers; it must come before the first process does.
-            self.lookAtRestartFiles(of: group, at: now)
-            self.carryOut(orders)
+            self.takeIn(key, settings: settings, authority: authority, preStart: preStart, at: now)
             return
         }
-        self.apply(settings, authority: authority, to: group, at: now)
-        if preStart { self.carryOut(self.pool.preStartRequested(group.id, at: now)) }
+        guard group.quarantine == nil else {
+            group.settings = settings
+            group.authority = authority
+            if preStart { group.quarantine?.wantsPreStart = true }
+            return
+        }
+        WorkBoard.run(group.work) {
+            self.apply(settings, authority: authority, to: group, at: now)
+            if preStart { self.carryOut(self.pool.preStartRequested(group.id, at: now)) }
+        }
+    }
+
+    private func takeIn(
+        _ key: GroupKey,
+        settings: AppSettings,
+        authority: SettingsAuthority,
+        preStart: Bool,
+        at now: Instant
+    ) {
+        let mark = GroupMark(key)
+        let term = self.quarantineTerm(of: mark)
+        let limits = GroupLimits(settings)
+        let (id, orders) = self.pool.groupDefined(
+            limits: term == nil ? limits : limits.withoutProcesses,
+            tenant: key.tenant,
+            preStart: preStart && term == nil,
+            at: now
+        )
+        let group = ManagedGroup(key: key, id: id, settings: settings, authority: authority)
+        group.work = self.subjects.subject(of: mark)
+        self.groups[key] = group
+        self.groupsByID[id] = group
+        WorkBoard.run(group.work) {
+            if var term {
+                term.wantsPreStart = preStart
+                self.enterQuarantine(group, term)
+            } else {
+                // The first look only remembers; it must come before the first process does.
+                self.lookAtRestartFiles(of: group, at: now)
+            }
+            self.carryOut(orders)
+        }
     }
 
     /// Forgets an app: nobody gets a process of it any more, those that run finish what they do.
@@ -113,7 +145,7 @@ package final class PoolDriver {
     /// Replaces all processes of a group; false when there is no such group.
     @discardableResult
     package func restart(_ key: GroupKey) -> Bool {
-        guard let group = self.groups[key] else { return false }
+        guard let group = self.groups[key], group.quarantine == nil else { return false }
         self.restart(group, reason: "requested", at: self.now)
         return true
     }

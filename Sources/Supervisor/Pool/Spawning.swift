@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 package import AppSettings
+package import LinuxSystem
 package import SpawnPlan
 package import WireProtocol
 
@@ -13,19 +14,23 @@ package struct SpawnRequest: Sendable {
     package let processID: ProcessID
     /// The restart generation of the group.
     package let generation: UInt32
+    /// What threads note that work on it.
+    package let work: WorkBoard.Subject
 
     package init(
         key: GroupKey,
         settings: AppSettings,
         authority: SettingsAuthority,
         processID: ProcessID,
-        generation: UInt32 = 0
+        generation: UInt32 = 0,
+        work: WorkBoard.Subject = .none
     ) {
         self.key = key
         self.settings = settings
         self.authority = authority
         self.processID = processID
         self.generation = generation
+        self.work = work
     }
 }
 

@@ -77,9 +77,13 @@ package final class DirectSpawner: Spawning {
             self?.preparationHangs(request.processID)
         }
         let answer = self.threads.run(appRoot: request.settings.appRoot) {
-            var preparation = SpawnPreparation(request, options: options)
-            let outcome = preparation.run()
-            bound.eventLoop.execute { bound.value.prepared(request.processID, outcome) }
+            WorkBoard.run(request.work) {
+                var preparation = SpawnPreparation(request, options: options)
+                let outcome = preparation.run()
+                bound.eventLoop.execute {
+                    WorkBoard.run(request.work) { bound.value.prepared(request.processID, outcome) }
+                }
+            }
         }
         if case .refused(let problem) = answer {
             // Not from inside the caller's own call.
@@ -121,10 +125,10 @@ package final class DirectSpawner: Spawning {
         let facts = starting.ends.facts
         self.options.sessions.began(facts.pid, app: facts.group.description, uid: facts.uid)
         let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
-        let identity = starting.plan.identity
+        let (identity, work) = (starting.plan.identity, starting.ends.work)
         self.watcher.order(
             .watch(starting) { event in
-                bound.eventLoop.execute { bound.value.happened(event, facts, identity) }
+                bound.eventLoop.execute { WorkBoard.run(work) { bound.value.happened(event, facts, identity) } }
             }
         )
     }

@@ -112,7 +112,8 @@ extension SpawnPreparation {
             control: channels.control,
             output: channels.output,
             ender: enclosure.map { EnclosureEnder(group: group, enclosure: $0) } ?? group,
-            records: self.options.records
+            records: self.options.records,
+            work: self.request.work
         )
     }
 

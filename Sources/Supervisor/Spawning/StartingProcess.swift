@@ -25,6 +25,8 @@ struct ProcessEnds: Sendable {
     let ender: any ProcessEnder
     /// Nil: nothing is kept for the next daemon.
     let records: ProcessRecords?
+    /// What threads note that work on it.
+    var work = WorkBoard.Subject.none
 }
 
 /// A helper that is about to become the program.

@@ -19,21 +19,25 @@ final class WatchedLaunch {
     /// Nil once nothing of interest can come.
     private var report: SharedDescriptor?
     private let loop: EpollLoop
+    private let work: WorkBoard.Subject
     private let chunk: UnsafeMutableRawBufferPointer
     private let tell: (News) -> Void
     private var source: EpollLoop.Source?
 
-    init(_ ends: LaunchEnds, _ room: WatchRoom, tell: @escaping (News) -> Void) {
+    init(_ ends: LaunchEnds, _ room: WatchRoom, work: WorkBoard.Subject, tell: @escaping (News) -> Void) {
         self.diagnosis = ends.diagnosis
         self.report = ends.report
         self.loop = room.loop
+        self.work = work
         self.chunk = room.chunk
         self.tell = tell
     }
 
     func begin() throws(SystemError) {
         guard let report = self.report else { return }
-        self.source = try self.loop.add(report.rawValue) { [weak self] _ in self?.read() }
+        self.source = try self.loop.add(report.rawValue) { [weak self] _ in
+            if let self { WorkBoard.run(self.work) { self.read() } }
+        }
     }
 
     /// Reads what has been said by now: at most `LaunchRecords.maxBytes` ever.

@@ -26,6 +26,7 @@ final class WatchedProcess {
     private let handle: ProcessHandle
     private let ender: any ProcessEnder
     private let records: ProcessRecords?
+    private let work: WorkBoard.Subject
     private let transport: LoaderProgram.Transport
     private let clock: JourneyClock
     private let room: WatchRoom
@@ -55,6 +56,7 @@ final class WatchedProcess {
         self.handle = starting.ends.handle
         self.ender = starting.ends.ender
         self.records = starting.ends.records
+        self.work = starting.ends.work
         self.transport = starting.plan.program.transport
         self.clock = starting.plan.clock
         self.room = room
@@ -69,7 +71,9 @@ final class WatchedProcess {
     func begin() {
         do throws(SystemError) {
             // First, so that the end is told whatever else fails. The loop keeps this alive until all of it is over.
-            self.exit = try self.room.loop.add(self.handle.rawValue) { _ in self.hasEnded() }
+            self.exit = try self.room.loop.add(self.handle.rawValue) { _ in
+                WorkBoard.run(self.work) { self.hasEnded() }
+            }
             if let output = self.output {
                 self.output?.source = try self.room.loop.add(output.descriptor.rawValue) { _ in
                     self.wait(for: .output)
@@ -79,7 +83,9 @@ final class WatchedProcess {
             if let control = self.control {
                 self.control?.source = try self.room.loop.add(control.descriptor.rawValue) { _ in
                     // A start is short, and its words are bounded.
-                    if self.start != nil { self.readControl() } else { self.wait(for: .control) }
+                    WorkBoard.run(self.work) {
+                        if self.start != nil { self.readControl() } else { self.wait(for: .control) }
+                    }
                 }
             }
         } catch {
@@ -140,8 +146,10 @@ final class WatchedProcess {
         self.isQueued = false
         let waiting = self.waiting
         self.waiting = []
-        if waiting.contains(.control) { self.readControl() }
-        if waiting.contains(.output) { self.readOutput() }
+        WorkBoard.run(self.work) {
+            if waiting.contains(.control) { self.readControl() }
+            if waiting.contains(.output) { self.readOutput() }
+        }
     }
 
     private var turnRoom: UnsafeMutableRawBufferPointer {

@@ -16,6 +16,7 @@ final class WatchedStart {
 
     private let plan: StartPlan
     private let loop: EpollLoop
+    private let work: WorkBoard.Subject
     private let tell: (Outcome) -> Void
     private var launch: WatchedLaunch?
     private var handshake: Handshake
@@ -29,11 +30,12 @@ final class WatchedStart {
     init(_ starting: StartingProcess, _ room: WatchRoom, tell: @escaping (Outcome) -> Void) {
         self.plan = starting.plan
         self.loop = room.loop
+        self.work = starting.ends.work
         self.tell = tell
         self.handshake = Handshake(journey: starting.plan.journey, timeout: starting.plan.timeout)
         self.probe = starting.plan.probe
         self.launch = starting.launch.map { ends in
-            WatchedLaunch(ends, room) { [weak self] news in self?.take(news) }
+            WatchedLaunch(ends, room, work: starting.ends.work) { [weak self] news in self?.take(news) }
         }
     }
 
@@ -116,7 +118,7 @@ final class WatchedStart {
         let timer = self.loop.schedule(at: self.plan.clock.instant(of: moment)) { [weak self] in
             guard let self else { return }
             self.deadline = nil
-            self.perform(self.handshake.deadlineReached(at: self.now))
+            WorkBoard.run(self.work) { self.perform(self.handshake.deadlineReached(at: self.now)) }
         }
         self.deadline = (moment, timer)
     }
@@ -130,7 +132,9 @@ final class WatchedStart {
     private func schedulesNextProbe() {
         let moment = self.plan.clock.instant(of: self.now + self.probePause)
         self.probePause = min(self.probePause * 3 / 2, .milliseconds(100))
-        self.probeTimer = self.loop.schedule(at: moment) { [weak self] in self?.look() }
+        self.probeTimer = self.loop.schedule(at: moment) { [weak self] in
+            if let self { WorkBoard.run(self.work) { self.look() } }
+        }
     }
 
     private func look() {

@@ -11,6 +11,8 @@ enum CoreDescriptor {
     static let report: Int32 = 4
     /// Never written; its end of file means that the watchdog is gone.
     static let life: Int32 = 5
+    /// The `WorkBoard` on which its threads note their work.
+    static let board: Int32 = 6
 }
 
 /// A line that a core writes when it serves, or cannot, and when all its work is done.
@@ -66,6 +68,7 @@ final class CoreProcess {
         arguments: [String],
         directory: InstanceDirectory,
         listener: Int32,
+        board: borrowing Descriptor,
         launcher: Launcher
     ) throws -> CoreProcess {
         let program = try Files.openForReading("/proc/self/exe")
@@ -82,6 +85,7 @@ final class CoreProcess {
                 .init(source: listener, target: CoreDescriptor.listener),
                 .init(source: report.writeEnd, target: CoreDescriptor.report),
                 .init(source: life.readEnd, target: CoreDescriptor.life),
+                .init(source: board.rawValue, target: CoreDescriptor.board),
             ]
         )
         plan.newSession = true

@@ -32,6 +32,8 @@ final class Watchdog {
     /// When something is due although nothing happens: end of a backoff, of patience with a core.
     private var alarm: (kind: Alarm, at: UInt64)?
     var exitCode: Int32?
+    /// Groups whose look or start ended cores.
+    var quarantine = Quarantine()
 
     /// The core has said that it has nothing left to do.
     private var isCoreDone = false
@@ -147,10 +149,12 @@ final class Watchdog {
         guard let directory = self.holdings?.directory, let listener = self.holdings?.listener else { return }
         self.coreFailure = nil
         self.isCoreDone = false
+        let board = try self.makeBoard()
         let core = try CoreProcess.start(
             arguments: self.arguments,
             directory: directory,
             listener: listener,
+            board: board,
             launcher: self.launcher
         )
         self.core = core
@@ -252,6 +256,7 @@ final class Watchdog {
                 ]
             )
         }
+        self.judge(status)
         self.coreEnded(status: self.steps.isStopping ? status.codeWhileStopping : status.code)
     }
 

@@ -1,18 +1,29 @@
 // SPDX-License-Identifier: MIT
 
-/// The payload of an admin request: `{"command": "status"}`.
+/// The payload of an admin request: `{"command": "status"}`, `{"command": "lift_quarantine", "group": "/srv/app"}`.
 package struct AdminCommand: Codable, Hashable, Sendable {
     package static let status = AdminCommand(name: "status")
     package static let ping = AdminCommand(name: "ping")
 
     package var name: String
+    /// The group that it is about.
+    package var group: String?
 
-    package init(name: String) {
+    package init(name: String, group: String? = nil) {
         self.name = name
+        self.group = group
     }
+
+    /// Has a group served again that was put into quarantine.
+    package static func liftQuarantine(of group: String) -> AdminCommand {
+        AdminCommand(name: self.liftQuarantineName, group: group)
+    }
+
+    package static let liftQuarantineName = "lift_quarantine"
 
     enum CodingKeys: String, CodingKey {
         case name = "command"
+        case group
     }
 }
 

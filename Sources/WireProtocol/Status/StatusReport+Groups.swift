@@ -25,6 +25,8 @@ package struct GroupReport: Codable, Hashable, Sendable {
     package var lastError: SpawnErrorReport?
     /// Its processes end young, so the next start waits for so long; nil: it does not, or the daemon is older.
     package var nextStartMilliseconds: Int?
+    /// Seconds for which it is neither looked at nor started, because that ended cores; nil: it is served.
+    package var quarantinedSeconds: Int?
     package var processes: [ProcessReport]
 
     package init(
@@ -45,6 +47,7 @@ package struct GroupReport: Codable, Hashable, Sendable {
         maxInstances: Int = 0,
         lastError: SpawnErrorReport? = nil,
         nextStartMilliseconds: Int? = nil,
+        quarantinedSeconds: Int? = nil,
         processes: [ProcessReport] = []
     ) {
         self.name = name
@@ -64,11 +67,13 @@ package struct GroupReport: Codable, Hashable, Sendable {
         self.maxInstances = maxInstances
         self.lastError = lastError
         self.nextStartMilliseconds = nextStartMilliseconds
+        self.quarantinedSeconds = quarantinedSeconds
         self.processes = processes
     }
 
     enum CodingKeys: String, CodingKey {
         case name, environment, queue, user, uid, gid, generation, processes
+        case quarantinedSeconds = "quarantined_for"
         case appRoot = "app_root"
         case appType = "app_type"
         case queuedRequests = "queued_requests"

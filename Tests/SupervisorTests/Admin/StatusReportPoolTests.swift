@@ -64,6 +64,7 @@ import WireProtocol
                 nextTry: nil
             ),
             nextPacedStart: .milliseconds(700),
+            quarantined: nil,
             processes: processes
         )
     }

@@ -34,6 +34,8 @@ final class FakePool: SessionPool {
 
     func retire(_ key: GroupKey) { self.notes.append("retire \(key)") }
 
+    func liftQuarantine(of key: GroupKey) -> Bool { false }
+
     func checkout(_ request: CheckoutRequest, for client: any CheckoutClient) {
         self.notes.append("checkout \(request.id) \(request.key) \(request.method) \(request.path)")
         self.clients[request.id] = client

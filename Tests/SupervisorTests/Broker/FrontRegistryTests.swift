@@ -68,6 +68,17 @@ struct FrontRegistryTests {
         #expect(self.registry.highestGeneration(of: .init(uid: 0, name: "0:/etc/front.conf")) == 1)
     }
 
+    @Test mutating func `the first manifest of a front says nothing new about its apps, a later one does`() {
+        let first = self.registry.manifestReceived(self.manifest(4, self.settings("/a")), from: 0, at: self.start)
+        let other = self.registry.manifestReceived(
+            self.manifest(1, front: "0:/etc/other.conf", token: self.newToken, self.settings("/a")),
+            from: 0,
+            at: self.start
+        )
+        let second = self.registry.manifestReceived(self.manifest(5, self.settings("/a")), from: 0, at: self.start)
+        #expect(!first.isRepeated && !other.isRepeated && second.isRepeated)
+    }
+
     @Test mutating func `generations only grow`() {
         _ = self.registry.manifestReceived(self.manifest(5, self.settings("/a")), from: 0, at: self.start)
         for generation in UInt64(1)...5 {
