@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 /* A netlink socket that answers within two seconds or not at all: the kernel answers at once. */
-static int open_diagnosis(void) {
+int fp_open_diagnosis(void) {
     int netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
     if (netlink < 0) return -1;
     struct timeval limit = {.tv_sec = 2};
@@ -101,7 +101,7 @@ static int dump_family(int netlink, int family, uint16_t port, struct fp_tcp_lis
 }
 
 int fp_tcp_listeners(uint16_t port, struct fp_tcp_listener *listeners, size_t capacity) {
-    int netlink = open_diagnosis();
+    int netlink = fp_open_diagnosis();
     if (netlink < 0) return -1;
     int count = dump_family(netlink, AF_INET, port, listeners, capacity, 0);
     if (count >= 0) {
@@ -144,7 +144,7 @@ int fp_unix_accept_queue(uint32_t inode, uint32_t *waiting) {
     request.body.udiag_ino = inode;
     request.body.udiag_show = UDIAG_SHOW_RQLEN;
     request.body.udiag_cookie[0] = request.body.udiag_cookie[1] = ~0u; /* any: INET_DIAG_NOCOOKIE */
-    int netlink = open_diagnosis();
+    int netlink = fp_open_diagnosis();
     if (netlink < 0) return -1;
     _Alignas(struct nlmsghdr) char buffer[4096];
     ssize_t received = -1;
@@ -201,8 +201,8 @@ static bool is_loopback(const struct end *end) {
                                   : IN6_IS_ADDR_LOOPBACK((const struct in6_addr *)end->address);
 }
 
-/* Asks for exactly one socket; a listener that would match instead has another remote port. */
-static int find_socket(int netlink, const struct end *own, const struct end *other, struct fp_peer_socket *peer) {
+/* Asks for one socket: the connection between the two ends, or whatever listens at `own` if there is none. */
+static int find_socket(int netlink, const struct end *own, const struct end *other, struct inet_diag_msg *answer) {
     struct {
         struct nlmsghdr header;
         struct inet_diag_req_v2 body;
@@ -232,34 +232,64 @@ static int find_socket(int netlink, const struct end *own, const struct end *oth
         errno = carried_error(header);
         return -1;
     }
-    const struct inet_diag_msg *found = NLMSG_DATA(header);
-    if (header->nlmsg_len < NLMSG_LENGTH(sizeof *found)) {
+    if (header->nlmsg_len < NLMSG_LENGTH(sizeof *answer)) {
         errno = EPROTO;
         return -1;
     }
-    if (found->id.idiag_sport != own->port || found->id.idiag_dport != other->port) {
-        errno = ENOENT;
-        return -1;
-    }
-    peer->uid = found->idiag_uid;
-    peer->inode = found->idiag_inode;
-    peer->established = found->idiag_state == TCP_ESTABLISHED;
+    memcpy(answer, NLMSG_DATA(header), sizeof *answer);
     return 0;
 }
 
-int fp_tcp_peer_socket(int connection, struct fp_peer_socket *peer) {
+/* Both ends of a connection; 1 if it is not TCP. */
+static int read_ends(int connection, struct end *remote, struct end *local) {
     struct sockaddr_storage storage;
-    struct end remote, local;
     socklen_t length = sizeof storage;
     if (getpeername(connection, (struct sockaddr *)&storage, &length) < 0) return -1;
-    if (read_end(&storage, &remote) < 0) return 1;
+    if (read_end(&storage, remote) < 0) return 1;
     length = sizeof storage;
     if (getsockname(connection, (struct sockaddr *)&storage, &length) < 0) return -1;
-    if (read_end(&storage, &local) < 0) return 1;
-    if (!is_loopback(&remote) || !is_loopback(&local)) return 1;
-    int netlink = open_diagnosis();
-    if (netlink < 0) return -1;
-    if (find_socket(netlink, &remote, &local, peer) < 0) return close_keeping_errno(netlink);
-    close(netlink);
+    return read_end(&storage, local) < 0 ? 1 : 0;
+}
+
+bool fp_is_over_loopback(int connection) {
+    struct end remote, local;
+    return read_ends(connection, &remote, &local) == 0 && is_loopback(&remote) && is_loopback(&local);
+}
+
+static void describe(const struct inet_diag_msg *found, struct fp_peer_socket *peer) {
+    peer->uid = found->idiag_uid;
+    peer->inode = found->idiag_inode;
+    peer->established = found->idiag_state == TCP_ESTABLISHED;
+    peer->is_new = found->idiag_state == TCP_SYN_RECV;
+}
+
+int fp_tcp_peer_socket(int netlink, int connection, struct fp_peer_socket *peer) {
+    struct end remote, local;
+    struct inet_diag_msg found;
+    int rc = read_ends(connection, &remote, &local);
+    if (rc != 0) return rc;
+    if (find_socket(netlink, &remote, &local, &found) < 0) return -1;
+    /* Without such a connection the kernel answers with a listener, which has no remote port. */
+    if (found.id.idiag_sport != remote.port || found.id.idiag_dport != local.port) {
+        errno = ENOENT;
+        return -1;
+    }
+    describe(&found, peer);
+    return 0;
+}
+
+int fp_tcp_peer_listener(int netlink, int connection, struct fp_peer_socket *peer) {
+    struct end remote, local;
+    struct inet_diag_msg found;
+    int rc = read_ends(connection, &remote, &local);
+    if (rc != 0) return rc;
+    /* No connection comes from port 0, so this finds the listener that the kernel would choose. */
+    local.port = 0;
+    if (find_socket(netlink, &remote, &local, &found) < 0) return -1;
+    if (found.idiag_state != TCP_LISTEN || found.id.idiag_sport != remote.port) {
+        errno = ENOENT;
+        return -1;
+    }
+    describe(&found, peer);
     return 0;
 }

@@ -107,7 +107,7 @@ long fp_thread_id(void) { return syscall(SYS_gettid); }
 
 int fp_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
-int fp_forbid_tracing(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
+int fp_allow_tracing(bool allowed) { return prctl(PR_SET_DUMPABLE, allowed ? 1 : 0, 0, 0, 0); }
 
 char **fp_environment(void) { return environ; }
 

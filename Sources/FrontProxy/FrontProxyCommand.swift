@@ -53,7 +53,10 @@ package struct FrontProxyCommand: ParsableCommand {
     package var set: [String] = []
 
     @Option(
-        help: .init("User of the worker (default: the directive user, else www-data, else nobody).", valueName: "user")
+        help: .init(
+            "User of the worker (default: the directive user, else the first of \(FrontAccounts.listing) that exists).",
+            valueName: "user"
+        )
     )
     package var user: String?
 
@@ -84,6 +87,9 @@ package struct FrontProxyCommand: ParsableCommand {
             "Run in the background; needs a log file. Returns once connections are accepted, or fails with the reason."
     )
     package var daemonize = false
+
+    @Flag(help: "Let master and worker leave core dumps, and be traced by others of their user; for debugging.")
+    package var coreDumps = false
 
     @Flag(
         name: [.customShort("t"), .long],
@@ -154,6 +160,7 @@ extension FrontProxyCommand {
             logFile: logFile.map(absolute),
             logScale: logLevel.flatMap { LogScale($0) },
             isDaemon: daemonize,
+            keepsCoreDumps: coreDumps,
             shutdownTimeout: try ValueParsers.duration(shutdownTimeout)
         )
     }

@@ -18,7 +18,12 @@ package enum LogLine {
         let word = severity.rawValue
         var line = "\(word.prefix(1)), [\(time) #\(pid)] "
         line += String(repeating: " ", count: max(0, 5 - word.utf8.count)) + word + " -- : "
-        line += SafeText.line(message)
+        return line + body(message: message, metadata: metadata)
+    }
+
+    /// What follows the stamp and the severity.
+    static func body(message: String, metadata: Logger.Metadata) -> String {
+        var line = SafeText.line(message)
         for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
             line += " "
             line += key

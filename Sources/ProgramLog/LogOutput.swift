@@ -26,6 +26,8 @@ package final class LogOutput: Sendable {
     package let prefixesAppLines: Bool
     /// Whether lines begin with a priority for the journal.
     private let hasPriorities: Bool
+    /// Whether somebody else puts the stamp in front of lines.
+    private let isRelayed: Bool
     private let timestamp: @Sendable () -> String
     /// Since any start; never goes back.
     private let clock: @Sendable () -> Duration
@@ -36,6 +38,7 @@ package final class LogOutput: Sendable {
         sink: sending any LogSink,
         pid: Int32 = CurrentProcess.pid,
         prefixesAppLines: Bool = true,
+        isRelayed: Bool = false,
         timestamp: @escaping @Sendable () -> String = { LogTime.stamp(WallClock.localTime) },
         clock: @escaping @Sendable () -> Duration = { .nanoseconds(MonotonicClock.now) }
     ) {
@@ -43,7 +46,8 @@ package final class LogOutput: Sendable {
         self.prefixesAppLines = prefixesAppLines
         self.timestamp = timestamp
         self.clock = clock
-        self.hasPriorities = sink.takesPriorities
+        self.hasPriorities = isRelayed || sink.takesPriorities
+        self.isRelayed = isRelayed
         self.state = Mutex(State(sink: sink))
     }
 
@@ -71,6 +75,11 @@ package final class LogOutput: Sendable {
     /// The log in a file that somebody else keeps, too.
     package static func writing(to file: LogFile, prefixesAppLines: Bool = true) -> LogOutput {
         LogOutput(sink: FileSink(file), prefixesAppLines: prefixesAppLines)
+    }
+
+    /// The log of a process whose lines another one writes: without time, PID and word (``RelayedLine``).
+    package static func relayed(to file: LogFile) -> LogOutput {
+        LogOutput(sink: FileSink(file), isRelayed: true)
     }
 
     /// Lines lost so far to a full disk or a slow reader.
@@ -113,14 +122,16 @@ package final class LogOutput: Sendable {
     /// `priority` is what the journal is told; nil: that of the severity.
     ///
     /// `isLimited`: the budget of who causes the line counts.
+    /// `pid`: the process that speaks; nil: this one.
     func write(
         severity: Severity,
         priority: JournalPriority? = nil,
         message: String,
         metadata: LogMetadata = [:],
-        isLimited: Bool = false
+        isLimited: Bool = false,
+        pid: Int32? = nil
     ) {
-        let text = self.text(severity: severity, message: message, metadata: metadata)
+        let text = self.text(severity: severity, message: message, metadata: metadata, pid: pid)
         if isLimited, !self.admits(LogSource(of: metadata), bytes: text.utf8.count) { return }
         self.write(Array(text.utf8), priority ?? JournalPriority(severity))
     }
@@ -178,11 +189,17 @@ package final class LogOutput: Sendable {
         }
     }
 
-    private func text(severity: Severity, message: String, metadata: LogMetadata) -> String {
-        LogLine.text(
+    private func text(
+        severity: Severity,
+        message: String,
+        metadata: LogMetadata,
+        pid: Int32? = nil
+    ) -> String {
+        guard !self.isRelayed else { return LogLine.body(message: message, metadata: metadata) }
+        return LogLine.text(
             severity: severity,
             time: self.timestamp(),
-            pid: self.pid,
+            pid: pid ?? self.pid,
             message: message,
             metadata: metadata
         )

@@ -52,6 +52,7 @@ final class Core {
         do {
             try WorkBoard.adopt(inheritance.board.descriptor)
             let options = try DaemonCommand.parse(arguments).options
+            options.process.applyCoreDumps()
             let core = try Core(options, directory: InstanceDirectory(path: path), inheritance: inheritance)
             return try core.run(inheritance.report)
         } catch {

@@ -169,7 +169,7 @@ extension SpawnerOptions {
             } ?? setting.inheritedFilesLimit,
             records: ProcessRecords(directory: setting.directory.processesPath),
             sessions: setting.sessions,
-            frontUserUID: setting.users.frontUser?.uid,
+            workerUIDs: setting.users.workerUIDs,
             instance: setting.directory.name,
             appGroups: setting.appGroups,
             limits: ProcessLimits(
@@ -197,7 +197,7 @@ extension PeerPolicy {
         self.init(
             daemonUID: CurrentProcess.effectiveUID,
             trustedUIDs: setting.users.trustedUIDs,
-            frontUserUID: setting.users.frontUser?.uid,
+            frontUIDs: setting.users.frontUIDs,
             appRootAllow: setting.options.fronts.appRootAllow,
             daemonMaxima: DaemonMaxima(maxPoolSize: setting.options.pool.maxPoolSize)
         )

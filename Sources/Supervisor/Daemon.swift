@@ -35,6 +35,7 @@ package enum Daemon {
         } catch {
             return self.explain(error, arguments: arguments)
         }
+        options.process.applyCoreDumps()
         var background: Daemonize?
         do {
             if options.process.daemonize { background = try Daemonize.start() }

@@ -24,6 +24,14 @@ extension FlagValues {
     }
 }
 
+extension ProcessOptions {
+    /// Closes this process's memory to others of its user, who in a daemon without root rights are its apps too.
+    func applyCoreDumps() {
+        // A kernel that refuses serves all the same.
+        if !self.coreDumps { try? CurrentProcess.allowTracing(false) }
+    }
+}
+
 extension OwnershipCheck {
     init(flag text: String) throws(ValueError) {
         guard let check = OwnershipCheck(rawValue: text) else { throw ValueError("must be strict or warn") }

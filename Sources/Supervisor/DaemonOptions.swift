@@ -55,6 +55,9 @@ package struct ProcessOptions: ParsableArguments {
     @Flag(help: "Run in the background; needs --log-file. Returns once the socket listens, or fails with the reason.")
     package var daemonize = false
 
+    @Flag(help: "Let watchdog and core leave core dumps, and be traced by others of their user; for debugging.")
+    package var coreDumps = false
+
     @Option(help: .init("Log to this file instead of stderr; HUP and USR1 reopen it.", valueName: "path"))
     package var logFile: String?
 
@@ -231,7 +234,7 @@ package struct UserOptions: ParsableArguments {
 package struct FrontOptions: ParsableArguments {
     @Option(
         help: .init(
-            "User of the workers of fronts; may use the socket (default: www-data, else nobody).",
+            "User of the workers of fronts; may use the socket (default: flying-front, www-data and nobody, all that exist).",
             valueName: "user"
         )
     )

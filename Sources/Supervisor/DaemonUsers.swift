@@ -4,12 +4,13 @@ import AppSettings
 import LinuxSystem
 package import PathSafety
 package import SpawnPlan
+import WireProtocol
 
 /// The users and groups that the flags name, looked up once at start.
 package struct DaemonUsers: Equatable, Sendable {
     package let switching: UserSwitching.Policy
-    /// nil when not even `nobody` exists.
-    package let frontUser: Account?
+    /// Whom workers of fronts may run as, the likeliest first; none when not even `nobody` exists.
+    package let frontUsers: [Account]
     package let trustedUIDs: Set<UInt32>
     /// Who may decide what lies at the app root of anybody.
     package let trustedOwners: PathPolicy
@@ -53,7 +54,7 @@ package struct DaemonUsers: Equatable, Sendable {
         )
         if daemonUID == 0 { try lookup.checkDefaults(users) }
         for name in users.allowedUsers ?? [] { _ = try lookup.user(name.text, flag: "--allowed-users") }
-        self.frontUser = try lookup.frontUser(fronts)
+        self.frontUsers = try lookup.frontUsers(fronts)
         var trusted: Set<UInt32> = []
         for name in fronts.trustUsers { trusted.insert(try lookup.user(name, flag: "--trust-user").uid) }
         self.trustedUIDs = trusted
@@ -65,8 +66,29 @@ package struct DaemonUsers: Equatable, Sendable {
             self.socketGID = try lookup.group(name, flag: "--socket-group")
         } else {
             // Without root the kernel would refuse a group that the daemon is no member of.
-            self.socketGID = daemonUID == 0 ? self.frontUser?.gid : nil
+            self.socketGID = daemonUID == 0 ? Self.commonGroup(of: self.frontUsers, accounts) : nil
         }
+    }
+
+    /// The primary group of one of them that most of them are in; the first one's if there is no better.
+    ///
+    /// A flying-front that is in the group www-data shares the socket with workers that run as www-data.
+    private static func commonGroup(of users: [Account], _ accounts: some UserDatabase) -> UInt32? {
+        let groups = users.map { accounts.groups(of: $0, primary: $0.gid) }
+        func members(_ gid: UInt32) -> Int { groups.count { $0.contains(gid) } }
+        return users.map(\.gid).reduce(UInt32?.none) { best, gid in
+            best.map { members(gid) > members($0) ? gid : $0 } ?? gid
+        }
+    }
+
+    package var frontUIDs: Set<UInt32> { Set(self.frontUsers.map(\.uid)) }
+
+    /// Users whose applications are told that a worker is likely to be of the same account.
+    ///
+    /// Workers run as `nobody` only where there is nobody else, and apps whose files belong to root do so by default.
+    package var workerUIDs: Set<UInt32> {
+        let own = self.frontUsers.filter { $0.name != FrontAccounts.names.last }
+        return own.isEmpty ? self.frontUIDs : Set(own.map(\.uid))
     }
 }
 
@@ -112,11 +134,10 @@ private struct Lookup<Accounts: UserDatabase> {
         return policy
     }
 
-    func frontUser(_ fronts: FrontOptions) throws(StartProblem) -> Account? {
-        if let name = fronts.frontUser { return try self.user(name, flag: "--front-user") }
-        return try self.ask("--front-user") { accounts throws(UserDatabaseProblem) -> Account? in
-            if let account = try accounts.account(named: "www-data") { return account }
-            return try accounts.account(named: "nobody")
+    func frontUsers(_ fronts: FrontOptions) throws(StartProblem) -> [Account] {
+        if let name = fronts.frontUser { return [try self.user(name, flag: "--front-user")] }
+        return try self.ask("--front-user") { accounts throws(UserDatabaseProblem) in
+            try FrontAccounts.existing { name throws(UserDatabaseProblem) in try accounts.account(named: name) }
         }
     }
 

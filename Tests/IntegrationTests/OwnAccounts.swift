@@ -39,15 +39,22 @@ struct OwnAccounts {
     static let unknownGID: UInt32 = 7998
 
     /// Puts the two files into a directory of the test; what `Site.daemonWrapper` is to be.
-    static func wrapper(in directory: TestDirectory) throws -> [String] {
+    ///
+    /// `webGroup` are further members of the group www-data.
+    static func wrapper(
+        in directory: TestDirectory,
+        adding more: [User] = [],
+        webGroup: [String] = []
+    ) throws -> [String] {
         let users =
-            all.map { "\($0.name):x:\($0.uid):\($0.gid)::\($0.home):\($0.shell)" } + [
+            (all + more).map { "\($0.name):x:\($0.uid):\($0.gid)::\($0.home):\($0.shell)" } + [
                 "root:x:0:0:root:/root:/bin/bash", "www-data:x:33:33::/var/www:/usr/sbin/nologin",
             ]
-        let own = [joe, mary, vic, eve].map { "\($0.name):x:\($0.gid):" }
+        let own = ([joe, mary, vic, eve] + more).map { "\($0.name):x:\($0.gid):" }
         let groups =
             own + [
-                "root:x:0:", "www-data:x:33:", "nogroup:x:65534:", "crew:x:\(crew):joe,mary", "club:x:\(club):joe",
+                "root:x:0:", "www-data:x:33:\(webGroup.joined(separator: ","))", "nogroup:x:65534:",
+                "crew:x:\(crew):joe,mary", "club:x:\(club):joe",
                 "extra:x:\(extra):mary,eve",
             ]
         let passwd = try directory.write(users.joined(separator: "\n") + "\n", to: "accounts/passwd")

@@ -22,7 +22,11 @@ private struct Machine: UserDatabase {
     func group(gid: UInt32) -> AccountGroup? {
         [0: "root", 50: "staff"][gid].map { AccountGroup(gid: gid, name: $0, members: []) }
     }
-    func groups(of account: Account, primary gid: UInt32) -> [UInt32] { [gid] }
+    /// Whom the group www-data has besides its own user.
+    var webGroupMembers: [String] = []
+    func groups(of account: Account, primary gid: UInt32) -> [UInt32] {
+        webGroupMembers.contains(account.name) ? [gid, 34] : [gid]
+    }
 }
 
 @Suite struct DaemonUsersTests {
@@ -42,12 +46,27 @@ private struct Machine: UserDatabase {
         )
     }
 
-    @Test func `the front's user is www-data, else nobody`() throws {
-        #expect(try users().frontUser?.name == "www-data")
+    private static let front = Account(name: "flying-front", uid: 101, gid: 102, home: "/", shell: "/usr/sbin/nologin")
+
+    @Test func `fronts run as flying-front, www-data or nobody, or as one that is named`() throws {
+        #expect(try users().frontUsers.map(\.name) == ["www-data", "nobody"])
+        let bare = Machine(users: Machine.users.filter { $0.name != "www-data" })
+        #expect(try users(machine: bare).frontUsers.map(\.name) == ["nobody"])
+        #expect(try users(machine: bare).workerUIDs == [65534])
+        let packaged = Machine(users: Machine.users + [Self.front])
+        #expect(try users(machine: packaged).frontUsers.map(\.name) == ["flying-front", "www-data", "nobody"])
+        #expect(try users(machine: packaged).workerUIDs == [101, 33])
+        #expect(try users("--front-user=odd").frontUsers.map(\.uid) == [500])
+        #expect(try users("--no-user-switching", uid: 500, machine: Machine(users: [])).frontUsers.isEmpty)
+    }
+
+    @Test func `the socket has the group that most users of fronts are in`() throws {
         #expect(try users().socketGID == 34)
-        let machine = Machine(users: Machine.users.filter { $0.name != "www-data" })
-        #expect(try users(machine: machine).frontUser?.name == "nobody")
-        #expect(try users("--front-user=odd").frontUser?.uid == 500)
+        var machine = Machine(users: Machine.users + [Self.front])
+        #expect(try users(machine: machine).socketGID == 102)
+        machine.webGroupMembers = ["flying-front"]
+        #expect(try users(machine: machine).socketGID == 34)
+        #expect(try users("--front-user=flying-front", machine: machine).socketGID == 102)
     }
 
     @Test func `a daemon without root leaves the group of its socket alone`() throws {

@@ -36,7 +36,7 @@ void fp_block_all_signals(void);
 long fp_thread_id(void);
 
 int fp_become_subreaper(void);
-int fp_forbid_tracing(void);
+int fp_allow_tracing(bool allowed);
 /* The environment of this process, ended by NULL. */
 char **fp_environment(void);
 /* A signalfd that does not block for these signals. */

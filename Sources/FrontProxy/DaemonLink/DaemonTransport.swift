@@ -141,13 +141,13 @@ final class DaemonTransport {
         }
         guard system.isPermissionDenied else { return system.reason }
         return "\(system.reason): start flying-passenger with --front-user=NAME, where NAME is \(user), or with "
-            + "--socket-group or --socket-mode"
+            + "--socket-group or --socket-mode; or this front with --user=NAME, a user that the daemon knows"
     }
 
     /// The daemon closes connections of users that it does not know without a word.
     private static var unknownUserReason: String {
         "the daemon closed the connection without an answer: it may not know \(user), see its flags --front-user "
-            + "and --trust-user"
+            + "and --trust-user, or start this front with another --user"
     }
 
     private static var user: String { "the user of this process (uid \(CurrentProcess.effectiveUID))" }

@@ -2,6 +2,7 @@
 
 import FrontConfiguration
 import LinuxSystem
+import Logging
 import WireProtocol
 
 /// A configuration in force for at least one worker, with the sockets and files that belong to it.
@@ -9,9 +10,11 @@ final class Deployment: Sendable {
     let configuration: LoadedConfiguration
     let listeners: ListenerTable
     let accessLogs: [LogFile]
+    /// What writes them for workers.
+    let accessLogFiles: AccessLogFiles
 
     /// Binds what `older` has not bound and opens the access logs.
-    init(_ configuration: LoadedConfiguration, replacing older: ListenerTable) throws {
+    init(_ configuration: LoadedConfiguration, replacing older: ListenerTable, logger: Logger) throws {
         self.configuration = configuration
         listeners = try older.updated(for: configuration.model.listens)
         accessLogs = try configuration.model.accessLogs.map { log in
@@ -21,6 +24,11 @@ final class Deployment: Sendable {
                 throw StartError("cannot open the access log \(log.path)", because: error)
             }
         }
+        accessLogFiles = AccessLogFiles(
+            files: accessLogs,
+            names: configuration.model.accessLogs.map(\.path),
+            logger: logger
+        )
     }
 
     var model: FrontModel { configuration.model }
@@ -28,10 +36,8 @@ final class Deployment: Sendable {
     /// Addresses in the order of the file, as the bootstrap lists them.
     var addresses: [ListenAddress] { model.listens.map(\.address) }
 
-    /// Listeners, then access logs.
-    var descriptors: [SharedDescriptor] {
-        addresses.compactMap { listeners.entries[$0]?.socket } + accessLogs.map(\.descriptor)
-    }
+    /// The listeners.
+    var descriptors: [SharedDescriptor] { addresses.compactMap { listeners.entries[$0]?.socket } }
 
     /// Addresses that nobody will listen on once this is over; those in `newer` go on.
     func closingListens(newer: Deployment?) -> [ListenAddress] {

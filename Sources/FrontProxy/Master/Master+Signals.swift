@@ -37,7 +37,7 @@ extension Master {
             try MasterStart.checkDaemon(flyWith ?? daemon, for: configuration.model)
             let account = try MasterStart.account(options, configuration.model)
             warnOfFixedValues(configuration.model)
-            deployment = try Deployment(configuration, replacing: deployment.listeners)
+            deployment = try Deployment(configuration, replacing: deployment.listeners, logger: logger)
             self.account = account
             takeUp(daemon: daemon)
             adjustLogScale()
@@ -94,8 +94,6 @@ extension Master {
                 done.append(ObjectIdentifier(deployment))
                 reopen(deployment.accessLogs)
             }
-            let files = [logFile.descriptor] + deployment.accessLogs.map(\.descriptor)
-            member.process.send(ControlFrame(kind: .reopenLogs), descriptors: files)
         }
     }
 

@@ -109,7 +109,8 @@ final class Master {
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         let eventLoop = eventLoop
         do throws(SystemError) {
-            let process = try WorkerProcess.launch(workerLaunch(token), launcher: launcher) { event in
+            let logs = WorkerProcess.Logs(errors: log.output, access: deployment.accessLogFiles)
+            let process = try WorkerProcess.launch(workerLaunch(token), launcher: launcher, logs: logs) { event in
                 eventLoop.execute { bound.value.heard(event, from: id) }
             }
             members[id] = Member(process: process, deployment: deployment, token: token, account: account)
@@ -136,8 +137,8 @@ final class Master {
             account: account,
             openFiles: deployment.model.workerOpenFiles,
             program: program,
-            errorLog: logFile.descriptor,
-            nullDevice: nullDevice
+            nullDevice: nullDevice,
+            keepsCoreDumps: options.keepsCoreDumps
         )
     }
 
@@ -149,6 +150,11 @@ final class Master {
         case .ready: ready(id)
         case .failed(let reason):
             logger.error("worker cannot serve", metadata: [LogKeys.pid: pid(id), LogKeys.reason: "\(reason)"])
+        case .brokeRules(let reason):
+            logger.error(
+                "worker breaks the rules, ending it",
+                metadata: [LogKeys.pid: pid(id), LogKeys.reason: "\(reason)"]
+            )
         case .ended(let status): ended(id, status)
         }
     }

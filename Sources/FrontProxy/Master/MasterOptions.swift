@@ -14,6 +14,8 @@ struct MasterOptions: Sendable {
     /// nil: as the configuration says.
     var logScale: LogScale?
     var isDaemon: Bool
+    /// Master and worker may leave core dumps, and be traced by others of their user.
+    var keepsCoreDumps = false
     /// How long a graceful stop may take before it becomes a quick one.
     var shutdownTimeout: Duration
 

@@ -12,6 +12,8 @@ import WireProtocol
 enum MasterProgram {
     /// Serves until a signal ends it; to be called on the main thread, before other threads exist.
     static func run(_ options: MasterOptions) -> Int32 {
+        // Its memory has the tokens of its workers, in the end their TLS keys. A kernel that refuses serves all the same.
+        if !options.keepsCoreDumps { try? CurrentProcess.allowTracing(false) }
         CurrentProcess.setUmask(0o022)
         SignalMask.ignoreBrokenPipes()
         CurrentProcess.raiseDescriptorLimit()

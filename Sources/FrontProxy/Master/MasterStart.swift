@@ -28,7 +28,11 @@ struct MasterStart: Sendable {
         account = try Self.account(options, model)
         flyWith = options.flyWith ?? model.flyWith
         try Self.checkDaemon(flyWith, for: model)
-        deployment = try Deployment(configuration, replacing: ListenerTable(inherited: inherited))
+        deployment = try Deployment(
+            configuration,
+            replacing: ListenerTable(inherited: inherited),
+            logger: log.logger(label: "front-proxy")
+        )
         frontName = Self.name(options.source)
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import LinuxSystem
+import WireProtocol
 
 /// Whom a worker runs as.
 struct WorkerAccount: Equatable, Sendable {
@@ -11,9 +12,6 @@ struct WorkerAccount: Equatable, Sendable {
     let name: String
     /// Something to say once: a configured user that cannot be had.
     let warning: String?
-
-    /// Users that are tried when none is configured.
-    private static let defaults = ["www-data", "nobody"]
 
     /// Looks the account up; `user` and `group` are what is configured.
     static func find(user: String?, group: String?) throws -> WorkerAccount {
@@ -49,9 +47,9 @@ struct WorkerAccount: Equatable, Sendable {
             if let account = try Accounts.user(named: user) { return account }
             throw StartError("there is no user \"\(user)\" for the worker to run as")
         }
-        for name in defaults {
-            if let account = try Accounts.user(named: name) { return account }
-        }
-        throw StartError("there is neither a user www-data nor nobody for the worker: name one by --user")
+        if let account = try FrontAccounts.existing({ try Accounts.user(named: $0) }).first { return account }
+        throw StartError(
+            "there is no user \(FrontAccounts.listing) for the worker: name one by --user, and to the daemon by --front-user"
+        )
     }
 }

@@ -2,60 +2,51 @@
 
 import LinuxSystem
 import NIOCore
+import ProgramLog
 import Synchronization
 
-/// A worker process as the master holds it: launched, talked to and waited for on a thread of its own.
+/// A worker process as the master holds it: launched, talked to and waited for on a thread of its own; another one writes what it
+/// has for access logs.
 final class WorkerProcess: Sendable {
     enum Event: Sendable {
         case launched(pid: Int32)
         case ready
         /// It says why it cannot start.
         case failed(String)
+        /// It does what no worker does, and is killed.
+        case brokeRules(String)
         /// The process is gone, or there never was one.
         case ended(String)
     }
 
-    private struct Order {
-        let frame: ControlFrame
-        let descriptors: [SharedDescriptor]
+    /// Where the lines of a worker go.
+    struct Logs: Sendable {
+        let errors: LogOutput
+        let access: AccessLogFiles
     }
 
     private let process = Mutex<ProcessHandle?>(nil)
-    private let channel: ControlChannel
-    /// Orders that came before the worker was told what it starts with, which has to be first; nil from then on.
-    private let early = Mutex<[Order]?>([])
+    private let outbox: WorkerOutbox
 
-    private init(_ channel: ControlChannel) {
-        self.channel = channel
+    private init() throws(SystemError) {
+        outbox = try WorkerOutbox()
     }
 
-    /// Starts a worker; `event` is called on the worker's thread, the last time with `ended`.
+    /// Starts a worker; `event` is called on threads of the worker's, the last time with `ended`.
     static func launch(
         _ plan: WorkerLaunch,
         launcher: Launcher,
+        logs: Logs,
         event: @escaping @Sendable (Event) -> Void
     ) throws(SystemError) -> WorkerProcess {
-        var pair = try SocketPair.make()
-        guard let own = pair.takeFirst(), let other = pair.takeSecond() else {
-            throw SystemError(call: "socketpair", code: 0)
-        }
-        let worker = WorkerProcess(ControlChannel(own))
-        let start = WorkerStart(plan, otherEnd: other)
-        try OSThread.startDetached(name: "worker") { event(.ended(worker.run(start, launcher, event))) }
+        let worker = try WorkerProcess()
+        let start = WorkerStart(plan, try WorkerLaunch.makeEnds())
+        try OSThread.startDetached(name: "worker") { event(.ended(worker.run(start, launcher, logs, event))) }
         return worker
     }
 
-    /// Sends an order; an error means that the process is about to end, which is reported as such.
-    func send(_ frame: ControlFrame, descriptors: [SharedDescriptor] = []) {
-        let order = Order(frame: frame, descriptors: descriptors)
-        early.withLock { early in
-            if early == nil { send(order) } else { early?.append(order) }
-        }
-    }
-
-    private func send(_ order: Order) {
-        try? channel.send(order.frame, descriptors: order.descriptors.map(\.rawValue))
-    }
+    /// Sends an order, without waiting for the worker.
+    func send(_ frame: ControlFrame) { outbox.add(frame) }
 
     func kill() {
         // It may have ended just now.
@@ -63,7 +54,12 @@ final class WorkerProcess: Sendable {
     }
 
     /// Lives as long as the process; returns how it ended.
-    private func run(_ start: WorkerStart, _ launcher: Launcher, _ event: (Event) -> Void) -> String {
+    private func run(
+        _ start: WorkerStart,
+        _ launcher: Launcher,
+        _ logs: Logs,
+        _ event: @escaping @Sendable (Event) -> Void
+    ) -> String {
         let launched: LaunchedProcess
         do throws(LaunchFailure) {
             launched = try start.launch(launcher)
@@ -72,102 +68,50 @@ final class WorkerProcess: Sendable {
         }
         process.withLock { $0 = launched.handle }
         event(.launched(pid: launched.pid))
-        do throws(SystemError) {
-            try handOver(start.takePlan())
-        } catch {
-            event(.failed("it could not be told what to do: \(error)"))
-            kill()
+        let heard: @Sendable (Event) -> Void = { news in
+            event(news)
+            if case .brokeRules = news { self.kill() }
         }
-        let reader = ControlReader(channel)
-        while let frame = reader.next() {
-            switch frame.kind {
-            case .ready: event(.ready)
-            case .failed: event(.failed(String(buffer: frame.payload)))
-            case .descriptors, .bootstrap, .reopenLogs, .drain, .quit: break
+        do throws(SystemError) {
+            let receiver = try AccessLogReceiver.start(start.ends.accessLog, logs.access) { heard(.brokeRules($0)) }
+            // Lines that are on their way are written before anybody hears of the end.
+            defer { receiver.waitForEnd(within: .seconds(1)) }
+            let link = WorkerLink(launched.handle, start.ends, outbox: outbox, log: logs.errors, event: heard)
+            if let plan = start.takePlan() {
+                let bootstrap = ControlFrame(kind: .bootstrap, payload: plan.bootstrap.encoded())
+                try link.run(bootstrap, descriptors: plan.descriptors)
             }
-        }
-        do throws(SystemError) {
             return try launched.handle.waitForExit().description
         } catch {
-            return "\(error)"
-        }
-    }
-
-    /// Tells the worker what it starts with, then what was ordered meanwhile.
-    private func handOver(_ plan: WorkerLaunch?) throws(SystemError) {
-        guard let plan else { return }
-        let bootstrap = ControlFrame(kind: .bootstrap, payload: plan.bootstrap.encoded())
-        try early.withLock { early throws(SystemError) in
-            try channel.send(bootstrap, descriptors: plan.descriptors.map(\.rawValue))
-            for order in early ?? [] { send(order) }
-            early = nil
+            // Out of memory or threads: a worker that nobody listens to is worse than none.
+            event(.failed("it cannot be looked after: \(error)"))
+            kill()
+            return (try? launched.handle.waitForExit().description) ?? "\(error)"
         }
     }
 }
 
-/// What a worker is started with and its end of the channel, for the thread that starts it.
+/// What a worker is started with, and the ends of its channels, for the thread that starts it.
 ///
 /// Each part is let go as soon as the worker has it. What stayed here would be open in the master for as long as the worker
-/// lives: a log that was moved away meanwhile, and an end of the channel that hides the worker's end.
+/// lives.
 private final class WorkerStart: Sendable {
+    let ends: WorkerLaunch.MasterEnds
     private let plan: Mutex<WorkerLaunch?>
-    private let otherEnd: Mutex<SharedDescriptor?>
+    private let workerEnds: Mutex<WorkerLaunch.WorkerEnds?>
 
-    init(_ plan: WorkerLaunch, otherEnd: consuming Descriptor) {
+    init(_ plan: WorkerLaunch, _ ends: (master: WorkerLaunch.MasterEnds, worker: WorkerLaunch.WorkerEnds)) {
         self.plan = Mutex(plan)
-        self.otherEnd = Mutex(SharedDescriptor(otherEnd))
+        self.ends = ends.master
+        workerEnds = Mutex(ends.worker)
     }
 
     func launch(_ launcher: Launcher) throws(LaunchFailure) -> LaunchedProcess {
-        defer { otherEnd.withLock { $0 = nil } }
-        guard let plan = plan.withLock({ $0 }), let channel = otherEnd.withLock({ $0 }) else {
+        guard let plan = plan.withLock({ $0 }), let ends = workerEnds.withLock({ $0.take() }) else {
             throw LaunchFailure(step: .plan, code: 0, subject: "")
         }
-        return try launcher.launch(plan.launchPlan(channel: channel.rawValue))
+        return try launcher.launch(plan.launchPlan(ends))
     }
 
     func takePlan() -> WorkerLaunch? { plan.withLock { $0.take() } }
-}
-
-/// What a worker is started with.
-struct WorkerLaunch: Sendable {
-    let bootstrap: WorkerBootstrap
-    /// Listeners, then access logs; kept open until they were sent.
-    let descriptors: [SharedDescriptor]
-    let account: WorkerAccount
-    /// Limit on open files (`worker_rlimit_nofile`); nil: the master's.
-    let openFiles: Int?
-    /// The program file of the master itself, so that an upgrade on disk does not mix versions.
-    let program: SharedDescriptor
-    let errorLog: SharedDescriptor
-    let nullDevice: SharedDescriptor
-
-    /// Variables of the master that a worker keeps.
-    private static let keptVariables = [
-        "PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "JOURNAL_STREAM", "FLYING_PASSENGER_WITHOUT",
-    ]
-
-    func launchPlan(channel: Int32) -> LaunchPlan {
-        var plan = LaunchPlan(
-            program: .open(program.rawValue),
-            arguments: ["front-proxy", WorkerProgram.flag] + account.arguments,
-            environment: Self.keptVariables.compactMap { name in
-                CurrentProcess.environment(name).map { (name, $0) }
-            },
-            workingDirectory: .path("/"),
-            descriptors: [
-                .init(source: nullDevice.rawValue, target: 0), .init(source: errorLog.rawValue, target: 1),
-                .init(source: errorLog.rawValue, target: 2),
-                .init(source: channel, target: WorkerProgram.channelDescriptor),
-            ],
-            umask: 0o077
-        )
-        // The account is not in the plan: the worker gives up root itself, see WorkerProgram.
-        plan.noNewPrivileges = true
-        if let openFiles {
-            let limit = UInt64(openFiles)
-            plan.limits[.openFiles] = Limits.Limit(soft: limit, hard: limit)
-        }
-        return plan
-    }
 }

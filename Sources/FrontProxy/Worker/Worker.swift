@@ -21,7 +21,6 @@ final class Worker: Sendable {
 
     private let bootstrap: WorkerBootstrap
     private let model: FrontModel
-    private let errorLog: LogFile
     private let accessLogs: AccessLogWriter
     private let logger: Logger
     private let listeners: [Acceptor.Listener]
@@ -43,12 +42,16 @@ final class Worker: Sendable {
     /// Time for the last bytes to clients when the end was asked for at once.
     private static let quitGrace = TimeAmount.seconds(2)
 
-    init(_ bootstrap: WorkerBootstrap, descriptors: consuming DescriptorList) throws {
+    /// `descriptors` are the listeners; what it logs goes to the master, over its standard error and `accessLog`.
+    init(
+        _ bootstrap: WorkerBootstrap,
+        descriptors: consuming DescriptorList,
+        accessLog: consuming Descriptor
+    ) throws {
         self.bootstrap = bootstrap
         var descriptors = descriptors
-        errorLog = try LogFile.standardError()
         let scale = LogScale(bootstrap.logLevel) ?? .standard
-        logger = ProgramLog(output: .writing(to: errorLog), scale: scale).logger(label: "front-proxy")
+        logger = ProgramLog(output: .relayed(to: try .standardError()), scale: scale).logger(label: "front-proxy")
         customPages = CustomPages(logger: logger)
         model = try bootstrap.source.read(bootstrap.snapshot).model
         var listeners: [Acceptor.Listener] = []
@@ -59,12 +62,11 @@ final class Worker: Sendable {
             listeners.append(Acceptor.Listener(address: address, socket: SharedDescriptor(socket)))
         }
         self.listeners = listeners
-        var files: [LogFile] = []
-        for _ in model.accessLogs {
-            guard let file = descriptors.takeFirst() else { throw WorkerStartError(description: "logs are missing") }
-            files.append(LogFile(file))
-        }
-        accessLogs = AccessLogWriter(files: files, names: model.accessLogs.map(\.path), logger: logger)
+        accessLogs = AccessLogWriter(
+            pipe: SharedDescriptor(accessLog),
+            names: model.accessLogs.map(\.path),
+            logger: logger
+        )
         group = MultiThreadedEventLoopGroup(numberOfThreads: bootstrap.threads)
     }
 
@@ -124,27 +126,15 @@ final class Worker: Sendable {
     func obey(_ reader: ControlReader) -> Never {
         while let frame = reader.next() {
             switch frame.kind {
-            case .reopenLogs: replaceLogs(reader.takeDescriptors())
             case .drain: drain(DrainOrder(decoding: frame.payload) ?? DrainOrder(closingListens: []))
             case .quit: quit()
-            case .descriptors, .bootstrap, .ready, .failed:
+            case .descriptors, .bootstrap:
                 logger.error("unexpected message from the master", metadata: ["kind": "\(frame.kind)"])
             }
         }
-        let isServing = parts.withLock { if case .serving = $0.phase { true } else { false } }
-        if isServing { logger.warning("the master process is gone: finishing what is under way") }
+        // The master is gone, and nobody writes what would be logged about that.
         drain(DrainOrder(closingListens: bootstrap.listens))
         while true { _ = try? Poll.wait([], timeout: .seconds(3600)) }
-    }
-
-    private func replaceLogs(_ descriptors: consuming DescriptorList) {
-        var descriptors = descriptors
-        guard let log = descriptors.takeFirst() else { return }
-        // What libraries print there themselves; should it fail, they go on with the old file.
-        try? log.replace(1)
-        try? log.replace(2)
-        errorLog.replace(with: log)
-        accessLogs.replaceFiles(with: &descriptors)
     }
 
     private func drain(_ order: DrainOrder) {

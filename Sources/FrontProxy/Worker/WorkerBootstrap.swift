@@ -20,7 +20,7 @@ enum ConfigurationSource: Equatable, Sendable {
 
 /// Everything a worker starts with, apart from descriptors.
 ///
-/// Descriptors follow in this order: one listener per entry of `listens`, then one access log per index of the model.
+/// Descriptors follow: one listener per entry of `listens`.
 struct WorkerBootstrap: Equatable, Sendable {
     var source: ConfigurationSource
     /// The worker reads the configuration again from this, because it may not read the files.

@@ -15,6 +15,10 @@ package enum WorkerProgram {
     package static let flag = "--worker"
     /// Where the socket to the master is.
     static let channelDescriptor: Int32 = 3
+    /// Where lines of access logs go.
+    static let accessLogDescriptor: Int32 = 4
+    /// Comes before whom the worker has to become, if it may leave a core dump.
+    static let coreDumpsFlag = "--core-dumps"
 
     /// Serves until the master says that it is enough, or is gone; does not return.
     ///
@@ -24,12 +28,12 @@ package enum WorkerProgram {
     package static func run(_ arguments: [String]) -> Never {
         CurrentProcess.setName("front-proxy")
         SignalMask.ignoreBrokenPipes()
-        let channel = ControlChannel(Descriptor(owning: channelDescriptor))
-        let reader = ControlReader(channel)
+        let reader = ControlReader(SharedDescriptor(Descriptor(owning: channelDescriptor)))
+        let accessLog = Descriptor(owning: accessLogDescriptor)
         do {
             try becomeUser(arguments)
         } catch {
-            try? channel.send(ControlFrame(kind: .failed, payload: ByteBuffer(string: "\(error)")))
+            try? WorkerReport.failed("\(error)").send(over: reader.socket.descriptor)
             CurrentProcess.exit(1)
         }
         guard let frame = reader.next(), frame.kind == .bootstrap,
@@ -39,13 +43,13 @@ package enum WorkerProgram {
             CurrentProcess.exit(1)
         }
         do {
-            let worker = try Worker(bootstrap, descriptors: reader.takeDescriptors())
+            let worker = try Worker(bootstrap, descriptors: reader.takeDescriptors(), accessLog: accessLog)
             try worker.start()
-            try channel.send(ControlFrame(kind: .ready))
+            try WorkerReport.ready.send(over: reader.socket.descriptor)
             worker.obey(reader)
         } catch {
             // If the master is gone as well, there is nobody to tell.
-            try? channel.send(ControlFrame(kind: .failed, payload: ByteBuffer(string: "\(error)")))
+            try? WorkerReport.failed("\(error)").send(over: reader.socket.descriptor)
             CurrentProcess.exit(1)
         }
     }
@@ -53,10 +57,12 @@ package enum WorkerProgram {
 
 extension WorkerProgram {
     private static func becomeUser(_ arguments: [String]) throws {
-        if let identity = try WorkerAccount.identity(inArguments: arguments) { try CurrentProcess.become(identity) }
+        let keepsCoreDumps = arguments.first == coreDumpsFlag
+        let identity = try WorkerAccount.identity(inArguments: Array(arguments.dropFirst(keepsCoreDumps ? 1 : 0)))
+        if let identity { try CurrentProcess.become(identity) }
         // Its memory will hold tokens and what clients send; its account may have other processes. A change of user has done
         // this already, unless the system was told otherwise (fs.suid_dumpable). A kernel that refuses serves all the same.
-        try? CurrentProcess.forbidTracing()
+        try? CurrentProcess.allowTracing(keepsCoreDumps)
         if CurrentProcess.isRoot {
             throw WorkerStartError(description: "it was started with root rights and no other user")
         }

@@ -44,6 +44,11 @@ package struct Descriptor: ~Copyable, Sendable {
         _ = try checked("fcntl") { fp_set_close_on_exec(rawValue, on) }
     }
 
+    /// Gives the open file to a user and a group (fchown(2)).
+    package func setOwner(_ user: UInt32, group: UInt32) throws(SystemError) {
+        _ = try checked("fchown") { fchown(rawValue, user, group) }
+    }
+
     /// `/dev/null`, for reading and writing.
     package static func null() throws(SystemError) -> Descriptor {
         Descriptor(owning: try checked("open", "/dev/null") { fp_open(AT_FDCWD, "/dev/null", O_RDWR, 0) })

@@ -50,11 +50,11 @@ package enum CurrentProcess {
         _ = try checked("prctl") { fp_become_subreaper() }
     }
 
-    /// Other processes of the same user can neither trace this one nor read its memory, and it leaves no core dump.
+    /// Whether other processes of the same user may trace this one and read its memory, and whether it leaves core dumps.
     ///
-    /// Its entries in /proc belong to root then (prctl(2), PR_SET_DUMPABLE).
-    package static func forbidTracing() throws(SystemError) {
-        _ = try checked("prctl") { fp_forbid_tracing() }
+    /// If not, its entries in /proc belong to root (prctl(2), PR_SET_DUMPABLE). Programs that it executes decide for themselves.
+    package static func allowTracing(_ isAllowed: Bool) throws(SystemError) {
+        _ = try checked("prctl") { fp_allow_tracing(isAllowed) }
     }
 
     /// Sets the file mode creation mask and returns the one before.

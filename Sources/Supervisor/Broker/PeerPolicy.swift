@@ -7,7 +7,7 @@ package struct PeerPolicy: Sendable {
     package enum Standing: Hashable, Sendable {
         /// Root, the daemon's own user, `--trust-user`: any settings, manifests.
         case trusted
-        /// `--front-user`: the settings of its front's manifest, else owner settings.
+        /// A user of `--front-user`: the settings of its front's manifest, else owner settings.
         case worker
         /// Nothing at all.
         case stranger
@@ -32,7 +32,7 @@ package struct PeerPolicy: Sendable {
 
     package var daemonUID: UInt32
     package var trustedUIDs: Set<UInt32>
-    package var frontUserUID: UInt32?
+    package var frontUIDs: Set<UInt32>
     /// Directories below which peers without authority may name app roots; none means nowhere.
     package var appRootAllow: [String]
     package var daemonMaxima: DaemonMaxima
@@ -40,20 +40,20 @@ package struct PeerPolicy: Sendable {
     package init(
         daemonUID: UInt32,
         trustedUIDs: Set<UInt32> = [],
-        frontUserUID: UInt32? = nil,
+        frontUIDs: Set<UInt32> = [],
         appRootAllow: [String] = [],
         daemonMaxima: DaemonMaxima = DaemonMaxima()
     ) {
         self.daemonUID = daemonUID
         self.trustedUIDs = trustedUIDs
-        self.frontUserUID = frontUserUID
+        self.frontUIDs = frontUIDs
         self.appRootAllow = appRootAllow
         self.daemonMaxima = daemonMaxima
     }
 
     package func standing(of uid: UInt32) -> Standing {
         if uid == 0 || uid == self.daemonUID || self.trustedUIDs.contains(uid) { return .trusted }
-        return uid == self.frontUserUID ? .worker : .stranger
+        return self.frontUIDs.contains(uid) ? .worker : .stranger
     }
 
     // MARK: Owner settings

@@ -75,7 +75,8 @@ package struct PoolRefusal: Sendable, Equatable {
 /// Where a process listens.
 package enum AppAddress: Hashable, Sendable {
     case unix(path: String)
-    case tcp(host: String, port: UInt16)
+    /// Of a program without a loader, which took the port as the user `owner`: another one may hold it by the next connection.
+    case tcp(host: String, port: UInt16, owner: UInt32)
 }
 
 /// One connection of a front, as the pool sees it.

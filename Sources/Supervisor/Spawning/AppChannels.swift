@@ -13,7 +13,13 @@ struct AppChannels: ~Copyable {
     private var childEnds: DescriptorList
     let placements: [LaunchPlan.Placement]
 
-    init(socketDirectory: String, backlog: Int32, hasControl: Bool) throws(SystemError) {
+    /// `outputOwner`: the app's user, who may then open its output by name (`/dev/stderr`, `/dev/stdout`) as well.
+    init(
+        socketDirectory: String,
+        backlog: Int32,
+        hasControl: Bool,
+        outputOwner: LaunchPlan.Identity?
+    ) throws(SystemError) {
         let socketPath = "\(socketDirectory)/\(RandomBytes.hexadecimal(8)).sock"
         let null = try Descriptor.null()
         var pipe = try Pipe.make()
@@ -22,6 +28,7 @@ struct AppChannels: ~Copyable {
             let theirs = pair.takeSecond()
         else { throw SystemError(call: "pipe2", code: 0, subject: nil) }
         try read.setNonBlocking()
+        if let outputOwner { try write.setOwner(outputOwner.uid, group: outputOwner.gid) }
         try ours.setNonBlocking()
         // Last, because a failure after it would leave the file behind.
         let listener = SharedDescriptor(

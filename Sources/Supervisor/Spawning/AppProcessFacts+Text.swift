@@ -22,9 +22,10 @@ extension AppProcessFacts {
             lines.append("concurrency \(service.concurrency)")
             switch service.address {
             case .unix(let path): lines.append("unix \(ControlText.escape(path))")
-            case .tcp(let host, let port):
+            case .tcp(let host, let port, let owner):
                 lines.append("port \(port)")
                 lines.append("host \(ControlText.escape(host))")
+                lines.append("owner \(owner)")
             }
         }
         return lines.joined(separator: "\n") + "\n"
@@ -99,8 +100,11 @@ extension AppProcessFacts.Service {
         else { return nil }
         if let path = fields.values["unix"] {
             self.init(transport: transport, address: .unix(path: path), concurrency: concurrency)
-        } else if let host = fields.values["host"], let port = fields.number("port", UInt16.self) {
-            self.init(transport: transport, address: .tcp(host: host, port: port), concurrency: concurrency)
+        } else if let host = fields.values["host"], let port = fields.number("port", UInt16.self),
+            let owner = fields.number("owner", UInt32.self)
+        {
+            let address = AppAddress.tcp(host: host, port: port, owner: owner)
+            self.init(transport: transport, address: address, concurrency: concurrency)
         } else {
             return nil
         }

@@ -35,7 +35,9 @@ struct ListenProbe {
             if let other = owners.first(where: { $0 != self.uid }) {
                 return .portTaken(port: self.port.port, by: other)
             }
-            if let host = self.reachableHost() { return .ready(.tcp(host: host, port: self.port.port)) }
+            if let host = self.reachableHost() {
+                return .ready(.tcp(host: host, port: self.port.port, owner: self.uid))
+            }
         }
         return self.isAccepting() ? .ready(.unix(path: self.socketPath)) : .notYet
     }

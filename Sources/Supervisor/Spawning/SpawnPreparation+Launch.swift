@@ -35,7 +35,7 @@ extension SpawnPreparation {
         )
         self.description = description
 
-        var channels = try self.openChannels(program)
+        var channels = try self.openChannels(program, identity)
         var plan = self.plan(app, program, environment, identity, channels, facts)
         let enclosure = self.prepareEnclosure(&plan)
         let diagnosis = self.diagnosis(program, identity)
@@ -153,12 +153,16 @@ extension SpawnPreparation {
         }
     }
 
-    private func openChannels(_ program: LoaderProgram) throws(SpawnProblem) -> AppChannels {
+    private func openChannels(
+        _ program: LoaderProgram,
+        _ identity: RunningIdentity
+    ) throws(SpawnProblem) -> AppChannels {
         do throws(SystemError) {
             return try AppChannels(
                 socketDirectory: self.options.appSocketsDirectory,
                 backlog: self.options.socketBacklog,
-                hasControl: program.readiness == .handshake
+                hasControl: program.readiness == .handshake,
+                outputOwner: Self.launchIdentity(identity)
             )
         } catch {
             throw SpawnProblem(error, doing: "the channels of the process could not be made")
@@ -177,8 +181,7 @@ extension SpawnPreparation {
             program: .path(program.interpreter),
             arguments: program.argumentVector,
             environment: environment.initial.map { (name: $0.name, value: $0.value) },
-            identity: identity.isSwitched
-                ? LaunchPlan.Identity(uid: identity.uid, gid: identity.gid, groups: identity.groups) : nil,
+            identity: Self.launchIdentity(identity),
             workingDirectory: .examined(self.examinedDirectory(app, facts)),
             descriptors: channels.placements,
             umask: 0o022
@@ -194,6 +197,12 @@ extension SpawnPreparation {
         // A daemon that is protected from the out-of-memory killer does not pass that on; raising needs no rights.
         if CurrentProcess.isRoot { plan.oomScoreAdjustment = 0 }
         return plan
+    }
+
+    /// nil: the daemon's own.
+    private static func launchIdentity(_ identity: RunningIdentity) -> LaunchPlan.Identity? {
+        guard identity.isSwitched else { return nil }
+        return LaunchPlan.Identity(uid: identity.uid, gid: identity.gid, groups: identity.groups)
     }
 
     /// The owner of the root counts only where it decided something; a file that everybody may read may be anybody's.

@@ -96,12 +96,12 @@ extension SpawnPreparation {
 }
 
 extension SpawnPreparation {
-    /// Such an app could read the worker's token out of its memory, and with it use other apps as the front does.
+    /// Such an app could stop the worker, and connect to the daemon as it does.
     private func warningsAboutFrontUser(_ identity: RunningIdentity) -> [String] {
-        guard identity.isSwitched, identity.uid == self.options.frontUserUID else { return [] }
+        guard identity.isSwitched, self.options.workerUIDs.contains(identity.uid) else { return [] }
         return [
-            "the app runs as \(identity.userName), the user of the fronts' workers (--front-user), and could take over what "
-                + "they may do; give it a user of its own (\(identity.reason))"
+            "the app runs as \(identity.userName), a user of the fronts' workers (--front-user), and could stop them or take "
+                + "over what they may do; give it a user of its own (\(identity.reason))"
         ]
     }
 }

@@ -26,8 +26,8 @@ package struct SpawnerOptions: Sendable {
     package var records: ProcessRecords?
     /// Where it is noted which app a process belongs to.
     package let sessions: AppSessions
-    /// The user of the fronts' workers: no app should be theirs.
-    package var frontUserUID: UInt32?
+    /// Users of the fronts' workers: no app should be theirs.
+    package var workerUIDs: Set<UInt32>
     /// The instance that processes are marked with; nil: they are not.
     package var instance: String?
     /// Nil: processes have no control groups.
@@ -48,7 +48,7 @@ package struct SpawnerOptions: Sendable {
         openFilesLimit: Limits.Limit? = nil,
         records: ProcessRecords? = nil,
         sessions: AppSessions = AppSessions(),
-        frontUserUID: UInt32? = nil,
+        workerUIDs: Set<UInt32> = [],
         instance: String? = nil,
         appGroups: AppGroups? = nil,
         limits: ProcessLimits = ProcessLimits()
@@ -65,7 +65,7 @@ package struct SpawnerOptions: Sendable {
         self.openFilesLimit = openFilesLimit
         self.records = records
         self.sessions = sessions
-        self.frontUserUID = frontUserUID
+        self.workerUIDs = workerUIDs
         self.instance = instance
         self.appGroups = appGroups
         self.limits = limits

@@ -68,7 +68,7 @@ final class DataPath {
                 model: finalModel,
                 accessLog: AccessLog(
                     eventLoop: eventLoop,
-                    writer: AccessLogWriter(files: [], names: [], logger: logger)
+                    writer: AccessLogWriter(pipe: nil, names: [], logger: logger)
                 ),
                 threadPool: threadPool,
                 logger: logger

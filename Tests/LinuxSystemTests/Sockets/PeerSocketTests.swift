@@ -53,4 +53,49 @@ struct PeerSocketTests {
         #expect(PeerSocket.uid(ofPeerOfTCP: ends[0]) == nil && PeerSocket.uid(ofPeerOfTCP: -1) == nil)
         for end in ends { close(end) }
     }
+
+    // MARK: Lookups over one socket
+
+    @Test(arguments: [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("::", "127.0.0.1"), ("127.0.0.2", "127.0.0.2")])
+    func `a connection waits in the queue of a listener until a process accepts it`(_ hosts: (String, String)) throws {
+        let listener = try TCPListener.bind(host: hosts.0, port: 0, dualStack: hosts.0 == "::")
+        let connection = try TCPSocket.connect(host: hosts.1, port: listener.port, timeout: .seconds(5))
+        var lookup = PeerLookup()
+        #expect(try lookup.holder(ofPeerOf: connection.rawValue) == .queue)
+        #expect(try lookup.listener(atPeerOf: connection.rawValue) == geteuid())
+        let accepted = accept(listener.rawValue, nil, nil)
+        #expect(try lookup.holder(ofPeerOf: connection.rawValue) == .process(uid: geteuid()))
+        close(accepted)
+        #expect(try lookup.holder(ofPeerOf: connection.rawValue) == .nobody)
+    }
+
+    @Test func `a listener that waits for data has the connection in its queue`() throws {
+        let listener = try TCPListener.bind(host: "127.0.0.1", port: 0)
+        var seconds: Int32 = 5
+        setsockopt(listener.rawValue, Int32(IPPROTO_TCP), TCP_DEFER_ACCEPT, &seconds, 4)
+        let connection = try TCPSocket.connect(host: "127.0.0.1", port: listener.port, timeout: .seconds(5))
+        var lookup = PeerLookup()
+        #expect(try lookup.holder(ofPeerOf: connection.rawValue) == .queue)
+        #expect(try lookup.listener(atPeerOf: connection.rawValue) == geteuid())
+    }
+
+    @Test func `a connection whose listener is closed is nobody's`() throws {
+        let connection = try connectionWithoutListener()
+        var lookup = PeerLookup()
+        #expect(try lookup.holder(ofPeerOf: connection.rawValue) == .nobody)
+    }
+
+    private func connectionWithoutListener() throws -> Descriptor {
+        let listener = try TCPListener.bind(host: "127.0.0.1", port: 0)
+        return try TCPSocket.connect(host: "127.0.0.1", port: listener.port, timeout: .seconds(5))
+    }
+
+    @Test func `a lookup goes on after a question that fails`() throws {
+        var lookup = PeerLookup()
+        #expect(throws: SystemError.self) { try lookup.holder(ofPeerOf: -1) }
+        let pair = try Self.pair()
+        #expect(try lookup.holder(ofPeerOf: pair.connecting) == .process(uid: geteuid()))
+        close(pair.accepted)
+        close(pair.connecting)
+    }
 }

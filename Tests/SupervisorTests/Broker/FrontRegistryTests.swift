@@ -13,7 +13,7 @@ struct FrontRegistryTests {
     private let newToken = WorkerToken(high: 2, low: 2)
     private let www: UInt32 = 33
     private var registry = FrontRegistry(
-        policy: PeerPolicy(daemonUID: 0, trustedUIDs: [600], frontUserUID: 33, appRootAllow: ["/owned"])
+        policy: PeerPolicy(daemonUID: 0, trustedUIDs: [600], frontUIDs: [33], appRootAllow: ["/owned"])
     )
 
     private func settings(_ root: String, _ more: (String, String)...) -> SettingsList {

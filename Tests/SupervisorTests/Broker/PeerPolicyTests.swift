@@ -9,7 +9,7 @@ struct PeerPolicyTests {
     private let policy = PeerPolicy(
         daemonUID: 500,
         trustedUIDs: [600],
-        frontUserUID: 33,
+        frontUIDs: [33],
         appRootAllow: ["/webapps/", "/srv/a/b"],
         daemonMaxima: .init(maxPoolSize: 6, maxRequestQueueSize: 100, maxTimeLimit: .seconds(600))
     )
@@ -23,7 +23,7 @@ struct PeerPolicyTests {
     }
 
     @Test func `a front user that is the daemon's own is trusted`() {
-        let policy = PeerPolicy(daemonUID: 500, frontUserUID: 500)
+        let policy = PeerPolicy(daemonUID: 500, frontUIDs: [500])
         #expect(policy.standing(of: 500) == .trusted)
         #expect(policy.standing(of: 33) == .stranger)
     }
@@ -62,7 +62,7 @@ struct PeerPolicyTests {
     }
 
     @Test func `without allowed directories no app root is taken`() throws {
-        let policy = PeerPolicy(daemonUID: 500, frontUserUID: 33)
+        let policy = PeerPolicy(daemonUID: 500, frontUIDs: [33])
         let settings = try AppSettings(SettingsList([.init(name: "app_root", value: "/webapps/foo")]))
         #expect(policy.objection(toOwnerSettings: settings) != nil)
     }

@@ -164,16 +164,29 @@ struct StreamRelayTests {
     @Test func `an app may listen on TCP`() throws {
         let listener = try TCPListener.bind(host: "127.0.0.1", port: 0)
         let front = try self.harness.attach(
-            self.harness.token(to: .tcp(host: "127.0.0.1", port: listener.port)),
+            self.harness.token(to: .tcp(host: "127.0.0.1", port: listener.port, owner: CurrentProcess.effectiveUID)),
             early: "GET"
         )
         _ = try front.nextAttached()
         #expect(try !Poll.wait(listener.rawValue, for: .readable, timeout: .seconds(20)).isEmpty)
     }
 
+    @Test func `a TCP port of another user is sent nothing`() throws {
+        let listener = try TCPListener.bind(host: "127.0.0.1", port: 0)
+        let owner = CurrentProcess.effectiveUID + 1
+        let address = AppAddress.tcp(host: "127.0.0.1", port: listener.port, owner: owner)
+        let front = try self.harness.attach(self.harness.token(to: address), early: "GET / secret")
+        let refusal = try #require(try self.refusal(of: front))
+        #expect(refusal.contains("belongs to uid \(CurrentProcess.effectiveUID)"), "\(refusal)")
+        #expect(self.harness.failures == [RelayHarness.group.process])
+        let accepted = try UnixListener.accept(on: listener.rawValue).takeDescriptor()
+        let bytes = try accepted.readAll(limit: 100)
+        #expect(bytes.isEmpty)
+    }
+
     @Test func `a TCP port where nobody listens is refused`() throws {
         let port = try TCPListener.bind(host: "127.0.0.1", port: 0).port
-        let front = try self.harness.attach(self.harness.token(to: .tcp(host: "127.0.0.1", port: port)))
+        let front = try self.harness.attach(self.harness.token(to: .tcp(host: "127.0.0.1", port: port, owner: 7)))
         #expect(try self.refusal(of: front)?.contains("ECONNREFUSED") == true)
     }
 

@@ -23,7 +23,7 @@ final class AppClient {
         self.socket =
             switch address {
             case .unix(let path): try UnixSocket.connect(path: path)
-            case .tcp(let host, let port): try TCPSocket.connect(host: host, port: port, timeout: .seconds(5))
+            case .tcp(let host, let port, _): try TCPSocket.connect(host: host, port: port, timeout: .seconds(5))
             }
     }
 

@@ -40,7 +40,11 @@ struct AppProcessFactsTests {
         facts(
             name: "",
             tenant: .max,
-            service: .init(transport: .httpOneShot, address: .tcp(host: "::1", port: .max), concurrency: .max)
+            service: .init(
+                transport: .httpOneShot,
+                address: .tcp(host: "::1", port: .max, owner: .max),
+                concurrency: .max
+            )
         ),
     ]
 

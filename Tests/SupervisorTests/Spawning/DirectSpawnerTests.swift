@@ -74,7 +74,7 @@ struct DirectSpawnerTests {
             ("app_start_command", "/usr/bin/python3 -m http.server --bind 127.0.0.1 $PORT")
         ])
         #expect(process.transport == .httpOneShot)
-        guard case .tcp("127.0.0.1", let port) = process.address else {
+        guard case .tcp("127.0.0.1", let port, _) = process.address else {
             Issue.record("no port: \(process.address)")
             return
         }

@@ -11,7 +11,7 @@ import WireProtocol
 
 struct SpawnPreparationTests {
     /// What the operator is told about an app of `user`; the spawn itself fails at the helper, which is not there.
-    private func warnings(user: String, frontUserUID: UInt32?) throws -> [String] {
+    private func warnings(user: String, workerUIDs: Set<UInt32>) throws -> [String] {
         let directory = try TestDirectory("fp-preparation.")
         try directory.write("run ->(env) { [200, {}, []] }", to: "config.ru")
         let options = SpawnerOptions(
@@ -20,7 +20,7 @@ struct SpawnPreparationTests {
             appSocketsDirectory: directory.path,
             userSwitching: UserSwitching.Policy(daemonUID: 0, daemonGID: 0),
             serverSoftware: "test",
-            frontUserUID: frontUserUID
+            workerUIDs: workerUIDs
         )
         let entries = [("app_root", directory.path), ("user", user)].map { name, value in
             SettingsList.Entry(name: name, value: value)
@@ -38,10 +38,10 @@ struct SpawnPreparationTests {
     @Test(.enabled(if: Machine.isRoot && !Machine.appUsers.isEmpty, "needs root and other users"))
     func `an app that runs as the fronts' user is warned about`() throws {
         let user = try #require(Machine.appUsers.first)
-        #expect(try self.warnings(user: user.name, frontUserUID: user.uid).contains { $0.contains("--front-user") })
+        #expect(try self.warnings(user: user.name, workerUIDs: [user.uid, 1]).contains { $0.contains("--front-user") })
         #expect(
-            try !self.warnings(user: user.name, frontUserUID: user.uid + 1).contains { $0.contains("--front-user") }
+            try !self.warnings(user: user.name, workerUIDs: [user.uid + 1]).contains { $0.contains("--front-user") }
         )
-        #expect(try !self.warnings(user: user.name, frontUserUID: nil).contains { $0.contains("--front-user") })
+        #expect(try !self.warnings(user: user.name, workerUIDs: []).contains { $0.contains("--front-user") })
     }
 }

@@ -65,7 +65,7 @@ extension RelayLoop {
             stream.app = app
             try self.listen(to: app, of: stream, for: RelayEnd.usualEvents)
             try self.open(stream, app)
-        case .tcp(let host, let port):
+        case .tcp(let host, let port, _):
             let socket = SharedDescriptor(try TCPSocket.connect(host: host, port: port))
             let app = RelayEnd(socket)
             stream.app = app
@@ -78,12 +78,52 @@ extension RelayLoop {
     func connectionProgressed(_ stream: RelayStream, _ app: RelayEnd) {
         do {
             if let error = try TCPSocket.error(of: app.number) { throw error }
-            self.watch(app, for: RelayEnd.usualEvents)
-            try self.open(stream, app)
+            self.check(stream, at: MonotonicClock.now)
         } catch {
             self.fail(stream, "\(error)")
         }
     }
+
+    // MARK: Ports
+
+    /// How long the kernel may take to know of the other end of a connection that it has made.
+    private static let checkTime: UInt64 = 1_000_000_000
+
+    /// Opens a stream over TCP, once it is certain that the app's user is at the other end.
+    ///
+    /// Anybody may take a port in the moment in which an app does not listen, and would be sent the next request.
+    func check(_ stream: RelayStream, at now: UInt64) {
+        guard let app = stream.app, case .tcp(_, let port, let owner) = stream.address else { return }
+        do {
+            switch try self.ports.verdict(on: app.number, owner: owner) {
+            case .owner:
+                self.watch(app, for: RelayEnd.usualEvents)
+                try self.open(stream, app)
+            case .stranger(let uid):
+                // Said at once: the process may be gone before the pool speaks of it.
+                let reason = "port \(port) belongs to uid \(uid), and not to uid \(owner) as which the app runs"
+                self.noteFailure(stream, reason)
+                self.fail(stream, reason)
+            case .unknown: self.checkAgain(stream, at: now)
+            }
+        } catch {
+            // Whatever it is (descriptors are short), the process has no part in it.
+            self.noteFailure(stream, "\(error)")
+            self.refuse(stream, "no connection to the app process: \(error)")
+        }
+    }
+
+    private func checkAgain(_ stream: RelayStream, at now: UInt64) {
+        let (since, tries) = if case .checking(let since, let tries) = stream.phase { (since, tries) } else { (now, 0) }
+        guard now - since < Self.checkTime else {
+            self.fail(stream, "the kernel does not say whom the connection leads to")
+            return
+        }
+        stream.phase = .checking(since: since, tries: tries + 1)
+        self.setDeadline(now + min(1_000_000 << UInt64(min(tries, 8)), Self.longestPause), of: stream)
+    }
+
+    // MARK: Results
 
     private func open(_ stream: RelayStream, _ app: RelayEnd) throws(SystemError) {
         stream.phase = .open

@@ -18,6 +18,8 @@ final class RelayLoop {
     /// Streams whose app did not read all that was sent.
     var unread = UnreadStreams()
     var connectFailures = OncePerMinute<ProcessID>()
+    /// Who is behind the ports of apps.
+    var ports = PortGuard()
 
     private var streams: [RelayStream?] = []
     private var freeSlots: [Int] = []
@@ -214,6 +216,7 @@ final class RelayLoop {
     private func deadlineReached(_ stream: RelayStream, at now: UInt64) {
         switch stream.phase {
         case .connecting(let since, let tries): self.connect(stream, since: since, tries: tries, at: now)
+        case .checking: self.check(stream, at: now)
         case .open, .draining: self.close(stream)
         case .closed: break
         }

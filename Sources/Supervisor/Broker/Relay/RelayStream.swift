@@ -80,6 +80,8 @@ final class RelayStream {
     enum Phase {
         /// The app's backlog is full, or its address takes time; since when, and after how many tries.
         case connecting(since: UInt64, tries: Int)
+        /// Connected over TCP to somebody of whom the kernel does not say yet who it is.
+        case checking(since: UInt64, tries: Int)
         case open
         /// The front's end is gone; what the app still says is dropped.
         case draining
@@ -134,5 +136,11 @@ final class RelayStream {
 
     var isClosed: Bool { if case .closed = self.phase { true } else { false } }
     var isDraining: Bool { if case .draining = self.phase { true } else { false } }
-    var isConnecting: Bool { if case .connecting = self.phase { true } else { false } }
+    /// Nothing was sent to the app yet, nor may it be.
+    var isConnecting: Bool {
+        switch self.phase {
+        case .connecting, .checking: true
+        case .open, .draining, .closed: false
+        }
+    }
 }

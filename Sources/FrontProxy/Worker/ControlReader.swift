@@ -2,76 +2,45 @@
 
 import LinuxSystem
 import NIOCore
-import Synchronization
 
-/// One frame between master and worker.
+/// One frame from a master to a worker; the other way there are only `WorkerReport`s.
 ///
 /// On the socket: `u32` length of type and payload, `u8` type, payload. Descriptors travel with the first byte of the
 /// frame that they belong to; a list that does not fit into one frame is sent ahead in frames of type 0.
 struct ControlFrame: Equatable {
     enum Kind: UInt8 {
         case descriptors = 0
-        /// Master: everything a worker starts with.
+        /// Everything a worker starts with.
         case bootstrap = 1
-        /// Master: logs were opened anew; the error log first, then the access logs.
-        case reopenLogs = 2
-        /// Master: finish what is under way, then end.
+        /// Finish what is under way, then end.
         case drain = 3
-        /// Master: end now.
+        /// End now.
         case quit = 4
-        /// Worker: connections are accepted.
-        case ready = 16
-        /// Worker: cannot start; the payload says why.
-        case failed = 17
     }
 
     var kind: Kind
     var payload = ByteBuffer()
-}
 
-/// The sending half of the socket between master and worker; safe from any thread.
-final class ControlChannel: Sendable {
-    let descriptor: Descriptor
-    /// Held while a frame is written.
-    private let sending = Mutex(())
-
-    init(_ descriptor: consuming Descriptor) {
-        self.descriptor = descriptor
-    }
-
-    /// Sends a frame; waits while the other side does not read, which only happens with large ones.
-    func send(_ frame: ControlFrame, descriptors: [Int32] = []) throws(SystemError) {
-        try sending.withLock { (_) throws(SystemError) in
-            var rest = descriptors[...]
-            while rest.count > DescriptorPassing.maxDescriptors {
-                let part = Array(rest.prefix(DescriptorPassing.maxDescriptors))
-                rest = rest.dropFirst(part.count)
-                try write(ControlFrame(kind: .descriptors), descriptors: part)
-            }
-            try write(frame, descriptors: Array(rest))
-        }
-    }
-
-    private func write(_ frame: ControlFrame, descriptors: [Int32]) throws(SystemError) {
+    func encoded() -> [UInt8] {
         var bytes = ByteBuffer()
-        bytes.writeInteger(UInt32(frame.payload.readableBytes + 1))
-        bytes.writeInteger(frame.kind.rawValue)
-        bytes.writeImmutableBuffer(frame.payload)
-        try DescriptorPassing.sendAll(bytes.readableBytesView, descriptors: descriptors, over: descriptor.rawValue)
+        bytes.writeInteger(UInt32(payload.readableBytes + 1))
+        bytes.writeInteger(kind.rawValue)
+        bytes.writeImmutableBuffer(payload)
+        return Array(buffer: bytes)
     }
 }
 
-/// The receiving half; used by one thread.
+/// What a worker hears from its master, on its end of their socket, which blocks; used by one thread.
 final class ControlReader {
     /// Far above every configuration; only guards against a peer that is none of ours.
     private static let maxFrame: UInt32 = 256 << 20
 
-    private let channel: ControlChannel
+    let socket: SharedDescriptor
     private var bytes = ByteBuffer()
     private var arrived = DescriptorList()
 
-    init(_ channel: ControlChannel) {
-        self.channel = channel
+    init(_ socket: SharedDescriptor) {
+        self.socket = socket
     }
 
     /// The next frame, waiting for it; nil when the other side has gone or makes no sense.
@@ -108,7 +77,7 @@ final class ControlReader {
     /// False at the end of the stream.
     private func receive() -> Bool {
         // An error means that the other side is gone, as the end of the stream does.
-        guard var message = try? DescriptorPassing.receive(limit: 65_536, from: channel.descriptor.rawValue) else {
+        guard var message = try? DescriptorPassing.receive(limit: 65_536, from: socket.rawValue) else {
             return false
         }
         while let descriptor = message.descriptors.takeFirst() { arrived.append(descriptor) }
