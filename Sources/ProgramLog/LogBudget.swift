@@ -64,7 +64,7 @@ struct LogBudget {
     init(_ limits: Limits = Limits()) {
         self.limits = limits
         self.pot = limits.potBurst
-        self.others = Account(ceiling: limits.sourceBurst, share: 0, lastLine: .zero)
+        self.others = Account(ceiling: limits.sourceBurst, share: 0, lastLine: .seconds(-3600))
         self.reserve = Account(ceiling: limits.reserveBurst, share: 0, lastLine: .zero)
     }
 
@@ -165,20 +165,25 @@ struct LogBudget {
         self.reserve.ceiling = min(self.limits.reserveBurst, self.reserve.ceiling + grown(self.limits.reserveRate))
         self.others.ceiling = min(self.limits.sourceBurst, self.others.ceiling + grown(self.limits.sourceRate))
         var left = grown(self.limits.commonRate)
-        let active = self.accounts.count { now - $0.value.lastLine <= self.limits.idle } + 1
-        let share = left / active
+        func isActive(_ account: Account) -> Bool { now - account.lastLine <= self.limits.idle }
+        let active = self.accounts.values.count(where: isActive) + (isActive(self.others) ? 1 : 0)
+        let share = left / max(1, active)
+        // A second's worth may gather.
+        let most = self.limits.commonRate / max(1, active)
+        func deal(_ account: inout Account) {
+            guard isActive(account) else { return }
+            let more = max(0, min(share, most - account.share))
+            account.share += more
+            left -= more
+        }
         for (source, var account) in self.accounts {
             account.ceiling = min(self.limits.sourceBurst, account.ceiling + grown(self.limits.sourceRate))
-            if now - account.lastLine <= self.limits.idle {
-                // A second's worth may gather.
-                let more = max(0, min(share, self.limits.commonRate / active - account.share))
-                account.share += more
-                left -= more
-            }
+            deal(&account)
             self.accounts[source] = account
         }
-        let more = max(0, min(share, self.limits.commonRate / active - self.others.share))
-        self.others.share += more
-        self.pot = min(self.limits.potBurst, self.pot + left - more)
+        var others = self.others
+        deal(&others)
+        self.others = others
+        self.pot = min(self.limits.potBurst, self.pot + left)
     }
 }

@@ -37,11 +37,11 @@ struct FailureDiagnosisTests {
         #expect(try DiagnosisBench.diagnosis(DiagnosisBench.failure(category, step: step)).kind == kind)
     }
 
-    @Test func `an app that reported something raised, one that touched the channel disturbed its start`() throws {
+    @Test func `an app that reported something raised; sentences tell no kind`() throws {
         let raised = DiagnosisBench.failure(summary: "RuntimeError: no", detail: "no (RuntimeError)\nconfig.ru:3")
         #expect(try DiagnosisBench.diagnosis(raised).kind == .exception)
         let garbage = DiagnosisBench.failure(summary: "the application wrote to descriptor 4, its loader's")
-        #expect(try DiagnosisBench.diagnosis(garbage).kind == .protocolViolation)
+        #expect(try DiagnosisBench.diagnosis(garbage).kind == .earlyExit)
     }
 
     @Test func `the summary goes before the details, and both before the output`() throws {
@@ -174,7 +174,10 @@ struct FailureDiagnosisTests {
         for kind in SpawnFailure.Kind.allCases {
             let failure = DiagnosisBench.failure(kind: kind, output: "No module named 'x'", identity: nil, root: root)
             for command in try DiagnosisBench.diagnosis(failure, root: root).commands where command.contains("reboot") {
-                #expect(command.contains(#"'/srv/it'\''s here; reboot"#), "\(command)")
+                let isQuoted =
+                    command.hasPrefix("passenger_")
+                    ? command.contains(#" "/srv/it's here; reboot/"#) : command.contains(#"'/srv/it'\''s here; reboot"#)
+                #expect(isQuoted, "\(command)")
             }
         }
     }

@@ -40,7 +40,10 @@ struct ResourceTopicTests {
     }
 
     @Test func `a process that was killed may have been by the kernel, for memory`() throws {
-        let failure = DiagnosisBench.failure(summary: "the process ended with signal SIGKILL before it was ready")
+        let failure = DiagnosisBench.failure(
+            kind: .killed,
+            summary: "the process ended with signal SIGKILL before it was ready"
+        )
         let diagnosis = try DiagnosisBench.diagnosis(failure)
         #expect(diagnosis.kind == .killed)
         #expect(diagnosis.commands.first?.hasPrefix("journalctl -k") == true)
