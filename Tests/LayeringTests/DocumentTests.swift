@@ -47,6 +47,19 @@ import TestSupport
         }
     }
 
+    @Test func `each test that docs security names is there`() throws {
+        let document = try Repository.text("docs/security.md")
+        let section = try #require(document.pieces(between: "### What holds, and the tests that prove it").last)
+        let table = try #require(section.pieces(between: "\n###").first)
+        let names = table.split(separator: "`", omittingEmptySubsequences: false).enumerated()
+            .filter { !$0.offset.isMultiple(of: 2) && $0.element.hasSuffix("Tests") }.map(\.element)
+        #expect(names.count > 25)
+        let sources = try SourceFile.all(below: "Tests").flatMap(\.lines)
+        for name in Set(names) {
+            #expect(sources.contains { $0.contains("struct \(name) ") }, "there is no suite \(name)")
+        }
+    }
+
     @Test func `the walk-through of the README stands in one block that starts both programs`() throws {
         let block = try #require(try QuickStart.script())
         #expect(block.contains("flying-passenger --socket-file=/run/flying-passenger/daemon.sock"))
