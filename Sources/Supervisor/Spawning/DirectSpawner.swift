@@ -76,9 +76,11 @@ package final class DirectSpawner: Spawning {
         spawn.timer = self.eventLoop.assumeIsolated().scheduleTask(in: limit) { [weak self] in
             self?.preparationHangs(request.processID)
         }
+        let look = PreparationLook()
+        spawn.look = look
         let answer = self.threads.run(appRoot: request.settings.appRoot) {
             WorkBoard.run(request.work) {
-                var preparation = SpawnPreparation(request, options: options)
+                var preparation = SpawnPreparation(request, options: options, look: look)
                 let outcome = preparation.run()
                 bound.eventLoop.execute {
                     WorkBoard.run(request.work) { bound.value.prepared(request.processID, outcome) }
@@ -135,17 +137,15 @@ package final class DirectSpawner: Spawning {
 
     private func preparationHangs(_ id: ProcessID) {
         guard let spawn = self.spawns[id], spawn.launched == nil else { return }
-        let timeout = StartTimeout(
-            limit: spawn.request.settings.startTimeout,
-            appRoot: spawn.request.settings.appRoot
-        )
+        let settings = spawn.request.settings
+        let (timeout, step) = spawn.look.timeout(settings.startTimeout, appRoot: settings.appRoot)
         let failure = SpawnFailure(
             id: ErrorID(UInt32(truncatingIfNeeded: RandomBytes.uint64())),
             category: .timeout,
-            kind: timeout.kind(at: .prepare),
+            kind: timeout.kind(at: step),
             step: .prepare,
-            summary: timeout.summary(at: .prepare),
-            remedies: timeout.remedies(at: .prepare)
+            summary: timeout.summary(at: step),
+            remedies: timeout.remedies(at: step)
         )
         self.finish(spawn, .failure(failure))
     }
@@ -250,6 +250,8 @@ private final class DirectSpawn: SpawnHandle {
     weak var spawner: DirectSpawner?
     var launched: AppProcessFacts?
     var timer: Scheduled<Void>?
+    /// Of the preparation under way.
+    var look = PreparationLook()
     var isCancelled = false
     var attempts = 0
 

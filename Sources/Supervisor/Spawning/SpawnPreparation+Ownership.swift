@@ -89,8 +89,16 @@ extension SpawnPreparation {
             app: app,
             names: judge.names
         )
-        return try judge.warnings(trail, scene) + judge.warningsAboutEnvironment(self.environmentFile(facts), app)
-            + judge.warningsAboutInterpreter(LoaderProgram(app.type, settings: self.settings, loaders: ""))
+        var warnings = try judge.warnings(trail, scene)
+        if let file = self.environmentFile(facts) {
+            self.look.moved(to: .environmentFile(file))
+            warnings += try judge.warningsAboutEnvironment(file, app)
+        }
+        let program = LoaderProgram(app.type, settings: self.settings, loaders: "")
+        self.look.moved(to: .interpreter(program.interpreter))
+        warnings += judge.warningsAboutInterpreter(program)
+        self.look.moved(to: .appRoot)
+        return warnings
     }
 
     private func trail(to app: DetectedApp, in facts: AppRootFacts) throws(SpawnProblem) -> PathTrail {
@@ -150,9 +158,9 @@ private struct Judge {
     }
 
     /// Its variables can make any interpreter run any code.
-    func warningsAboutEnvironment(_ file: String?, _ app: DetectedApp) throws(SpawnProblem) -> [String] {
+    func warningsAboutEnvironment(_ file: String, _ app: DetectedApp) throws(SpawnProblem) -> [String] {
         // What is not there, or closed, the launch speaks about.
-        guard let file, let walked = try? PathWalk.look(at: file) else { return [] }
+        guard let walked = try? PathWalk.look(at: file) else { return [] }
         guard self.identity.restsOnOwnership else {
             return self.policy.refusals(of: walked.trail).prefix(1).map {
                 self.warning($0, about: "passenger_env_file")

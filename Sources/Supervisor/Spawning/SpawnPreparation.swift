@@ -12,14 +12,16 @@ struct SpawnPreparation {
     let options: SpawnerOptions
     let request: SpawnRequest
     let clock = JourneyClock()
+    let look: PreparationLook
     var journey = Journey()
     var identity: RunningIdentity?
     var description: SpawnFailure.Program?
     var warnings: [String] = []
 
-    init(_ request: SpawnRequest, options: SpawnerOptions) {
+    init(_ request: SpawnRequest, options: SpawnerOptions, look: PreparationLook = PreparationLook()) {
         self.request = request
         self.options = options
+        self.look = look
     }
 
     var settings: AppSettings { self.request.settings }
