@@ -12,6 +12,16 @@ package enum MonotonicClock {
     }
 }
 
+/// The processor time of the calling thread, however long others kept it from running.
+package enum ThreadClock {
+    /// Nanoseconds since it started (CLOCK_THREAD_CPUTIME_ID).
+    package static var now: UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+    }
+}
+
 /// The time of day.
 package enum WallClock {
     /// Microseconds since 1970-01-01 00:00 UTC.

@@ -16,7 +16,7 @@ struct OutputShares {
 
     static let period: UInt64 = 50_000_000
     /// Of each period: the rest is for starts, ends and orders.
-    static let total: UInt64 = 15_000_000
+    static let total: UInt64 = 20_000_000
     /// A debt is forgiven after so many periods at the latest, should a clock or a machine have stood still.
     private static let longestDebt: UInt64 = 200
 
