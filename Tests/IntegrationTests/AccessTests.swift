@@ -123,7 +123,8 @@ extension Integration {
                         "owner of passenger_wsgi.py, joe",
                     ],
                     remedies: [
-                        "chown -h mary \(apps)/twoowners/passenger_wsgi.py", "chown joe \(apps)/twoowners",
+                        "runuser -u mary -- sh -c 'cp \(apps)/twoowners/passenger_wsgi.py",
+                        "chown joe \(apps)/twoowners",
                         "set passenger_user",
                     ]
                 ),
@@ -132,7 +133,7 @@ extension Integration {
                     script: "mkdir -p rootsfile; cp probe rootsfile/$W; chown -R joe rootsfile; "
                         + "chown root rootsfile/$W",
                     facts: ["the app root (owner joe, mode 0755) does not belong to root"],
-                    remedies: ["chown -h joe \(apps)/rootsfile/passenger_wsgi.py"]
+                    remedies: ["runuser -u joe -- sh -c 'cp \(apps)/rootsfile/passenger_wsgi.py"]
                 ),
                 Case(
                     name: "everybody",
