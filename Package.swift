@@ -132,7 +132,12 @@ let package = Package(
             ]
         ),
         // What strangers send, read by all that reads it: the corpus as tests, and `make fuzz`.
-        .target(name: "CFuzzedHelper", path: "Tests/Fuzz/Helper", cSettings: cSettings),
+        .target(
+            name: "CFuzzedHelper",
+            dependencies: ["CIdentity"],
+            path: "Tests/Fuzz/Helper",
+            cSettings: cSettings
+        ),
         .target(
             name: "FuzzTargets",
             dependencies: [
