@@ -11,13 +11,14 @@ extension Integration {
     @Suite(.enabled(if: Integration.hasRuby, "needs ruby"), .timeLimit(.minutes(3)))
     struct FrontResourceTests {
         /// A site whose front sees a small disk of its own at `small` of the site's directory.
-        private static func site(smallDisk size: String, http: (Site) -> [String]) throws -> Site {
+        private static func site(smallDisk size: String, mode: String = "1777", http: (Site) -> [String]) throws -> Site
+        {
             let site = try Site(apps: [.init("rack", from: "rack", owner: Integration.owner(0))])
             site.httpSettings += http(site)
             try site.writeConfiguration()
             let place = site.directory.file("small")
             try Files.makeDirectories(place)
-            let script = "mount -t tmpfs -o size=\(size),mode=1777 small \"$0\"; exec \"$@\""
+            let script = "mount -t tmpfs -o size=\(size),mode=\(mode) small \"$0\"; exec \"$@\""
             site.frontWrapper = ["unshare", "--mount", "--propagation", "private", "bash", "-euc", script, place]
             return site
         }
@@ -90,7 +91,9 @@ extension Integration {
 
         @Test(.enabled(if: Machine.canUnshare, "needs root and namespaces of its own"))
         func `full disks of the logs cost lines, which are counted, and no line begins inside another`() throws {
-            let site = try Self.site(smallDisk: "256k") { ["access_log \($0.directory.file("small/access.log"));"] }
+            let site = try Self.site(smallDisk: "256k", mode: "755") {
+                ["access_log \($0.directory.file("small/access.log"));"]
+            }
             try site.startDaemon()
             try site.startFront(flags: ["--threads=1", "--log-file=\(site.directory.file("small/front.log"))"])
             func text(_ name: String) throws -> String { try TestFile.text(Self.small(name, of: site)) }
