@@ -15,12 +15,15 @@ struct RestartFilesTests {
         self.directory = try TestDirectory()
     }
 
+    /// This process itself.
+    private let identity = FileIdentity(
+        uid: CurrentProcess.effectiveUID,
+        gid: CurrentProcess.effectiveGID,
+        groups: []
+    )
+
     private func files(_ restartDirectory: String = "tmp", root: String = "app") -> RestartFiles {
-        RestartFiles(
-            appRoot: self.directory.file(root),
-            restartDirectory: restartDirectory,
-            as: FileIdentity(uid: CurrentProcess.effectiveUID, gid: CurrentProcess.effectiveGID, groups: [])
-        )
+        RestartFiles(appRoot: self.directory.file(root), restartDirectory: restartDirectory, as: self.identity)
     }
 
     /// The look from a thread fills the caches, so that the one without waiting must come to an end as well.
@@ -62,7 +65,11 @@ struct RestartFilesTests {
         #expect(self.isPresent(usual) && !usual.alwaysRestart)
         #expect(try self.isPresent(self.look(self.files("deep/er"))))
         #expect(try self.isPresent(self.look(self.files("deep/../tmp/"))))
-        let absolute = RestartFiles(appRoot: "/nowhere", restartDirectory: self.directory.file("elsewhere"))
+        let absolute = RestartFiles(
+            appRoot: "/nowhere",
+            restartDirectory: self.directory.file("elsewhere"),
+            as: self.identity
+        )
         #expect(try self.look(absolute) == RestartFacts(restartFile: .absent, alwaysRestart: true))
     }
 
