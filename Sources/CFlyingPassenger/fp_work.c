@@ -48,21 +48,37 @@ int fp_work_make(void) {
     return -1;
 }
 
-/* Runs on the thread that faulted. The default action is in force again; the signal comes once more when this returns,
-   by the fault itself or, where somebody sent it, by raise. */
-static void note_fault(int number) {
+static const int faults[] = {SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGABRT};
+enum { FAULTS = sizeof faults / sizeof *faults };
+
+/* What was in force before: the Swift runtime's report of a crash, or nothing. */
+static struct sigaction before[FAULTS];
+
+/* Runs on the thread that faulted. Whoever handled faults before has its say, then the default action ends the process: that
+   must not be left to the fault to happen once more, since a signal that somebody sent does not. */
+static void note_fault(int number, siginfo_t *info, void *context) {
     uint32_t subject = slot ? atomic_load(slot) : IDLE;
     atomic_store(&board->culprit, subject);
+    for (size_t i = 0; i < FAULTS; i++) {
+        if (faults[i] != number) continue;
+        if (before[i].sa_flags & SA_SIGINFO)
+            before[i].sa_sigaction(number, info, context);
+        else if (before[i].sa_handler != SIG_DFL && before[i].sa_handler != SIG_IGN)
+            before[i].sa_handler(number);
+    }
+    signal(number, SIG_DFL);
     raise(number);
 }
 
 int fp_work_adopt(int descriptor) {
     if (map(descriptor) < 0) return -1;
-    static const int faults[] = {SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGABRT};
-    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
-        struct sigaction now, action = {.sa_handler = note_fault, .sa_flags = SA_RESETHAND | SA_ONSTACK};
-        /* Whoever asked for a crash report of the Swift runtime gets that. */
-        if (sigaction(faults[i], NULL, &now) == 0 && now.sa_handler == SIG_DFL) sigaction(faults[i], &action, NULL);
+    struct sigaction action = {.sa_sigaction = note_fault, .sa_flags = SA_SIGINFO | SA_RESETHAND | SA_ONSTACK};
+    for (size_t i = 0; i < FAULTS; i++) {
+        struct sigaction now;
+        if (sigaction(faults[i], NULL, &now) < 0) continue;
+        if (now.sa_flags & SA_SIGINFO && now.sa_sigaction == note_fault) continue;
+        before[i] = now;
+        sigaction(faults[i], &action, NULL);
     }
     return 0;
 }

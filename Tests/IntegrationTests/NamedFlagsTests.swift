@@ -20,7 +20,8 @@ extension Integration {
             // rails
             "--skip-bootsnap", "--skip-gemfile", "--skip-git", "--skip-javascript", "--skip-listen", "--skip-spring",
             // useradd, adduser, chsh, getent, sudo
-            "--group", "--home", "--home-dir", "--system", "--shell", "--login", "--command", "--target",
+            "--group", "--groups", "--user-group", "--home", "--home-dir",
+            "--system", "--shell", "--login", "--command", "--target",
             // Hidden: between processes of one program.
             "--core", "--worker",
         ]

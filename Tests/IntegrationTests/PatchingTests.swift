@@ -61,8 +61,10 @@ extension Integration {
                     ("/stdio-back", 200), ("/later", 200), ("/traps", 200), ("/separators", 200),
                 ]
             )
+            try eventually("each exit in the log") {
+                site.log().pieces(between: "SystemExit: exit (GET /exit)").count == 4
+            }
             let log = site.log()
-            #expect(log.pieces(between: "SystemExit: exit (GET /exit)").count == 4)
             for line in [
                 "Mute (GET /mute)", "? and ü (GET /words)", "NoMemoryError: while closing (GET /close-raises)",
             ] {

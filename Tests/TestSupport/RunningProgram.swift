@@ -41,7 +41,7 @@ package final class RunningProgram {
         guard let first = arguments.first, let path = first.contains("/") ? first : Machine.path(of: first) else {
             throw Failure.notFound(arguments.first ?? "")
         }
-        let output = try LogFile(path: log).descriptor
+        let output = try Files.openForAppending(log)
         let nothing = try Descriptor.null()
         var variables = ["PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"]
         variables["HOME"] = user?.home ?? "/"

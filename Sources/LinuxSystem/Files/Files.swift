@@ -47,6 +47,14 @@ package enum Files {
         placed = true
     }
 
+    /// A file to append to, by the rights of this process alone; made when there is none.
+    ///
+    /// Without waiting: a FIFO without a reader is an `ENXIO`. Root opens logs by `LogFile`, which looks at the way first.
+    package static func openForAppending(_ path: String, mode: UInt32 = 0o640) throws(SystemError) -> Descriptor {
+        let flags = O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK
+        return Descriptor(owning: try checked("open", path) { fp_open(AT_FDCWD, path, flags, mode) })
+    }
+
     /// A new file for reading and writing; `EEXIST` when there is one.
     package static func create(_ path: String, mode: UInt32 = 0o600) throws(SystemError) -> Descriptor {
         let descriptor = Descriptor(

@@ -63,7 +63,7 @@ enum LogPlace {
     static func open(_ path: String) throws(LogFileProblem) -> Descriptor {
         guard CurrentProcess.isRoot else {
             return try system { () throws(SystemError) in
-                Descriptor(owning: try checked("open", path) { fp_open(AT_FDCWD, path, flags | O_CREAT, mode) })
+                try Files.openForAppending(path, mode: mode)
             }
         }
         let place = try safePlace(path)

@@ -34,6 +34,7 @@ struct DirectoryLimitsTests {
     @Test func `controllers are enabled for the first app that needs them, and values written`() throws {
         for file in Self.files { try directory.write("", to: "own/instance/app/\(file)") }
         #expect(limits.apply(ProcessLimits(), to: app).isEmpty)
+        for file in Self.files { try directory.write("", to: "own/instance/app/\(file)") }
         #expect(try text("own/cgroup.subtree_control").isEmpty)
         #expect(limits.apply(ProcessLimits(memory: 16 << 20, processes: 40), to: app).isEmpty)
         for group in ["own", "own/instance"] {

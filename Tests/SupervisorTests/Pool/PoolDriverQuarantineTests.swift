@@ -15,7 +15,10 @@ struct PoolDriverQuarantineTests {
         self.bench.driver.keepAway([.init(text: GroupMark(self.bench.key).bytes, until: until, crashes: 2)])
     }
 
-    private func refusal() -> PoolRefusal? { self.bench.client.refusals[self.bench.checkout()] }
+    private func refusal() -> PoolRefusal? {
+        let request = self.bench.checkout()
+        return self.bench.client.refusals[request]
+    }
 
     private var group: GroupInspection? { self.bench.driver.inspect().first }
 

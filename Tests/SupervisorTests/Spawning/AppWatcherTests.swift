@@ -44,6 +44,10 @@ struct AppWatcherTests {
         let launched = try Launcher(helperPath: try Launcher.findHelper()).begin(
             LaunchPlan(program: .path(arguments[0]), arguments: arguments)
         )
+        if control != nil {
+            // What talks does so when it runs: until then the helper has a report to write.
+            try eventually("the program to run") { ProcInfo.arguments(of: launched.pid).first == arguments[0] }
+        }
         var pipe = try Pipe.make()
         guard let output = pipe.takeReadEnd() else { throw SystemError(call: "pipe2", code: 0) }
         try output.setNonBlocking()
