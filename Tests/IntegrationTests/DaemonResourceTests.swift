@@ -48,7 +48,13 @@ extension Integration {
             func log() -> String { (try? TestFile.text("\(disk)/daemon.log")) ?? "" }
 
             func core() throws -> Int32 {
-                try #require(ProcInfo.children(of: daemon.pid).first { ProcInfo.arguments(of: $0).contains("--core") })
+                // The watchdog listens before its core runs.
+                var found: Int32?
+                try eventually("the core") {
+                    found = ProcInfo.children(of: daemon.pid).first { ProcInfo.arguments(of: $0).contains("--core") }
+                    return found != nil
+                }
+                return try #require(found)
             }
 
             func shell(_ script: String) throws { _ = try Shell.script(script, in: disk) }
