@@ -121,9 +121,12 @@ class Stack:
         self.name, self.place, self.programs, self.port = name, place, [], free_port()
 
     def start(self, arguments, log=None, **options):
+        """Starts a program in a session of its own: where the kernel shares processor time by session (sched(7), autogroup),
+        it has a share of its own, as a service has."""
         path = os.path.join(self.place, f"{self.name}-{len(self.programs)}.log")
         with open(path, "wb") as output:
-            program = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **options)
+            program = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                                       start_new_session=True, **options)
         program.log = [path] + ([log] if log else [])
         self.programs.append(program)
         return program

@@ -183,7 +183,6 @@ ATTACKS = {
 
 
 def repeat(name, result):
-    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     count = 0
     while time.monotonic() < END:
@@ -196,7 +195,21 @@ def repeat(name, result):
     os.write(result, f"{count} {name}\n".encode())
 
 
+def take_what_is_left():
+    """The least priority, for the session as well: where the kernel shares by session first (sched(7), autogroup)."""
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    while os.path.exists("/proc/self/autogroup"):
+        try:
+            with open("/proc/self/autogroup", "w") as autogroup:
+                autogroup.write("19")
+            break
+        except BlockingIOError:
+            # The kernel lets all users together do this ten times a second.
+            time.sleep(0.05)
+
+
 def main():
+    take_what_is_left()
     reading, writing = os.pipe()
     for name in sys.argv[6:] or ATTACKS:
         if os.fork() == 0:

@@ -6,7 +6,16 @@ import sys
 import time
 
 # What it takes itself is not what is measured: without cgroups a tenant's own processor time is not bounded.
+# Where the kernel shares it by session first (sched(7), autogroup), the session has a priority as well.
 os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+while os.path.exists("/proc/self/autogroup"):
+    try:
+        with open("/proc/self/autogroup", "w") as autogroup:
+            autogroup.write("19")
+        break
+    except BlockingIOError:
+        # The kernel lets all users together do this ten times a second.
+        time.sleep(0.05)
 
 
 def flood(seconds=1.0):
