@@ -2,6 +2,7 @@
 #pragma once
 
 /* Headers that Swift's Glibc module leaves out; their plain functions are called from Swift directly. */
+#include <malloc.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>

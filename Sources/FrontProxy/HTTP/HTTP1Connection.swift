@@ -34,6 +34,8 @@ final class HTTP1Connection: ChannelDuplexHandler {
     private let loop: WorkerLoopContext
     private let hosts: VirtualHosts
     private let isTrustedPeer: Bool
+    /// Has a place where the client can wait for long without a channel, if there is one.
+    private let socket: ClientSocket?
     private var machine = ConnectionMachine()
     private var addresses = ConnectionAddresses()
     /// What came from the client and has not been used.
@@ -47,15 +49,23 @@ final class HTTP1Connection: ChannelDuplexHandler {
     private var route = RouteModel.nothing
     private var clock = ConnectionClock()
     private var armed: Scheduled<Void>?
+    /// How long the client may be silent before its next request.
+    private var idleEnd = NIODeadline.uptimeNanoseconds(0)
     private var progress = OutputProgress()
     private var readGate = ReadGate()
     private var isProcessing = false
     private var context: ChannelHandlerContext?
 
     /// `isTrustedPeer`: what the peer says about the origin of its requests counts (`PeerTrust`).
-    init(context: WorkerLoopContext, listen: ListenAddress, isTrustedPeer: Bool = false) {
+    init(
+        context: WorkerLoopContext,
+        listen: ListenAddress,
+        isTrustedPeer: Bool = false,
+        socket: ClientSocket? = nil
+    ) {
         loop = context
         self.isTrustedPeer = isTrustedPeer
+        self.socket = socket
         hosts = context.model.virtualHosts(on: listen)
     }
 
@@ -105,7 +115,7 @@ final class HTTP1Connection: ChannelDuplexHandler {
             isTrustedPeer: isTrustedPeer
         )
         loop.register(self)
-        setDeadline(after: .init(loop.model.clientHeaderTimeout))
+        beIdle(for: .init(loop.model.clientHeaderTimeout))
         if loop.isDraining { beginDraining() }
     }
 
@@ -346,8 +356,26 @@ final class HTTP1Connection: ChannelDuplexHandler {
 
     private func awaitNextRequest() {
         incoming = .none
-        setDeadline(after: loop.isDraining ? Self.drainGrace : .init(route.keepaliveTimeout))
+        beIdle(for: loop.isDraining ? Self.drainGrace : .init(route.keepaliveTimeout))
         readOn()
+    }
+
+    private func beIdle(for limit: TimeAmount) {
+        let now = NIODeadline.now()
+        idleEnd = now + limit
+        set(socket == nil ? idleEnd : min(idleEnd, now + ClientSocket.patience))
+    }
+
+    /// The client has been silent for a while: true if it may be so for longer, with this channel or without.
+    private func staysIdle() -> Bool {
+        guard machine.isIdle, !loop.isDraining, NIODeadline.now() < idleEnd else { return false }
+        let canWaitElsewhere = inbound.readableBytes == 0 && bufferedBytes == 0 && !machine.hasInputEnded
+        if canWaitElsewhere, socket?.giveBack(until: idleEnd) == true {
+            closeNow()
+        } else {
+            set(min(idleEnd, .now() + ClientSocket.patience))
+        }
+        return true
     }
 
     /// Closes once everything is written; a client that still sends gets the time to read it.
@@ -402,7 +430,8 @@ final class HTTP1Connection: ChannelDuplexHandler {
     private func deadlineReached() {
         switch machine.state {
         // An answer is complete for us before a slow client has all of it.
-        case .idle, .lingering, .closed: if !isStuckInOutput(lookingAgainAfter: .seconds(1)) { closeNow() }
+        case .idle, .lingering, .closed:
+            if !isStuckInOutput(lookingAgainAfter: .seconds(1)), !staysIdle() { closeNow() }
         case .head, .partialHead: refuseHead(RequestError(.headTimeout))
         case .tunnel: break
         case .answering: if !isStuckInOutput() { exchange?.deadlineReached() }

@@ -34,6 +34,10 @@ final class WorkerLoopContext {
     let serverLine: ByteBuffer
     /// Once set, every answer carries `Connection: close` and no connection waits for another request.
     private(set) var isDraining = false
+    /// Sockets of clients that are on their way here, or wait with the acceptor for something to say.
+    var awaitedConnections = 0 {
+        didSet { reportIfDrained() }
+    }
     /// Called once, on the loop, when the loop drains and its last connection has ended.
     var connectionsDrained: (() -> Void)?
     /// What the latest look for a file of this turn of the loop found nothing for.
@@ -175,7 +179,7 @@ final class WorkerLoopContext {
 
     func unregister(_ connection: HTTP1Connection) {
         self.connections[ObjectIdentifier(connection)] = nil
-        if self.isDraining, self.connections.isEmpty { self.reportDrained() }
+        self.reportIfDrained()
     }
 
     /// Lets every connection finish its request; idle ones close after a short grace.
@@ -183,7 +187,7 @@ final class WorkerLoopContext {
         guard !self.isDraining else { return }
         self.isDraining = true
         for connection in self.openConnections { connection.beginDraining() }
-        if self.connections.isEmpty { self.reportDrained() }
+        self.reportIfDrained()
     }
 
     /// Closes whatever is still open, in the middle of answers too.
@@ -200,7 +204,8 @@ final class WorkerLoopContext {
         return unused.count + self.streams.closeIdle()
     }
 
-    private func reportDrained() {
+    private func reportIfDrained() {
+        guard self.isDraining, self.connections.isEmpty, self.awaitedConnections == 0 else { return }
         let report = self.connectionsDrained
         self.connectionsDrained = nil
         report?()

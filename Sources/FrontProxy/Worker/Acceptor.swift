@@ -22,6 +22,10 @@ final class Acceptor: Sendable {
         case room
         /// Take what waits at these, then end.
         case end(closing: Set<ListenAddress>, then: @Sendable () -> Void)
+        /// Watch over a client that asks for nothing.
+        case keep(IdleClient)
+        /// Nobody waits for these any more.
+        case closeIdle
     }
 
     let listeners: [Listener]
@@ -68,6 +72,16 @@ final class Acceptor: Sendable {
     func stop(closing: Set<ListenAddress>, done: @escaping @Sendable () -> Void) {
         orders.post(.end(closing: closing, then: done))
     }
+
+    /// From any thread: takes over a client that waits for its next request; false if nobody would watch over it.
+    func keep(_ client: IdleClient) -> Bool {
+        guard budget.withLock({ $0.idleBegan() }) else { return false }
+        orders.post(.keep(client))
+        return true
+    }
+
+    /// Closes all clients that are kept.
+    func closeIdle() { orders.post(.closeIdle) }
 
     /// From any thread, once for each connection that was accepted or was about to be.
     func connectionEnded() {

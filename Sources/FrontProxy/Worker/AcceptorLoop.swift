@@ -16,6 +16,12 @@ final class AcceptorLoop {
     private static let shortPause: UInt64 = 50_000_000
     /// How often room is made while as many connections are open as may be; nanoseconds.
     private static let fullPause: UInt64 = 1_000_000_000
+    /// For the next request of a client that is kept, once the worker ends; nanoseconds.
+    private static let drainGrace: UInt64 = 5_000_000_000
+    /// So many channels are worth the time of giving their memory back.
+    private static let manyChannels = 256
+    /// Until that is done; nanoseconds.
+    private static let trimDelay: UInt64 = 10_000_000_000
 
     private let acceptor: Acceptor
     private let loop: EpollLoop
@@ -24,15 +30,21 @@ final class AcceptorLoop {
     private var pause: EpollLoop.Timer?
     private var nextLoop = 0
     private var lastComplaint: UInt64 = 0
+    private var idle: IdleClients?
+    /// Once set, no client is kept for longer.
+    private var drainEnd: UInt64?
+    /// Connections that were kept since memory was last given back.
+    private var freedChannels = 0
 
     init(_ acceptor: Acceptor, _ loop: EpollLoop) throws(SystemError) {
         self.acceptor = acceptor
         self.loop = loop
-        for listener in acceptor.listeners {
+        idle = IdleClients(loop) { [unowned self] client, spoke in self.left(client, spoke) }
+        for (index, listener) in acceptor.listeners.enumerated() {
             sources.append(
                 try loop.add(listener.socket.rawValue) { [unowned self] _ in
                     // Another listener may have had the last place of this turn.
-                    if self.pause == nil { self.accept(from: listener) }
+                    if self.pause == nil { self.accept(from: index) }
                 }
             )
         }
@@ -44,19 +56,57 @@ final class AcceptorLoop {
         case .end(let closing, let done):
             // What waits at these has nobody else to come to.
             acceptor.budget.withLock { $0.lift() }
-            for listener in acceptor.listeners where closing.contains(listener.address) {
-                while accept(from: listener) {}
+            for (index, listener) in acceptor.listeners.enumerated() where closing.contains(listener.address) {
+                while accept(from: index) {}
             }
+            for source in sources { loop.remove(source) }
+            sources = []
             done()
-            loop.stop()
+            let end = MonotonicClock.now + Self.drainGrace
+            drainEnd = end
+            idle?.shorten(to: end)
+            endIfPossible()
+        case .keep(let client): keep(client)
+        case .closeIdle: idle?.closeAll()
         }
+    }
+
+    private func endIfPossible() {
+        if drainEnd != nil, acceptor.budget.withLock({ $0.close() }) { loop.stop() }
+    }
+
+    // MARK: Clients without a request
+
+    private func keep(_ client: IdleClient) {
+        let end = min(client.end, drainEnd ?? .max)
+        idle?.add(IdleClient(client: client.client, loop: client.loop, end: end))
+        freedChannels += 1
+        guard freedChannels == Self.manyChannels else { return }
+        // Their channels have just been closed, or are about to be.
+        loop.schedule(at: MonotonicClock.now + Self.trimDelay) { [unowned self] in
+            self.freedChannels = 0
+            HeapMemory.giveBack()
+        }
+    }
+
+    /// A client that was kept has something to say, or is closed.
+    private func left(_ client: IdleClient, _ spoke: Bool) {
+        if spoke {
+            client.loop.adopt(client.client, of: acceptor, wasIdle: true)
+        } else {
+            client.loop.idleEnded()
+            acceptor.connectionEnded()
+        }
+        acceptor.budget.withLock { $0.idleEnded() }
+        endIfPossible()
     }
 
     // MARK: Accepting
 
     /// Takes what waits, up to a limit; true if there may be more.
     @discardableResult
-    private func accept(from listener: Acceptor.Listener) -> Bool {
+    private func accept(from index: Int) -> Bool {
+        let listener = acceptor.listeners[index]
         for _ in 0..<Self.maxPerTurn {
             guard acceptor.budget.withLock({ $0.begin() }) else {
                 awaitRoom()
@@ -66,7 +116,7 @@ final class AcceptorLoop {
             defer { if !isOpen { acceptor.connectionEnded() } }
             do throws(SystemError) {
                 let connection = try UnixListener.accept(on: listener.socket.rawValue, nonBlocking: true)
-                handOver(connection, from: listener.address)
+                handOver(connection, from: index)
                 isOpen = true
             } catch  where error.isWouldBlock {
                 return false
@@ -80,17 +130,16 @@ final class AcceptorLoop {
         return true
     }
 
-    private func handOver(_ connection: consuming AcceptedConnection, from address: ListenAddress) {
+    private func handOver(_ connection: consuming AcceptedConnection, from index: Int) {
         // Now, not when a request says something: the peer may be gone by then, and its socket somebody else's.
-        let isUnix = if case .unix = address { true } else { false }
+        let isUnix = if case .unix = acceptor.listeners[index].address { true } else { false }
         let uid = isUnix ? connection.peer.uid : PeerSocket.uid(ofPeerOfTCP: connection.rawValue)
-        acceptor.loops[nextLoop]
-            .adopt(
-                connection.takeDescriptor().release(),
-                from: address,
-                isTrustedPeer: acceptor.trust.trusts(uid),
-                whenEnded: { [acceptor] in acceptor.connectionEnded() }
-            )
+        let client = AcceptedClient(
+            socket: connection.takeDescriptor().release(),
+            listener: index,
+            isTrustedPeer: acceptor.trust.trusts(uid)
+        )
+        acceptor.loops[nextLoop].adopt(client, of: acceptor, wasIdle: false)
         nextLoop = (nextLoop + 1) % acceptor.loops.count
     }
 
@@ -98,16 +147,20 @@ final class AcceptorLoop {
 
     /// As many connections are open as may be: closes those that only wait for another request, until one has ended.
     private func awaitRoom() {
-        for loop in acceptor.loops { loop.makeRoom() }
+        makeRoom()
         if mayComplain() { acceptor.logger.warning("worker_connections are in use: new connections wait") }
         pause(for: Self.fullPause)
     }
 
+    /// Those without a channel first: they have waited longest.
+    private func makeRoom() {
+        guard idle?.makeRoom() == 0 else { return }
+        for loop in acceptor.loops { loop.makeRoom() }
+    }
+
     /// Out of descriptors or memory: says so once in a while, makes room and waits a little for things to get better.
     private func complain(_ error: SystemError, _ listener: Acceptor.Listener) {
-        if error.isTooManyDescriptors {
-            for loop in acceptor.loops { loop.makeRoom() }
-        }
+        if error.isTooManyDescriptors { makeRoom() }
         if mayComplain() {
             acceptor.logger.error(
                 "cannot accept connections",

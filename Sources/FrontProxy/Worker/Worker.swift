@@ -153,11 +153,12 @@ final class Worker: Sendable {
 
     private func quit() {
         drain(DrainOrder(closingListens: []))
-        let loops = parts.withLock { parts in
+        let (loops, acceptor) = parts.withLock { parts in
             parts.phase = .quitting
-            return parts.loops
+            return (parts.loops, parts.acceptor)
         }
         for loop in loops { loop.closeAll() }
+        acceptor?.closeIdle()
         group.any().scheduleTask(in: Self.quitGrace) { self.end() }
     }
 

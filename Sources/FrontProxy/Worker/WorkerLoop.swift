@@ -17,9 +17,6 @@ final class WorkerLoop: Sendable {
     private final class State {
         let context: WorkerLoopContext
         let link: DaemonLink
-        /// Sockets that were handed over and have no connection yet.
-        var adopting = 0
-        var drained: (() -> Void)?
 
         init(context: WorkerLoopContext, link: DaemonLink) {
             self.context = context
@@ -33,56 +30,59 @@ final class WorkerLoop: Sendable {
         state = NIOLoopBound(State(context: context, link: link), eventLoop: context.eventLoop)
     }
 
-    /// Takes over an accepted socket; `isTrustedPeer` says whether its peer is a proxy whose word counts.
-    ///
-    /// `whenEnded` is called once, on the loop, when it is closed.
-    func adopt(
-        _ socket: Int32,
-        from listen: ListenAddress,
-        isTrustedPeer: Bool,
-        whenEnded: @escaping @Sendable () -> Void
-    ) {
+    /// Takes over an accepted socket, or one that this loop has given back to the acceptor.
+    func adopt(_ client: AcceptedClient, of acceptor: Acceptor, wasIdle: Bool) {
         eventLoop.execute {
-            let state = self.state.value
-            state.adopting += 1
-            self.open(socket, listen, isTrustedPeer, state.context)
+            let context = self.state.value.context
+            // One that was idle has been awaited all the time.
+            if !wasIdle { context.awaitedConnections += 1 }
+            let socket = ClientSocket(client, of: acceptor, on: self, context)
+            self.open(client, acceptor.listeners[client.listener].address, socket, context)
                 .assumeIsolated()
                 .whenComplete { result in
-                    state.adopting -= 1
                     switch result {
-                    case .success(let channel): channel.closeFuture.whenComplete { _ in whenEnded() }
+                    case .success(let channel):
+                        channel.closeFuture.assumeIsolated().whenComplete { _ in socket.ended() }
                     case .failure(let error):
                         // The client left before its connection had begun.
-                        whenEnded()
-                        state.context.logger.debug("connection not opened", metadata: [LogKeys.error: "\(error)"])
+                        socket.ended()
+                        context.logger.debug("connection not opened", metadata: [LogKeys.error: "\(error)"])
                     }
-                    self.drainIfPossible(state)
+                    context.awaitedConnections -= 1
                 }
         }
     }
 
+    /// A client that was given back to the acceptor has left.
+    func idleEnded() {
+        eventLoop.execute { self.state.value.context.awaitedConnections -= 1 }
+    }
+
     private func open(
-        _ socket: Int32,
+        _ client: AcceptedClient,
         _ listen: ListenAddress,
-        _ isTrustedPeer: Bool,
+        _ socket: ClientSocket,
         _ context: WorkerLoopContext
     ) -> EventLoopFuture<any Channel> {
-        let bound = NIOLoopBound(context, eventLoop: eventLoop)
+        let bound = NIOLoopBound((context, socket), eventLoop: eventLoop)
+        let isTrustedPeer = client.isTrustedPeer
         return ClientBootstrap(group: eventLoop)
             .channelOption(.allowRemoteHalfClosure, value: true)
             // A second read after one that did not fill the buffer would only say that there is nothing.
             .channelOption(.maxMessagesPerRead, value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    let (context, socket) = bound.value
                     let handler = HTTP1Connection(
-                        context: bound.value,
+                        context: context,
                         listen: listen,
-                        isTrustedPeer: isTrustedPeer
+                        isTrustedPeer: isTrustedPeer,
+                        socket: socket
                     )
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }
-            .withConnectedSocket(socket)
+            .withConnectedSocket(client.socket)
     }
 
     /// Closes connections that are not in use, because descriptors are short.
@@ -94,22 +94,14 @@ final class WorkerLoop: Sendable {
     func drain(done: @escaping @Sendable () -> Void) {
         eventLoop.execute {
             let state = self.state.value
-            state.drained = {
+            state.context.connectionsDrained = {
                 state.link.stop()
                 state.context.streams.close()
                 state.context.accessLog.flush()
                 done()
             }
-            self.drainIfPossible(state)
+            state.context.beginDraining()
         }
-    }
-
-    /// Connections are counted by the context only once they are open.
-    private func drainIfPossible(_ state: State) {
-        guard state.adopting == 0, let drained = state.drained else { return }
-        state.drained = nil
-        state.context.connectionsDrained = drained
-        state.context.beginDraining()
     }
 
     /// Closes all connections, in the middle of answers too.

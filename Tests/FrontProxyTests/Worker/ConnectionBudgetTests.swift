@@ -25,4 +25,16 @@ struct ConnectionBudgetTests {
         budget.lift()
         #expect(budget.hasRoom)
     }
+
+    @Test func `an acceptor ends only when it keeps no connection, and is given none afterwards`() {
+        var budget = ConnectionBudget(limit: nil)
+        let isKept = budget.idleBegan()
+        #expect(isKept && budget.idle == 1)
+        let endsEarly = budget.close()
+        #expect(!endsEarly)
+        budget.idleEnded()
+        let ends = budget.close()
+        let isKeptAfterwards = budget.idleBegan()
+        #expect(ends && !isKeptAfterwards && budget.idle == 0)
+    }
 }
