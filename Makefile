@@ -4,7 +4,10 @@
 # make test-apps  what needs a browser, after make test; CI runs it as well
 # make test-vm   limits of applications (passenger_memory_max, passenger_pids_max) in a virtual machine, as root; its script
 #                says what it needs
-# make bench    CPU per request against nginx in front of nginx, and latency beside a neighbour that makes trouble
+# make bench    the short form: counts per request against thresholds, CPU per request against nginx in front of nginx, and
+#               latency beside a neighbour that makes trouble
+# make bench-peers  twenty minutes: ours beside nginx with puma, Passenger, gunicorn and Node, Apache with Passenger, and uWSGI;
+#               PEERS="--quick --only ruby hello" for a part of it
 # make soak     ten minutes of a hostile tenant beside a neighbour, as root; DURATION=600
 # make fuzz     searches every reader of what strangers send for inputs that break it; SECONDS=60 each, TARGETS= for some
 # make install  DESTDIR= PREFIX=/usr/local SYSCONFDIR=/etc; the release programs that are there, else builds them first
@@ -16,6 +19,7 @@ ONCE ?=
 DURATION ?= 600
 SECONDS ?= 60
 TARGETS ?=
+PEERS ?=
 DESTDIR ?=
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
@@ -26,15 +30,15 @@ PROGRAMS := flying-passenger front-proxy passenger-status
 # so that they run on machines without Swift. Optimization across modules: the hot path crosses several of our own.
 BUILD_FLAGS := -c release --static-swift-stdlib -Xswiftc -cross-module-optimization
 
-.PHONY: all build run test test-apps test-vm unit-test integration-test lint format bench soak fuzz install uninstall clean toolchain packages-build \
-	packages-run packages-test packages-bench
+.PHONY: all build run test test-apps test-vm unit-test integration-test lint format bench bench-peers soak fuzz install uninstall clean toolchain packages-build \
+	packages-run packages-test packages-test-apps packages-bench packages-bench-peers
 
 all: build
 
 toolchain:
 	@scripts/check-swift "$(SWIFT)"
 
-packages-build packages-run packages-test packages-test-apps packages-bench: packages-%:
+packages-build packages-run packages-test packages-test-apps packages-bench packages-bench-peers: packages-%:
 	@scripts/install-packages $*
 
 build: toolchain packages-build
@@ -68,6 +72,10 @@ format: toolchain
 bench: toolchain packages-bench build
 	Benchmarks/forwarding --bin-dir "$(BIN_DIR)"
 	Benchmarks/neighbour --bin-dir "$(BIN_DIR)"
+	Benchmarks/counts --bin-dir "$(BIN_DIR)"
+
+bench-peers: toolchain packages-bench-peers build
+	Benchmarks/peers --bin-dir "$(BIN_DIR)" $(PEERS)
 
 soak: toolchain packages-bench build
 	Benchmarks/tenant --bin-dir "$(BIN_DIR)" --seconds "$(DURATION)" --limit 3
