@@ -58,7 +58,7 @@ package final class LogOutput: Sendable {
         path: String?,
         takesStandardStreams: Bool = false,
         prefixesAppLines: Bool = true
-    ) throws(LogFileProblem) -> LogOutput {
+    ) throws(SinkProblem) -> LogOutput {
         guard let path else {
             do throws(SystemError) {
                 return LogOutput(sink: try FileSink(standardError: ()), prefixesAppLines: prefixesAppLines)

@@ -44,7 +44,7 @@ final class FileSink: LogSink {
     /// What a pipe takes in one piece, and without blocking when it is writable at all (PIPE_BUF, pipe(7)).
     private static let chunk = 4096
 
-    init(path: String, takesStandardStreams: Bool) throws(LogFileProblem) {
+    init(path: String, takesStandardStreams: Bool) throws(SinkProblem) {
         self.file = try LogFile(path: path)
         self.kind = Self.kind(of: self.file)
         self.takesPriorities = false

@@ -59,7 +59,7 @@ package enum Daemon {
     }
 
     private static func openLog(_ options: DaemonOptions) throws -> LogOutput {
-        do throws(LogFileProblem) {
+        do throws(SinkProblem) {
             return try LogOutput.open(
                 path: options.process.logFile,
                 takesStandardStreams: options.process.daemonize,

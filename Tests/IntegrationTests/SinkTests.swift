@@ -56,6 +56,32 @@ extension Integration {
             #expect(try FileStatus(path: target).mode == 0o600)
         }
 
+        /// Before, root made a file, or wrote over one, wherever a link led.
+        @Test func `the daemon and the front start with no PID file that a user could lead elsewhere`() throws {
+            let site = try Site(apps: [.init("wsgi", from: "wsgi", owner: Self.user)])
+            let (theirs, open, target) = try Self.arrange(site)
+            let safe = site.directory.file("safe")
+            try Files.makeDirectories(safe)
+            let second = try Shell.run(["ln", target, "\(safe)/second"])
+            #expect(second.status.isSuccess, "\(second.output)")
+            let cases = ["\(theirs)/log", "\(theirs)/new", "\(open)/log", "\(open)/new"].map {
+                (path: $0, reason: "could lead this PID file elsewhere")
+            }
+            for (path, reason) in cases + [("\(safe)/second", "there is something that is not a file of this user's")] {
+                let daemon = try Shell.run([
+                    Repository.program("flying-passenger"), "--socket-file=\(site.socket)", "--pid-file=\(path)",
+                    "--instance-registry-dir=\(site.directory.file("registry"))",
+                ])
+                #expect(!daemon.status.isSuccess && daemon.output.contains(reason), "\(daemon.output)")
+                let front = try Shell.run([
+                    Repository.program("front-proxy"), "--fly-with=\(site.socket)", "--pid-file=\(path)",
+                    "--listen=unix:\(site.directory.file("front.sock"))", "--app-root=\(site.root(of: "wsgi"))",
+                ])
+                #expect(!front.status.isSuccess && front.output.contains(reason), "\(front.output)")
+            }
+            #expect(try TestFile.text(target) == "kept\n" && !TestFile.exists("\(theirs)/new"))
+        }
+
         @Test func `a log that a user gets into the way of is not opened anew, and the old one goes on`() throws {
             let site = try Site(apps: [.init("wsgi", from: "wsgi", owner: Self.user)])
             let (_, _, target) = try Self.arrange(site)

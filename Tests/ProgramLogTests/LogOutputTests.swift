@@ -207,7 +207,7 @@ private final class ScriptedSink: LogSink {
             let path = directory + "/sub/log"
             let output = try LogOutput.open(path: path)
             try Files.rename(directory + "/sub", to: directory + "/moved")
-            #expect(throws: LogFileProblem.self) { try output.reopen() }
+            #expect(throws: SinkProblem.self) { try output.reopen() }
             output.write(severity: .info, message: "one")
             #expect(try text(directory + "/moved/log").hasSuffix("one\n"))
         }

@@ -18,7 +18,7 @@ final class Deployment: Sendable {
         self.configuration = configuration
         listeners = try older.updated(for: configuration.model.listens)
         accessLogs = try configuration.model.accessLogs.map { log in
-            do throws(LogFileProblem) {
+            do throws(SinkProblem) {
                 return try LogFile(path: log.path)
             } catch {
                 throw StartError("cannot open the access log \(log.path)", because: error)

@@ -99,7 +99,7 @@ extension Master {
 
     private func reopen(_ files: [LogFile]) {
         for file in files {
-            do throws(LogFileProblem) {
+            do throws(SinkProblem) {
                 try file.reopen()
             } catch {
                 logger.error(

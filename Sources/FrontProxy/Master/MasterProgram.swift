@@ -6,6 +6,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import ProgramLog
+import ShownText
 import WireProtocol
 
 /// The front as it is started: from the command line to the exit code.
@@ -50,7 +51,7 @@ enum MasterProgram {
 
     private static func openLog(_ path: String?) throws -> LogFile {
         guard let path else { return try .standardError() }
-        do throws(LogFileProblem) {
+        do throws(SinkProblem) {
             return try LogFile(path: path)
         } catch {
             throw StartError("cannot open the log \(path)", because: error)
@@ -117,13 +118,26 @@ enum MasterProgram {
     /// Written and locked; nil if none is wanted.
     private static func pidFile(_ path: String?) throws -> FileLock? {
         guard let path else { return nil }
-        do throws(SystemError) {
-            let lock = try FileLock.acquire(path, mode: 0o644)
+        do {
+            let lock = try FileLock.acquirePIDFile(path)
             try lock.write("\(CurrentProcess.pid)\n")
             return lock
+        } catch let problem as SinkProblem {
+            throw StartError(Self.sentence(problem, path))
         } catch {
-            let reason = error.isWouldBlock ? "another front-proxy holds it" : error.reason
-            throw StartError("cannot use the PID file \(path): \(reason)")
+            throw StartError("cannot use the PID file \(path): \(error)")
         }
+    }
+
+    private static func sentence(_ problem: SinkProblem, _ path: String) -> String {
+        let reason =
+            switch problem {
+            case .system(let error) where error.isWouldBlock: "another front-proxy holds it"
+            case .system(let error) where error.isAlreadyExists: "there is something that is not a file of this user's"
+            case .system, .unsafe: problem.reason
+            }
+        return (["cannot use the PID file \(path): \(reason)"] + problem.remedies.map(\.description)).joined(
+            separator: "\n  "
+        )
     }
 }

@@ -18,9 +18,9 @@ package final class LogFile: Sendable {
     /// journal's) could not be opened by its name.
     ///
     /// - Throws: for root also when others could lead the path elsewhere.
-    package convenience init(path: String) throws(LogFileProblem) {
-        guard let number = LogPlace.descriptor(named: path) else {
-            try self.init(path, SharedDescriptor(LogPlace.open(path)))
+    package convenience init(path: String) throws(SinkProblem) {
+        guard let number = SinkPlace.descriptor(named: path) else {
+            try self.init(path, SharedDescriptor(SinkPlace.open(path)))
             return
         }
         do throws(SystemError) {
@@ -31,7 +31,7 @@ package final class LogFile: Sendable {
     }
 
     /// What would keep this process from a log there, because others could lead it elsewhere; nil: nothing.
-    package static func problem(at path: String) -> LogFileProblem? { LogPlace.problem(path) }
+    package static func problem(at path: String) -> SinkProblem? { SinkPlace.problem(path, of: .log) }
 
     private init(_ path: String?, _ descriptor: SharedDescriptor) {
         self.path = path
@@ -90,9 +90,9 @@ package final class LogFile: Sendable {
     }
 
     /// Opens the path anew; on failure the old file stays in use.
-    package func reopen() throws(LogFileProblem) {
+    package func reopen() throws(SinkProblem) {
         guard let path else { return }
-        let fresh = SharedDescriptor(try LogPlace.open(path))
+        let fresh = SharedDescriptor(try SinkPlace.open(path))
         current.withLock { $0 = fresh }
     }
 

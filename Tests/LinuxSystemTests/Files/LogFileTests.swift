@@ -33,7 +33,7 @@ struct LogFileTests {
         try Files.makeDirectory(scratch.file("logs"))
         let log = try LogFile(path: scratch.file("logs/log"))
         try Files.rename(scratch.file("logs"), to: scratch.file("gone"))
-        #expect(throws: LogFileProblem.self) { try log.reopen() }
+        #expect(throws: SinkProblem.self) { try log.reopen() }
         log.write("still here\n")
         #expect(try Files.read(scratch.file("gone/log")).text == "still here\n")
     }
@@ -43,8 +43,8 @@ struct LogFileTests {
         let scratch = try Scratch()
         try scratch.write("kept\n", to: "target")
         func refusal(_ path: String) -> PathRefusal.Reason? {
-            let problem = #expect(throws: LogFileProblem.self) { try LogFile(path: path) }
-            guard case .unsafe(let refusal, let sentence) = problem else { return nil }
+            let problem = #expect(throws: SinkProblem.self) { try LogFile(path: path) }
+            guard case .unsafe(let refusal, of: .log, let sentence) = problem else { return nil }
             #expect(sentence.contains("root would write there") && problem?.remedies.isEmpty == false)
             #expect(LogFile.problem(at: path) == problem)
             return refusal.reason
@@ -74,7 +74,7 @@ struct LogFileTests {
         let log = try LogFile(path: "/dev/fd/\(pipe.writeEnd)")
         #expect(log.path == nil)
         log.write("x")
-        #expect(throws: LogFileProblem.self) { _ = try LogFile(path: "/dev/fd/x") }
+        #expect(throws: SinkProblem.self) { _ = try LogFile(path: "/dev/fd/x") }
     }
 
     @Test func `a handed-over descriptor replaces the file`() throws {

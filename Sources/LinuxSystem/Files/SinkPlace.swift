@@ -5,39 +5,53 @@ import Glibc
 package import PathSafety
 package import ShownText
 
-/// Why a log cannot be opened.
-package enum LogFileProblem: Error, Hashable, Sendable {
-    case system(SystemError)
-    /// Somebody else than root could lead it elsewhere, and root would write there.
-    case unsafe(PathRefusal, sentence: String)
+/// A file that this program writes to for as long as it runs.
+package enum Sink: Hashable, Sendable {
+    case log
+    /// With the PID of the main process.
+    case pidFile
+
+    fileprivate var name: String {
+        switch self {
+        case .log: "log"
+        case .pidFile: "PID file"
+        }
+    }
 }
 
-extension LogFileProblem: CustomStringConvertible {
+/// Why a sink cannot be opened.
+package enum SinkProblem: Error, Hashable, Sendable {
+    case system(SystemError)
+    /// Somebody else than root could lead it elsewhere, and root would write there.
+    case unsafe(PathRefusal, of: Sink, sentence: String)
+}
+
+extension SinkProblem: CustomStringConvertible {
     /// What completes "cannot open PATH".
     package var reason: String {
         switch self {
         case .system(let error): error.reason
-        case .unsafe(_, let sentence): sentence
+        case .unsafe(_, of: _, let sentence): sentence
         }
     }
 
     package var description: String {
         switch self {
         case .system(let error): error.description
-        case .unsafe(_, let sentence): sentence
+        case .unsafe(_, of: _, let sentence): sentence
         }
     }
 
-    /// What to do about it; a log belongs where only root may write.
+    /// What to do about it; a sink belongs where only root may write.
     package var remedies: [Remedy] {
-        guard case .unsafe(let refusal, _) = self else { return [] }
+        guard case .unsafe(let refusal, let sink, _) = self else { return [] }
         return refusal.remedies(givingTo: 0, .ofThisMachine)
-            + [Remedy("Or keep the log in a directory of root's to which nobody else may write.")]
+            + [Remedy("Or keep the \(sink.name) in a directory of root's to which nobody else may write.")]
     }
 }
 
-/// Where logs are opened: for root only where nobody else could put a link, or another directory, in the way.
-enum LogPlace {
+/// Where sinks are opened: for root only where nobody else could put a link, or another directory, in the way.
+enum SinkPlace {
     /// Readable for those who look after the machine.
     static let mode: UInt32 = 0o640
     private static let readers = "adm"
@@ -60,21 +74,21 @@ enum LogPlace {
     /// Opens a log for appending, and makes it if it is not there.
     ///
     /// Without waiting: a FIFO without a reader is an `ENXIO`, and one with a slow reader takes no more than it can.
-    static func open(_ path: String) throws(LogFileProblem) -> Descriptor {
+    static func open(_ path: String) throws(SinkProblem) -> Descriptor {
         guard CurrentProcess.isRoot else {
             return try system { () throws(SystemError) in
                 try Files.openForAppending(path, mode: mode)
             }
         }
-        let place = try safePlace(path)
+        let place = try safePlace(path, of: .log)
         return try system { () throws(SystemError) in try openOrMake(place) }
     }
 
-    /// What would keep root from a log there; nil: nothing.
-    static func problem(_ path: String) -> LogFileProblem? {
-        guard CurrentProcess.isRoot, descriptor(named: path) == nil else { return nil }
-        do throws(LogFileProblem) {
-            _ = try safePlace(path)
+    /// What would keep root from a sink there; nil: nothing.
+    static func problem(_ path: String, of sink: Sink) -> SinkProblem? {
+        guard CurrentProcess.isRoot, sink != .log || descriptor(named: path) == nil else { return nil }
+        do throws(SinkProblem) {
+            _ = try safePlace(path, of: sink)
             return nil
         } catch {
             return error
@@ -83,16 +97,18 @@ enum LogPlace {
 
     private static let flags = O_WRONLY | O_APPEND | O_NOCTTY | O_NONBLOCK
 
-    private static func safePlace(_ path: String) throws(LogFileProblem) -> WalkedPlace {
+    /// Where the file is or will be, without links on the way; nobody but root can change that.
+    static func safePlace(_ path: String, of sink: Sink) throws(SinkProblem) -> WalkedPlace {
         let place = try system { () throws(SystemError) in try PathWalk.openPlace(path) }
         // Without the group, or when nobody can say, only root decides.
-        let group = (try? Accounts.group(named: logDaemon))?.gid
+        let group = sink == .log ? (try? Accounts.group(named: logDaemon))?.gid : nil
         let policy = PathPolicy(owners: [], groups: group.map { [$0] } ?? [])
         guard let refusal = policy.refusals(of: place.trail).first else { return place }
         let names = PathNames.ofThisMachine
         let sentence =
-            "\(refusal.sentence(names)), so \(refusal.culpritName(names)) could lead this log elsewhere, and root would write there"
-        throw .unsafe(refusal, sentence: sentence)
+            "\(refusal.sentence(names)), so \(refusal.culpritName(names)) could lead this \(sink.name) elsewhere, "
+            + "and root would write there"
+        throw .unsafe(refusal, of: sink, sentence: sentence)
     }
 
     private static func openOrMake(_ place: WalkedPlace) throws(SystemError) -> Descriptor {
@@ -124,9 +140,9 @@ enum LogPlace {
         }
     }
 
-    private static func system<Answer: ~Copyable>(
+    static func system<Answer: ~Copyable>(
         _ body: () throws(SystemError) -> Answer
-    ) throws(LogFileProblem) -> Answer {
+    ) throws(SinkProblem) -> Answer {
         do throws(SystemError) {
             return try body()
         } catch {
