@@ -91,6 +91,9 @@ package enum WireLimits {
     /// Control connections that a uid without authority opens.
     package static let controlArrivalsAtOnce = 512
     package static let controlArrivalsPerSecond = 256
+    /// Streams with a token that is not valid, of a uid: so many at once and in a second are told why.
+    package static let wrongStreamsAtOnce = 512
+    package static let wrongStreamsPerSecond = 256
 
     // Times in milliseconds: targets without a clock state them, shells turn them into timers.
     package static let helloMilliseconds: Int64 = 2000

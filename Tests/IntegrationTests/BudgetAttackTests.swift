@@ -56,6 +56,21 @@ extension Integration {
             try fort.stands()
         }
 
+        // MARK: Streams
+
+        @Test func `streams with wrong tokens are told so at a pace, and closed without a word above it`() throws {
+            let fort = try Fort()
+            let flood = try fort.start(fort.worker, "wrong_streams 3000")
+            defer { flood.stop() }
+            for _ in 0..<20 { #expect(try fort.site.page("wsgi", "/pid").pid == fort.pid) }
+            #expect(try flood.waitForExit(within: .seconds(30)).isSuccess, "\(flood.output)")
+            let told = try #require(flood.output.split(separator: " ").first.flatMap { Int($0) }, "\(flood.output)")
+            #expect((WireLimits.wrongStreamsAtOnce..<3000).contains(told), "\(told)")
+            let text = "streams of a user come too fast with tokens that are not valid"
+            #expect(Self.lines(fort, text) == 1, "\(fort.site.log().suffix(2000))")
+            try fort.stands()
+        }
+
         // MARK: Time
 
         /// Frames of each kind of peer that the core may look at in four seconds, and what it had at once.

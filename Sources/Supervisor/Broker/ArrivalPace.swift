@@ -5,7 +5,8 @@ import WireProtocol
 
 /// How fast connections may come that cost the core loop more than the doorkeeper's own thread; confined to that.
 ///
-/// Streams are not paced: each needs a grant. Nor are root and the daemon's own user.
+/// Streams are not paced: each needs a grant. Those without one are, and cost nobody but that thread. Root and the daemon's
+/// own user never wait.
 struct ArrivalPace {
     private var admin = Budget<UInt32>(
         .init(
@@ -25,6 +26,21 @@ struct ArrivalPace {
             eachPer: WireLimits.controlArrivalsPerSecond
         )
     )
+
+    private var wrongStreams = Budget<UInt32>(
+        .init(
+            total: 2 * WireLimits.wrongStreamsAtOnce,
+            each: WireLimits.wrongStreamsAtOnce,
+            per: .seconds(1),
+            totalPer: 2 * WireLimits.wrongStreamsPerSecond,
+            eachPer: WireLimits.wrongStreamsPerSecond
+        )
+    )
+
+    /// Whether a stream is worth an answer whose token is not valid, as happens to the streams of a process that ends.
+    mutating func answersWrongStream(of peer: PeerCredentials, at now: UInt64) -> Bool {
+        peer.isRootOrDaemon || self.wrongStreams.take(by: peer.uid, at: now).isGranted
+    }
 
     /// When a connection that arrives `now` may be handed on, both in nanoseconds of `MonotonicClock`; nil: not before it is given
     /// up, and then it is not counted.

@@ -81,7 +81,7 @@ package final class Broker {
                 eventLoop.execute { broker.value.connections[group.connection]?.streamLookedUp(stream, wasUnread) }
             }
         )
-        let policy = self.policy
+        let (policy, directory) = (self.policy, self.directory)
         let doorkeeper = try Doorkeeper(
             listener: listener,
             name: "doorkeeper",
@@ -90,6 +90,7 @@ package final class Broker {
             complaints: self.complaints,
             logger: self.logger,
             admits: { policy.standing(of: $0.uid) != .stranger },
+            opens: { directory.opens($0, for: $1) },
             deliver: { arrival in
                 switch arrival.hello.role {
                 case .stream: relay.order(.attach(arrival))

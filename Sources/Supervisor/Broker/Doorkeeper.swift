@@ -24,6 +24,8 @@ final class Doorkeeper: Sendable {
     let listener: Descriptor
     let name: String
     let admits: @Sendable (PeerCredentials) -> Bool
+    /// Whether a stream may be opened with a token.
+    let opens: @Sendable (StreamToken?, PeerCredentials) -> Bool
     let deliver: @Sendable (Arrival) -> Void
     /// By role; shared with other doors.
     let counts: ConnectionCounts
@@ -34,7 +36,7 @@ final class Doorkeeper: Sendable {
     private let admission: Mutex<Admission>
     private let mailbox: Mailbox<Order>
 
-    /// Takes over a listening socket; `admits` and `deliver` are called on the thread, which gets the name.
+    /// Takes over a listening socket; `admits`, `opens` and `deliver` are called on the thread, which gets the name.
     init(
         listener: consuming Descriptor,
         name: String,
@@ -43,6 +45,7 @@ final class Doorkeeper: Sendable {
         complaints: Complaints,
         logger: Logger,
         admits: @escaping @Sendable (PeerCredentials) -> Bool,
+        opens: @escaping @Sendable (StreamToken?, PeerCredentials) -> Bool = { _, _ in true },
         deliver: @escaping @Sendable (Arrival) -> Void
     ) throws(SystemError) {
         // The watchdog has the same open file, and does not accept on it.
@@ -54,6 +57,7 @@ final class Doorkeeper: Sendable {
         self.complaints = complaints
         self.logger = logger
         self.admits = admits
+        self.opens = opens
         self.deliver = deliver
         self.mailbox = try Mailbox()
     }

@@ -168,6 +168,9 @@ final class DoorkeeperLoop {
         let now = MonotonicClock.now
         let (peer, role) = (newcomer.peer, greeting.hello.role)
         guard self.takesIn(role, newcomer) else { return }
+        guard role != .stream || self.door.opens(greeting.hello.streamToken, peer) else {
+            return self.turnAway(newcomer, at: now)
+        }
         guard let due = self.pace.due(peer, as: role, giveUpAt: newcomer.deadline, at: now) else {
             let message: Logger.Message = "connections of a user come too fast"
             self.complain(.tooOften(peer.uid, role), .warning, message, peer, Self.facts(peer, role))
@@ -179,6 +182,16 @@ final class DoorkeeperLoop {
             if self.takesIn(role, newcomer) { self.deliver(newcomer, greeting) }
         }
         self.keep(newcomer, nil, timer)
+    }
+
+    /// A stream with a token that is not valid: the thread that copies the bytes of others never hears of it.
+    private func turnAway(_ newcomer: Newcomer, at now: UInt64) {
+        let peer = newcomer.peer
+        guard self.pace.answersWrongStream(of: peer, at: now) else {
+            let message: Logger.Message = "streams of a user come too fast with tokens that are not valid"
+            return self.complain(.tooOften(peer.uid, .stream), .warning, message, peer, Self.facts(peer, .stream))
+        }
+        newcomer.refuse(StreamDirectory.refusal)
     }
 
     private func takesIn(_ role: PeerRole, _ newcomer: Newcomer) -> Bool {

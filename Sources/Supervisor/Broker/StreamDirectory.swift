@@ -54,6 +54,14 @@ final class StreamDirectory: Sendable {
         }
     }
 
+    /// What is said of a token that opens nothing.
+    static let refusal = "the stream token is not valid: its process or its control connection has ended"
+
+    /// Whether a peer may open a stream with a token, at this moment.
+    func opens(_ token: StreamToken?, for peer: PeerCredentials) -> Bool {
+        token.flatMap { self.entry(of: $0) }?.uid == peer.uid
+    }
+
     func entry(of token: StreamToken) -> Entry? { self.tokens.withLock { $0.entries[token] } }
 
     func remove(_ process: ProcessID) { self.tokens.withLock { $0.remove { $0.process == process } } }

@@ -279,6 +279,16 @@ class Attack:
         answers = [self.stream().split()[0] for _ in range(int(count))]
         return "%d attached, %d closed" % (answers.count("attached"), answers.count("closed"))
 
+    def wrong_streams(self, count):
+        """Streams with a token that opens nothing, as fast as they can: how many were told so."""
+        told = 0
+        for _ in range(int(count)):
+            peer = self.patiently()
+            peer.send(hello(STREAM, stream="00" * 16))
+            told += peer.receive() is not None
+            peer.socket.close()
+        return "%d told" % told
+
     def closed_unread(self, count):
         """Connections whose Hello is not worth an answer."""
         closed = 0

@@ -36,6 +36,18 @@ struct ArrivalPaceTests {
         }
     }
 
+    @Test mutating func `streams with wrong tokens get so many answers, each user their own`() {
+        #expect(self.answers(to: 70_001, of: 1000, at: self.start) == WireLimits.wrongStreamsAtOnce)
+        #expect(self.answers(to: 70_002, of: 1, at: self.start) == 1)
+        let later = self.start + Self.second
+        #expect(self.answers(to: 70_001, of: 1000, at: later) == WireLimits.wrongStreamsPerSecond)
+        #expect(self.answers(to: 0, of: 2000, at: self.start) == 2000)
+    }
+
+    private mutating func answers(to uid: UInt32, of count: Int, at now: UInt64) -> Int {
+        (0..<count).count { _ in self.pace.answersWrongStream(of: self.peer(uid), at: now) }
+    }
+
     @Test mutating func `fronts may open as many control connections as they may have`() {
         for _ in 0..<WireLimits.controlConnectionsPerUID { #expect(self.wait(of: 70_001, as: .control) == 0) }
     }

@@ -23,7 +23,8 @@ private final class Door {
 
     init(
         roles: Set<PeerRole> = [.control, .stream],
-        admits: @escaping @Sendable (PeerCredentials) -> Bool = { _ in true }
+        admits: @escaping @Sendable (PeerCredentials) -> Bool = { _ in true },
+        opens: @escaping @Sendable (StreamToken?, PeerCredentials) -> Bool = { _, _ in true }
     ) throws {
         self.directory = try TestDirectory()
         let listener = try UnixListener.bind(path: self.directory.file("socket"), mode: 0o600)
@@ -36,6 +37,7 @@ private final class Door {
             complaints: Complaints(),
             logger: Logger(label: "test"),
             admits: admits,
+            opens: opens,
             deliver: { arrival in deliveries.all.withLock { $0.append(arrival) } }
         )
         try self.doorkeeper.start()
@@ -66,6 +68,19 @@ struct DoorkeeperTests {
         #expect(arrival.remainder == ByteBuffer(string: "GET /"))
         #expect(door.doorkeeper.pending.count(.init(uid: arrival.peer.uid, role: nil)) == 0)
         #expect(door.counts.count(.init(uid: arrival.peer.uid, role: .stream)) == 1)
+    }
+
+    @Test func `a stream whose token opens nothing is refused at the door`() throws {
+        let right = StreamToken(high: 1, low: 2)
+        let door = try Door(opens: { token, _ in token == right })
+        for token in [StreamToken(high: 1, low: 3), nil] {
+            let client = try door.connect()
+            try client.send(Hello(role: .stream, streamToken: token))
+            let answer = try client.readToEnd()
+            #expect(String(buffer: answer).contains(StreamDirectory.refusal))
+        }
+        try door.connect().send(Hello(role: .stream, streamToken: right))
+        #expect(try door.arrivals(1).map(\.hello.streamToken) == [right])
     }
 
     @Test func `a silent peer keeps nobody waiting, and is closed in time`() throws {

@@ -17,8 +17,8 @@ extension RelayLoop {
         guard let token = arrival.hello.streamToken, let entry = self.relay.directory.entry(of: token),
             entry.uid == arrival.peer.uid
         else {
-            let reason = "the stream token is not valid: its process or its control connection has ended"
-            StreamReply.send(.helloReply(HelloReply(refusal: reason)), to: socket.rawValue)
+            // It died on the way here.
+            StreamReply.send(.helloReply(HelloReply(refusal: StreamDirectory.refusal)), to: socket.rawValue)
             return
         }
         let now = MonotonicClock.now
