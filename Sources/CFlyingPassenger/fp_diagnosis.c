@@ -56,8 +56,21 @@ static int carried_error(const struct nlmsghdr *header) {
     return header->nlmsg_len < NLMSG_LENGTH(sizeof *error) ? EPROTO : -error->error;
 }
 
-static void add_listener(const struct inet_diag_msg *found, struct fp_tcp_listener *listener) {
+/* Whether a listener of IPv6 takes no connections of IPv4, out of the attributes of one answer. */
+static bool is_only_ipv6(struct nlmsghdr *header, struct inet_diag_msg *found) {
+    int left = (int)(header->nlmsg_len - NLMSG_LENGTH(sizeof *found));
+    for (struct rtattr *attribute = (struct rtattr *)(found + 1); RTA_OK(attribute, left);
+         attribute = RTA_NEXT(attribute, left)) {
+        if (attribute->rta_type == INET_DIAG_SKV6ONLY && RTA_PAYLOAD(attribute) >= 1)
+            return *(const uint8_t *)RTA_DATA(attribute) != 0;
+    }
+    return false;
+}
+
+static void add_listener(struct nlmsghdr *header, struct fp_tcp_listener *listener) {
+    struct inet_diag_msg *found = NLMSG_DATA(header);
     memset(listener, 0, sizeof *listener);
+    listener->is_only_ipv6 = is_only_ipv6(header, found);
     listener->family = found->idiag_family;
     memcpy(listener->address, found->id.idiag_src, found->idiag_family == AF_INET ? 4 : 16);
     listener->uid = found->idiag_uid;
@@ -95,7 +108,7 @@ static int dump_family(int netlink, int family, uint16_t port, struct fp_tcp_lis
             }
             const struct inet_diag_msg *found = NLMSG_DATA(header);
             if (header->nlmsg_len < NLMSG_LENGTH(sizeof *found) || ntohs(found->id.idiag_sport) != port) continue;
-            if ((size_t)count < capacity) add_listener(found, &listeners[count++]);
+            if ((size_t)count < capacity) add_listener(header, &listeners[count++]);
         }
     }
 }

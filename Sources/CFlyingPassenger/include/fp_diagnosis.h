@@ -8,6 +8,7 @@
 struct fp_tcp_listener {
     int family; /* AF_INET or AF_INET6 */
     uint8_t address[16];
+    bool is_only_ipv6;
     uint32_t uid;
     uint32_t inode;
     uint32_t accept_queue;

@@ -14,18 +14,26 @@ package enum SocketDiagnosis {
         package let address: [UInt8]
         /// Connections not accepted yet.
         package let acceptQueue: UInt32
+        /// Of an IPv6 socket: it takes no connections over IPv4.
+        package let isOnlyIPv6: Bool
 
-        /// A connection to loopback may reach it: bound to a loopback address or to all addresses.
-        package var coversLoopback: Bool {
-            switch address.count {
-            case 4: address[0] == 127 || address.allSatisfy { $0 == 0 }
-            default:
-                address.allSatisfy { $0 == 0 } || address == Self.loopback6
-                    || (address.prefix(12) == Self.mappedPrefix[...] && address[12] == 127)
-            }
+        package init(uid: UInt32, inode: UInt32, address: [UInt8], acceptQueue: UInt32 = 0, isOnlyIPv6: Bool = false) {
+            self.uid = uid
+            self.inode = inode
+            self.address = address
+            self.acceptQueue = acceptQueue
+            self.isOnlyIPv6 = isOnlyIPv6
         }
 
-        private static let loopback6 = [UInt8](repeating: 0, count: 15) + [1]
+        /// How exactly it is bound to an address (4 or 16 bytes), where the kernel prefers the most exact listener; nil: a
+        /// connection to that address never reaches it.
+        fileprivate func exactness(for wanted: [UInt8]) -> Int? {
+            let isAnywhere = address.allSatisfy { $0 == 0 }
+            if address == wanted || address == Self.mappedPrefix + wanted { return 3 }
+            if address.count == wanted.count { return isAnywhere ? 2 : nil }
+            return wanted.count == 4 && isAnywhere && !isOnlyIPv6 ? 1 : nil
+        }
+
         private static let mappedPrefix = [UInt8](repeating: 0, count: 10) + [255, 255]
     }
 
@@ -39,14 +47,10 @@ package enum SocketDiagnosis {
                 uid: listener.uid,
                 inode: listener.inode,
                 address: listener.family == AF_INET ? Array(bytes.prefix(4)) : bytes,
-                acceptQueue: listener.accept_queue
+                acceptQueue: listener.accept_queue,
+                isOnlyIPv6: listener.is_only_ipv6
             )
         }
-    }
-
-    /// The users whose sockets a connection to `port` on loopback may reach; empty when nobody listens there.
-    package static func ownersOfListener(port: UInt16) throws(SystemError) -> Set<UInt32> {
-        Set(try tcpListeners(port: port).filter(\.coversLoopback).map(\.uid))
     }
 
     /// Connections that wait in the accept queue of a listening Unix socket.
@@ -57,5 +61,24 @@ package enum SocketDiagnosis {
             fp_unix_accept_queue(UInt32(truncatingIfNeeded: inode), &waiting)
         }
         return Int(waiting)
+    }
+}
+
+extension [SocketDiagnosis.TCPListenerFacts] {
+    /// The users whose sockets a connection to an address (4 or 16 bytes) may reach; empty when nobody listens there.
+    package func owners(at address: [UInt8]) -> Set<UInt32> {
+        let reached = compactMap { facts in facts.exactness(for: address).map { (exactness: $0, uid: facts.uid) } }
+        let most = reached.map(\.exactness).max()
+        return Set(reached.filter { $0.exactness == most }.map(\.uid))
+    }
+}
+
+/// Addresses as bytes in network order.
+package enum NumericAddress {
+    /// 4 or 16 bytes; nil for what is not an address (inet_pton(3)).
+    package static func bytes(_ text: String) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: 16)
+        if inet_pton(AF_INET, text, &bytes) == 1 { return Array(bytes.prefix(4)) }
+        return inet_pton(AF_INET6, text, &bytes) == 1 ? bytes : nil
     }
 }

@@ -28,25 +28,32 @@ struct ListenProbe {
         self.listener = listener
     }
 
-    /// Takes microseconds as long as nothing listens.
+    /// Takes microseconds.
+    ///
+    /// What counts is who gets a connection to the app's address: strangers may listen at the same port of other ones.
     mutating func look() -> Outcome {
         // What cannot be asked this time is asked again the next.
-        if let owners = try? Set(SocketDiagnosis.tcpListeners(port: self.port.port).map(\.uid)), !owners.isEmpty {
-            if let other = owners.first(where: { $0 != self.uid }) {
+        let listeners = (try? SocketDiagnosis.tcpListeners(port: self.port.port)) ?? []
+        for (position, host) in self.hosts.enumerated() {
+            let owners = NumericAddress.bytes(host).map { listeners.owners(at: $0) } ?? []
+            if owners == [self.uid] { return .ready(.tcp(host: host, port: self.port.port, owner: self.uid)) }
+            if position == 0, let other = owners.first(where: { $0 != self.uid }) {
                 return .portTaken(port: self.port.port, by: other)
-            }
-            if let host = self.reachableHost() {
-                return .ready(.tcp(host: host, port: self.port.port, owner: self.uid))
             }
         }
         return self.isAccepting() ? .ready(.unix(path: self.socketPath)) : .notYet
     }
 
-    /// A server told to listen on "localhost" may have taken the IPv6 address only.
-    private func reachableHost() -> String? {
-        let hosts = self.port.host.hasPrefix("127.") ? [self.port.host, "::1"] : [self.port.host]
-        return hosts.first { host in
-            (try? TCPSocket.connect(host: host, port: self.port.port, timeout: .milliseconds(20))) != nil
+    /// Where it may be reached, the likeliest first: a server told to listen on "localhost" may have taken the IPv6 address
+    /// only, and all addresses are those of loopback, too.
+    private var hosts: [String] {
+        let address = NumericAddress.bytes(self.port.host) ?? []
+        let isAnywhere = address.allSatisfy { $0 == 0 }
+        switch address.count {
+        case 4 where isAnywhere: return ["127.0.0.1", "::1"]
+        case 4 where address[0] == 127: return [self.port.host, "::1"]
+        case 16 where isAnywhere: return ["::1"]
+        default: return [self.port.host]
         }
     }
 

@@ -6,8 +6,9 @@ import Testing
 struct SocketDiagnosisTests {
     @Test func `the owner of a listener is the user who made it`() throws {
         let listener = try TCPListener.bind(host: "127.0.0.1", port: 0)
-        #expect(try SocketDiagnosis.ownersOfListener(port: listener.port) == [CurrentProcess.effectiveUID])
         let facts = try SocketDiagnosis.tcpListeners(port: listener.port)
+        #expect(facts.owners(at: [127, 0, 0, 1]) == [CurrentProcess.effectiveUID])
+        #expect(facts.owners(at: [127, 0, 0, 2]).isEmpty)
         #expect(facts.map(\.address) == [[127, 0, 0, 1]])
         #expect(facts.first.map { UInt64($0.inode) } == (try FileStatus(descriptor: listener.rawValue).inode))
     }
@@ -27,7 +28,8 @@ struct SocketDiagnosisTests {
         guard let six = try? TCPListener.bind(host: "::1", port: 0) else { return }
         let four = try? TCPListener.bind(host: "127.0.0.1", port: six.port)
         let found = try SocketDiagnosis.tcpListeners(port: six.port)
-        #expect(found.contains { $0.address.count == 16 && $0.coversLoopback })
+        #expect(found.contains { $0.address.count == 16 && $0.isOnlyIPv6 })
+        #expect(found.owners(at: [UInt8](repeating: 0, count: 15) + [1]) == [CurrentProcess.effectiveUID])
         if four != nil { #expect(found.contains { $0.address.count == 4 }) }
     }
 
@@ -53,9 +55,45 @@ struct SocketDiagnosisTests {
         try close(input.takeSecond())
         let line = try reader.readSome(limit: 16).text
         let port = try #require(UInt16(line.split(separator: "\n").first ?? ""))
-        #expect(try SocketDiagnosis.ownersOfListener(port: port) == [games.uid])
+        #expect(try SocketDiagnosis.tcpListeners(port: port).owners(at: [127, 0, 0, 1]) == [games.uid])
         try close(input.takeFirst())
         _ = try process.handle.waitForExit()
+    }
+
+    private typealias Facts = SocketDiagnosis.TCPListenerFacts
+
+    @Test(
+        arguments: [
+            // (listeners: uid, address, IPv6 only), (address of the app, who gets a connection to it)
+            ([(1, "127.0.0.1", false)], "127.0.0.1", [1]), ([(1, "127.0.0.2", false)], "127.0.0.1", []),
+            ([(1, "127.0.0.1", false), (2, "127.0.0.2", false)], "127.0.0.1", [1]),
+            ([(1, "127.0.0.1", false), (2, "::1", true)], "127.0.0.1", [1]),
+            ([(1, "127.0.0.1", false), (2, "::", true)], "127.0.0.1", [1]),
+            ([(1, "127.0.0.1", false), (2, "0.0.0.0", false)], "127.0.0.1", [1]),
+            ([(1, "0.0.0.0", false), (2, "::", false)], "127.0.0.1", [1]), ([(2, "::", false)], "127.0.0.1", [2]),
+            ([(2, "::", true)], "127.0.0.1", []), ([(2, "0.0.0.0", false)], "127.0.0.1", [2]),
+            ([(1, "::ffff:127.0.0.1", false), (2, "0.0.0.0", false)], "127.0.0.1", [1]),
+            ([(1, "127.0.0.1", false), (2, "127.0.0.1", false)], "127.0.0.1", [1, 2]),
+            ([(1, "::1", true), (2, "127.0.0.1", false), (3, "::", false)], "::1", [1]),
+            ([(3, "::", false)], "::1", [3]), ([(2, "0.0.0.0", false)], "::1", []),
+            ([(1, "192.0.2.7", false), (2, "127.0.0.1", false)], "192.0.2.7", [1]),
+        ] as [([(UInt32, String, Bool)], String, Set<UInt32>)]
+    )
+    func `the most exact listener gets a connection`(
+        listeners: [(UInt32, String, Bool)],
+        host: String,
+        owners: Set<UInt32>
+    ) throws {
+        let facts = try listeners.map { uid, address, isOnlyIPv6 in
+            Facts(uid: uid, inode: 1, address: try #require(NumericAddress.bytes(address)), isOnlyIPv6: isOnlyIPv6)
+        }
+        #expect(facts.owners(at: try #require(NumericAddress.bytes(host))) == owners)
+    }
+
+    @Test func `what is not an address has no bytes`() {
+        for text in ["", "localhost", "127.0.0", "1.2.3.4.5", ":::", "[::1]"] {
+            #expect(NumericAddress.bytes(text) == nil, "\(text)")
+        }
     }
 
     @Test func `a connection waits in the accept queue until it is accepted`() throws {

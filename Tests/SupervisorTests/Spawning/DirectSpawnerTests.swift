@@ -126,6 +126,32 @@ struct DirectSpawnerTests {
         }
     }
 
+    @Test func `who listens at the app's port of another address delays nothing`() throws {
+        guard Machine.isRoot, let user = Machine.appUsers.first else { return }
+        let stranger = try TCPListener.bind(host: "127.0.0.2", port: 0)
+        let null = SharedDescriptor(try Descriptor.null())
+        func probe(_ uid: UInt32) -> ListenProbe {
+            ListenProbe(
+                port: PortChoice(host: "127.0.0.1", port: stranger.port),
+                uid: uid,
+                socketPath: "/nowhere",
+                listener: null
+            )
+        }
+        var before = probe(user.uid)
+        guard case .notYet = before.look() else {
+            Issue.record("the port of another address was taken for the app's")
+            return
+        }
+        let app = try TCPListener.bind(host: "127.0.0.1", port: stranger.port)
+        var ready = probe(CurrentProcess.effectiveUID)
+        guard case .ready(.tcp("127.0.0.1", stranger.port, _)) = ready.look() else {
+            Issue.record("the app was not seen")
+            return
+        }
+        _ = app.rawValue
+    }
+
     // MARK: Users and environment
 
     @Test(.enabled(if: Machine.isRoot && Machine.appUsers.count > 1, "needs root and other users"))
