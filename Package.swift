@@ -65,7 +65,7 @@ let package = Package(
             "Supervisor",
             [
                 "AppSettings", "ShownText", "WireProtocol", "ApplicationPool", "SpawnPlan", "PathSafety", "LinuxSystem",
-                "ProgramLog",
+                "ProgramLog", "AdminTools",
                 nioCore, nioPosix, logging, argumentParser,
             ]
         ),

@@ -29,10 +29,10 @@ package struct AdminClient: ~Copyable {
         return try AdminClient.connect(path: instance.adminSocketPath)
     }
 
-    /// Connects to a socket of a daemon and says hello.
-    static func connect(path: String) throws(ToolFailure) -> AdminClient {
+    /// Connects to a socket of a daemon and says hello, as `tool`.
+    package static func connect(path: String, as tool: String = "passenger-status") throws(ToolFailure) -> AdminClient {
         var client = AdminClient(socket: try self.open(path))
-        try client.greet(path: path)
+        try client.greet(path: path, as: tool)
         return client
     }
 
@@ -55,9 +55,9 @@ package struct AdminClient: ~Copyable {
         }
     }
 
-    private mutating func greet(path: String) throws(ToolFailure) {
+    private mutating func greet(path: String, as tool: String) throws(ToolFailure) {
         var buffer = ByteBuffer()
-        Hello(role: .admin, frontName: "passenger-status").write(into: &buffer)
+        Hello(role: .admin, frontName: tool).write(into: &buffer)
         try self.send(buffer)
         guard case .helloReply(let reply) = try self.next() else {
             throw ToolFailure(.failed, "The daemon at \(path) did not answer the greeting.")
@@ -70,6 +70,20 @@ package struct AdminClient: ~Copyable {
             throw ToolFailure(.failed, "The daemon's answer holds no status.")
         }
         return report
+    }
+
+    /// What fronts have declared to the daemon, as far as it knows since its start.
+    package mutating func apps() throws(ToolFailure) -> AppsReport {
+        var all = AppsReport()
+        while true {
+            guard let part = try self.ask(.apps(after: all.apps.count)).apps else {
+                throw ToolFailure(.failed, "The daemon's answer holds no applications.")
+            }
+            all.apps += part.apps
+            all.fronts = part.fronts
+            // Part of nothing is all there is, whatever it says.
+            guard part.isContinued, !part.apps.isEmpty else { return all }
+        }
     }
 
     /// Has an application served again that was put into quarantine.

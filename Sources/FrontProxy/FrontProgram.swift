@@ -35,7 +35,11 @@ package enum FrontProgram {
             let configuration = try MasterProgram.load(options, [])
             show(configuration, dump: command.dumpConfig)
             guard command.testConfig else { return 0 }
-            let findings = try MasterStart.check(options, configuration.model)
+            let findings = try MasterStart.check(
+                options,
+                configuration.model,
+                judgesOwners: !command.leaveOutOwners
+            )
             for finding in findings { StandardStreams.writeError("\(finding)\n") }
             guard !findings.contains(where: { $0.severity == .error }) else { return 1 }
             if !command.dumpConfig { StandardStreams.writeOutput("The configuration can be used.\n") }

@@ -100,6 +100,10 @@ package struct FrontProxyCommand: ParsableCommand {
     )
     package var testConfig = false
 
+    /// For a daemon that has judged them with its own flags.
+    @Flag(help: .hidden)
+    package var leaveOutOwners = false
+
     @Flag(name: [.customShort("T"), .long], help: "Print the configuration as it is understood, and exit.")
     package var dumpConfig = false
 

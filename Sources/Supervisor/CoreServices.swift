@@ -74,7 +74,7 @@ final class CoreServices {
         let broker = Broker(
             eventLoop: eventLoop,
             pool: pool,
-            policy: PeerPolicy(setting),
+            policy: PeerPolicy(setting.options, setting.users),
             counts: counts,
             complaints: complaints,
             logger: log.logger(label: "broker")
@@ -86,7 +86,8 @@ final class CoreServices {
             daemon: try DaemonFacts(setting, limits: pool.limits),
             threads: setting.threads,
             complaints: complaints,
-            fronts: { FrontsInspection(connections: broker.connectionReports, budgets: broker.budgetReports) }
+            fronts: { FrontsInspection(connections: broker.connectionReports, budgets: broker.budgetReports) },
+            declared: { broker.registry.declaredApps }
         )
         let adminSocket = AdminSocket(
             eventLoop: eventLoop,
@@ -193,13 +194,13 @@ extension PoolLimits {
 }
 
 extension PeerPolicy {
-    init(_ setting: CoreServices.Setting) {
+    init(_ options: DaemonOptions, _ users: DaemonUsers) {
         self.init(
             daemonUID: CurrentProcess.effectiveUID,
-            trustedUIDs: setting.users.trustedUIDs,
-            frontUIDs: setting.users.frontUIDs,
-            appRootAllow: setting.options.fronts.appRootAllow,
-            daemonMaxima: DaemonMaxima(maxPoolSize: setting.options.pool.maxPoolSize)
+            trustedUIDs: users.trustedUIDs,
+            frontUIDs: users.frontUIDs,
+            appRootAllow: options.fronts.appRootAllow,
+            daemonMaxima: DaemonMaxima(maxPoolSize: options.pool.maxPoolSize)
         )
     }
 }

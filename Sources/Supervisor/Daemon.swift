@@ -31,7 +31,9 @@ package enum Daemon {
     private static func startWatchdog(_ arguments: [String]) -> Int32 {
         let options: DaemonOptions
         do {
-            options = try DaemonCommand.parse(arguments).options
+            let command = try DaemonCommand.parse(arguments)
+            guard !command.checkApps else { return AppsCheck.run(command.options) }
+            options = command.options
         } catch {
             return self.explain(error, arguments: arguments)
         }

@@ -38,6 +38,14 @@ package struct DaemonCommand: ParsableCommand {
         version: Product.nameAndVersion
     )
 
+    @Flag(
+        help: """
+            Start nothing: ask the daemon that runs for its apps, and list those, and the logs and document roots, that one \
+            with these flags would refuse. For use before an upgrade (exit status 0: none).
+            """
+    )
+    package var checkApps = false
+
     @OptionGroup package var options: DaemonOptions
 
     package init() {}

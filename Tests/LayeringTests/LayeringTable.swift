@@ -46,7 +46,7 @@ enum LayeringTable {
             target: "Supervisor",
             kind: .shell,
             targets: pureTargets.subtracting(["HTTPFraming", "AppTransport", "FrontConfiguration"])
-                .union(["LinuxSystem", "ProgramLog"]),
+                .union(["LinuxSystem", "ProgramLog", "AdminTools"]),
             modules: shellModules
         ),
         Row(

@@ -37,7 +37,13 @@ struct MasterStart: Sendable {
     }
 
     /// What can be found out without taking anything: addresses and logs may belong to a front that runs.
-    static func check(_ options: MasterOptions, _ model: FrontModel) throws -> [Diagnostic] {
+    ///
+    /// Unless `judgesOwners` it is left to the daemon who may say what runs as the owner of an app.
+    static func check(
+        _ options: MasterOptions,
+        _ model: FrontModel,
+        judgesOwners: Bool = true
+    ) throws -> [Diagnostic] {
         let account = try account(options, model)
         try checkDaemon(options.flyWith ?? model.flyWith, for: model)
         let groups = try account.identity.map { [$0.gid] + $0.groups } ?? Self.ownGroups(account)
@@ -45,7 +51,10 @@ struct MasterStart: Sendable {
             account: .init(name: account.name, uid: account.uid, groups: Set(groups)),
             machine: LocalMachine()
         )
-        return check.findings(model.subjects)
+        let subjects = model.subjects.filter { subject in
+            if case .owner = subject.kind { judgesOwners } else { true }
+        }
+        return check.findings(subjects)
     }
 
     private static func ownGroups(_ account: WorkerAccount) throws -> [UInt32] {

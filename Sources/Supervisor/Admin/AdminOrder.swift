@@ -7,6 +7,8 @@ enum AdminOrder: Hashable, Sendable {
     case status
     /// Have a group served again, if the asker may.
     case liftQuarantine(of: String)
+    /// What fronts have declared, after the first so many apps.
+    case apps(after: Int)
     /// There is nothing to do but to say so.
     case nothing
     /// It is not understood.
@@ -25,6 +27,10 @@ enum AdminOrder: Hashable, Sendable {
         }
         if command.name == AdminCommand.liftQuarantineName {
             self = .liftQuarantine(of: command.group ?? "")
+            return
+        }
+        if command.name == AdminCommand.appsName {
+            self = .apps(after: max(0, command.skip ?? 0))
             return
         }
         switch command {

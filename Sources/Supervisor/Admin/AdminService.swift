@@ -44,6 +44,7 @@ package final class AdminService {
     private var lastMade: UInt64 = 0
     /// The fronts and what is shared among them, asked for with each status.
     private let fronts: () -> FrontsInspection
+    private let declared: () -> DeclaredApps
 
     init(
         pool: PoolDriver,
@@ -51,7 +52,8 @@ package final class AdminService {
         threads: Threads,
         complaints: Complaints = Complaints(),
         daemonUID: UInt32 = CurrentProcess.effectiveUID,
-        fronts: @escaping () -> FrontsInspection
+        fronts: @escaping () -> FrontsInspection,
+        declared: @escaping () -> DeclaredApps = { DeclaredApps() }
     ) {
         self.eventLoop = pool.eventLoop
         self.pool = pool
@@ -61,6 +63,7 @@ package final class AdminService {
         self.memory = MemorySampler(eventLoop: pool.eventLoop)
         self.daemonUID = daemonUID
         self.fronts = fronts
+        self.declared = declared
     }
 
     // MARK: Shares
@@ -83,9 +86,24 @@ package final class AdminService {
         case .status: self.statusJSON(AdminRights(peerUID: peer.uid, daemonUID: self.daemonUID))
         case .liftQuarantine(let group):
             self.eventLoop.makeSucceededFuture(ByteBuffer(bytes: self.liftQuarantine(of: group, for: peer).json()))
+        case .apps(let count): self.appsJSON(after: count, for: peer)
         case .nothing: self.eventLoop.makeSucceededFuture(ByteBuffer(bytes: AdminAnswer(done: true).json()))
         case .refuse(let error): self.eventLoop.makeSucceededFuture(ByteBuffer(bytes: AdminAnswer(error: error).json()))
         }
+    }
+
+    /// Settings of all users, which are nobody else's business.
+    private func appsJSON(after count: Int, for peer: PeerCredentials) -> EventLoopFuture<ByteBuffer> {
+        guard AdminRights(peerUID: peer.uid, daemonUID: self.daemonUID) == .everything else {
+            let message = "Only root and the daemon's user may see what fronts have declared."
+            let answer = AdminAnswer(error: AdminError(kind: .notPermitted, message: message))
+            return self.eventLoop.makeSucceededFuture(ByteBuffer(bytes: answer.json()))
+        }
+        let declared = self.declared()
+        return self.threads.root.runIfActive(eventLoop: self.eventLoop) {
+            Self.bounded(AdminAnswer(apps: AppsReport(declared, after: count)).json())
+        }
+        .flatMapErrorThrowing { _ in Self.ending }
     }
 
     /// Not for the app's own user: it is there for the sake of the others.

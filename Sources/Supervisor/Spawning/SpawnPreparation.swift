@@ -35,17 +35,33 @@ struct SpawnPreparation {
     mutating func run() -> Outcome {
         self.journey.begin(.prepare, at: self.clock.now)
         do throws(SpawnProblem) {
-            let facts = try self.openAppRoot()
-            let app = try self.detect(in: facts)
-            let identity = try self.decideUser(app)
-            self.identity = identity
-            self.warnings = identity.warnings + self.warningsAboutFrontUser(identity)
-            self.warnings += try self.checkOwnership(app, identity, in: facts)
+            let (app, identity, facts) = try self.examine()
             let launched = try self.launch(app, identity, in: facts)
             return Outcome(result: .success(launched), warnings: self.warnings)
         } catch {
             return Outcome(result: .failure(self.failure(error)), warnings: self.warnings)
         }
+    }
+
+    /// The same without the launch: why it would be refused; nil: it would not.
+    mutating func check() -> SpawnFailure? {
+        self.journey.begin(.prepare, at: self.clock.now)
+        do throws(SpawnProblem) {
+            _ = try self.examine()
+            return nil
+        } catch {
+            return self.failure(error)
+        }
+    }
+
+    private mutating func examine() throws(SpawnProblem) -> (DetectedApp, RunningIdentity, AppRootFacts) {
+        let facts = try self.openAppRoot()
+        let app = try self.detect(in: facts)
+        let identity = try self.decideUser(app)
+        self.identity = identity
+        self.warnings = identity.warnings + self.warningsAboutFrontUser(identity)
+        self.warnings += try self.checkOwnership(app, identity, in: facts)
+        return (app, identity, facts)
     }
 
     private mutating func failure(_ problem: SpawnProblem) -> SpawnFailure {

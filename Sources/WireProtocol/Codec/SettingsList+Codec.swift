@@ -17,6 +17,12 @@ extension SettingsList {
         self.init(entries)
     }
 
+    /// Reads what `canonicalBytes` gave.
+    package init(canonicalBytes bytes: ByteBuffer) throws(WireError) {
+        var reader = PayloadReader(Frame(type: 0, payload: bytes))
+        try self.init(reading: &reader)
+    }
+
     func write(into buffer: inout ByteBuffer) {
         buffer.writeList(self.entries) { buffer, entry in
             buffer.writeText(entry.name)

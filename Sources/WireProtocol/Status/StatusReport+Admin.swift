@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-/// The payload of an admin request: `{"command": "status"}`, `{"command": "lift_quarantine", "group": "/srv/app"}`.
+/// The payload of an admin request: `{"command": "status"}`, `{"command": "lift_quarantine", "group": "/srv/app"}`,
+/// `{"command": "apps", "skip": 0}`.
 package struct AdminCommand: Codable, Hashable, Sendable {
     package static let status = AdminCommand(name: "status")
     package static let ping = AdminCommand(name: "ping")
@@ -8,11 +9,17 @@ package struct AdminCommand: Codable, Hashable, Sendable {
     package var name: String
     /// The group that it is about.
     package var group: String?
+    /// So many of the things that it asks for are known already.
+    package var skip: Int?
 
-    package init(name: String, group: String? = nil) {
+    package init(name: String, group: String? = nil, skip: Int? = nil) {
         self.name = name
         self.group = group
+        self.skip = skip
     }
+
+    /// What fronts have declared, after the first so many apps.
+    package static func apps(after count: Int) -> AdminCommand { AdminCommand(name: self.appsName, skip: count) }
 
     /// Has a group served again that was put into quarantine.
     package static func liftQuarantine(of group: String) -> AdminCommand {
@@ -20,10 +27,11 @@ package struct AdminCommand: Codable, Hashable, Sendable {
     }
 
     package static let liftQuarantineName = "lift_quarantine"
+    package static let appsName = "apps"
 
     enum CodingKeys: String, CodingKey {
         case name = "command"
-        case group
+        case group, skip
     }
 }
 
@@ -31,12 +39,20 @@ package struct AdminCommand: Codable, Hashable, Sendable {
 package struct AdminAnswer: Codable, Hashable, Sendable {
     /// Answers `status`.
     package var status: StatusReport?
+    /// Answers `apps`.
+    package var apps: AppsReport?
     /// Answers commands that have nothing to tell.
     package var done: Bool?
     package var error: AdminError?
 
-    package init(status: StatusReport? = nil, done: Bool? = nil, error: AdminError? = nil) {
+    package init(
+        status: StatusReport? = nil,
+        apps: AppsReport? = nil,
+        done: Bool? = nil,
+        error: AdminError? = nil
+    ) {
         self.status = status
+        self.apps = apps
         self.done = done
         self.error = error
     }
