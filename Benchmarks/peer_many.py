@@ -6,8 +6,8 @@ import shutil
 import time
 
 from peer_measures import under_load
-from peer_stacks import APPLICATIONS, OURS, ApachePassenger, Emperor, FlyingPassenger
-from stacks import Ours, give, memory_kilobytes
+from peer_stacks import APPLICATIONS, SETTINGS, ApachePassenger, Emperor, FlyingPassenger
+from stacks import Ours, give, memory_kilobytes, wait_until
 
 HOSTS = """
 local requests, turn = {}, 0
@@ -35,6 +35,9 @@ class Many:
     def answers_as(self, name):
         return self.fetch("/", f"{name}.localhost") == b"hello world\n"
 
+    def wait_for(self, name):
+        wait_until(lambda: self.answers_as(name), f"an answer of {name} through {self.title}", 120, pause=0.05)
+
 
 class ManyOurs(Many, FlyingPassenger):
     def launch_all(self):
@@ -43,7 +46,8 @@ class ManyOurs(Many, FlyingPassenger):
             " passenger_enabled on; }"
             for name in self.names
         )
-        Ours.launch(self, self.bin_dir, servers, self.threads, [f"--max-pool-size={self.count}"], OURS)
+        http = f"{SETTINGS} passenger_max_instances 1;"
+        Ours.launch(self, self.bin_dir, servers, self.threads, [f"--max-pool-size={self.count}"], http)
 
 
 class ManyApache(Many, ApachePassenger):
@@ -53,7 +57,7 @@ class ManyApache(Many, ApachePassenger):
             "</VirtualHost>"
             for name in self.names
         )
-        self.start_apache(hosts, self.count, 1)
+        self.start_apache(f"PassengerMaxInstancesPerApp 1\n{hosts}", self.count, 1)
 
 
 class ManyVassals(Many, Emperor):
@@ -82,9 +86,7 @@ def many(lane, options):
     began = time.monotonic()
     lane.begin()
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        failed = [name for name, good in zip(lane.names, pool.map(lane.answers_as, lane.names)) if not good]
-    if failed:
-        raise SystemExit(f"bench: of {lane.title}, these do not answer: {failed}")
+        list(pool.map(lane.wait_for, lane.names))
     seconds = time.monotonic() - began
     lane.settle()
     layer, application = lane.processes()

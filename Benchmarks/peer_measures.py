@@ -9,6 +9,8 @@ from stacks import cpu_nanoseconds, load, memory_kilobytes, wait_until
 
 MEBIBYTE = 1024 * 1024
 LARGE = 100
+# Seconds after which a kept connection counts as silent.
+SILENCE = 10
 
 
 def under_load(lane, name, connections, seconds, path="/", script=None, unit="requests/s", scale=1):
@@ -121,14 +123,19 @@ def idle(lane, options):
             connection.sendall(request)
             if not connection.recv(4096).startswith(b"HTTP/1.1 200"):
                 raise OSError("no good answer")
-        grown = memory_kilobytes(pids) - before
+        asked = memory_kilobytes(pids) - before
+        time.sleep(SILENCE)
+        silent = memory_kilobytes(pids) - before
     except OSError as error:
         print(f"  {lane.title}: {len(held)} connections held, then: {error}", flush=True)
         return {}
     finally:
         for connection in held:
             connection.close()
-    return {f"{options.idle} kept connections: each, KiB": grown / options.idle}
+    name = f"{options.idle} kept connections"
+    return {
+        f"{name}: each, KiB": asked / options.idle, f"{name}: each after {SILENCE} s, KiB": silent / options.idle,
+    }
 
 
 # `start` and `many` start their stacks themselves; the others find them up.

@@ -21,7 +21,7 @@ STATIC_BYTES = 10 * 1024
 QUEUE = 1024
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"}
 # How an application's processes call themselves; everything else in a stack is its layer.
-APPLICATION = re.compile(r"Passenger (?:\w+App|AppPreloader):|uWSGI worker|(?:\S*/)?(?:ruby|python3|node|puma|gunicorn)")
+APPLICATION = re.compile(r"Passenger (?:\w+App|AppPreloader):|uWSGI (?:worker|master)|(?:\S*/)?(?:ruby|python3|node|puma|gunicorn)")
 
 
 def command_line(pid):
@@ -132,11 +132,11 @@ class FlyingPassenger(RestartFile, Lane, Ours):
             self, self.bin_dir,
             f" server {{ listen 127.0.0.1:{self.port}; root {self.application}/public; passenger_enabled on; }}",
             threads=self.threads, flags=[f"--max-pool-size={PROCESSES[self.language]}"],
-            http=f"{OURS} passenger_min_instances {PROCESSES[self.language]};",
+            http=f"{SETTINGS} passenger_min_instances {PROCESSES[self.language]};",
         )
 
 
-OURS = f""" passenger_python /usr/bin/python3; passenger_ruby /usr/bin/ruby; passenger_max_request_queue_size {QUEUE};
+SETTINGS = f""" passenger_python /usr/bin/python3; passenger_ruby /usr/bin/ruby; passenger_max_request_queue_size {QUEUE};
  client_max_body_size 0; keepalive_timeout 300;"""
 
 
@@ -155,7 +155,7 @@ class Puma(Lane, Stack):
 
 
 class PassengerStandalone(RestartFile, Lane, Stack):
-    title, languages, static, holds = "nginx → Passenger", ("ruby",), True, True
+    title, languages, holds = "nginx → Passenger", ("ruby",), True
 
     def launch(self):
         size, tmp = str(PROCESSES["ruby"]), os.path.dirname(self.upstream)
