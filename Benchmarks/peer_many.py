@@ -6,7 +6,7 @@ import shutil
 import time
 
 from peer_measures import under_load
-from peer_stacks import APPLICATIONS, SETTINGS, ApachePassenger, Emperor, FlyingPassenger
+from peer_stacks import APPLICATIONS, SETTINGS, ApachePassenger, EmperorBehindNginx, FlyingPassenger
 from stacks import Ours, give, memory_kilobytes, wait_until
 
 HOSTS = """
@@ -60,9 +60,7 @@ class ManyApache(Many, ApachePassenger):
         self.start_apache(f"PassengerMaxInstancesPerApp 1\n{hosts}", self.count, 1)
 
 
-class ManyVassals(Many, Emperor):
-    title = "nginx → uWSGI emperor"
-
+class ManyVassals(Many, EmperorBehindNginx):
     def launch_all(self):
         sockets = os.path.join(self.place, "sockets")
         os.mkdir(sockets)
@@ -70,11 +68,7 @@ class ManyVassals(Many, Emperor):
         self.start_emperor(
             {name: f"socket = {sockets}/{name}.localhost\nchmod-socket = 666" for name in self.names}, processes=1,
         )
-        # The expression wins over the location that passes everything on to the one upstream.
-        self.front_of(f"location ~ . {{ include /etc/nginx/uwsgi_params; uwsgi_pass unix:{sockets}/$host; }}")
-
-    def front_of(self, locations):
-        self.start_nginx("front", f"127.0.0.1:{self.port}", self.upstream, self.threads, locations)
+        self.front_of_vassals(f"{sockets}/$host")
 
 
 MANY = (ManyOurs, ManyApache, ManyVassals)

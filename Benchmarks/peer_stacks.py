@@ -85,10 +85,14 @@ class Lane:
             arguments, cwd=self.application, env={**ENVIRONMENT, "HOME": self.place}, umask=0, **as_user("nobody"), **options
         )
 
-    def front(self, upstream=None):
+    def front(self, upstream=None, locations=""):
         """Starts the nginx that clients talk to."""
         files = f"location = /static.bin {{ root {self.application}/public; }}"
-        self.start_nginx("front", f"127.0.0.1:{self.port}", upstream or self.upstream, self.threads, files)
+        self.start_nginx("front", f"127.0.0.1:{self.port}", upstream or self.upstream, self.threads, files + locations)
+
+    def front_of_vassals(self, socket):
+        """Starts an nginx that speaks uWSGI's protocol; the expression wins over the location that passes everything on."""
+        self.front(locations=f"location ~ . {{ include /etc/nginx/uwsgi_params; uwsgi_pass unix:{socket}; }}")
 
     def roots(self):
         return [program.pid for program in self.programs]
@@ -263,6 +267,14 @@ class Emperor(Lane, Stack):
         os.utime(self.vassal)
 
 
+class EmperorBehindNginx(Emperor):
+    title, static, holds = "nginx → uWSGI emperor", True, False
+
+    def launch(self):
+        self.start_emperor({"app": f"socket = {self.upstream}\nchmod-socket = 666"})
+        self.front_of_vassals(self.upstream)
+
+
 class Node(Lane, Stack):
     title, languages, static, holds = "nginx → Node", ("node",), True, True
 
@@ -281,7 +293,7 @@ class NodeBehindTwo(Lane, Stack):
         self.front(inner)
 
 
-LANES = (FlyingPassenger, Puma, PassengerStandalone, ApachePassenger, Gunicorn, Emperor, Node, NodeBehindTwo)
+LANES = (FlyingPassenger, Puma, PassengerStandalone, ApachePassenger, Gunicorn, Emperor, EmperorBehindNginx, Node, NodeBehindTwo)
 
 
 def make_lane(kind, place, language, bin_dir, threads):
