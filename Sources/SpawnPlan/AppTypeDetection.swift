@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 package import AppSettings
-package import ShownText
+import ShownText
 
 /// What kind of application an app root holds (spec §2.4).
 package struct DetectedApp: Hashable, Sendable {
@@ -94,7 +94,20 @@ package enum AppTypeDetection {
 }
 
 extension AppTypeDetection.Problem {
-    package var category: SpawnFailure.Category {
+    package func cause(appRoot: String) -> SpawnFailure.Cause {
+        SpawnFailure.Cause(category, kind, summary(appRoot: appRoot), remedies: remedies(appRoot: appRoot))
+    }
+
+    private var kind: SpawnFailure.Kind {
+        switch self {
+        case .noAppRoot, .appRootIsNoDirectory: .appRootMissing
+        case .noStartupFile, .startupFileMissing, .startupFileIsNoFile: .startupFileMissing
+        case .startupFileOutside: .configuration
+        case .meteorProject: .frameworkUnsupported
+        }
+    }
+
+    private var category: SpawnFailure.Category {
         switch self {
         case .noStartupFile: .noApplication
         case .noAppRoot, .appRootIsNoDirectory, .startupFileMissing, .startupFileIsNoFile: .fileSystem
@@ -102,7 +115,7 @@ extension AppTypeDetection.Problem {
         }
     }
 
-    package func summary(appRoot: String) -> String {
+    private func summary(appRoot: String) -> String {
         switch self {
         case .noAppRoot: "the app root \(SafeText.name(appRoot)) does not exist, or it cannot be opened"
         case .appRootIsNoDirectory: "the app root \(SafeText.name(appRoot)) is no directory"
@@ -120,7 +133,7 @@ extension AppTypeDetection.Problem {
         }
     }
 
-    package func remedies(appRoot: String) -> [Remedy] {
+    private func remedies(appRoot: String) -> [Remedy] {
         switch self {
         case .noAppRoot, .appRootIsNoDirectory: ["Correct passenger_app_root, or root of the server."]
         case .noStartupFile(let sign?): sign.remedies(appRoot: appRoot)

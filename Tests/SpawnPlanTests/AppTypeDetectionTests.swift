@@ -93,8 +93,9 @@ import Testing
         let problem = #expect(throws: AppTypeDetection.Problem.self) {
             try AppTypeDetection.detect(settings(), in: root)
         }
-        #expect(problem?.category == .noApplication)
-        let remedies = problem?.remedies(appRoot: "/webapps/foo") ?? []
+        let cause = problem?.cause(appRoot: "/webapps/foo")
+        #expect(cause?.category == .noApplication)
+        let remedies = cause?.remedies ?? []
         #expect(remedies.contains { $0.description.contains(advice) }, "\(remedies)")
     }
 
@@ -122,8 +123,9 @@ import Testing
     }
 
     @Test func `only a root without application is answered as not found`() {
-        #expect(AppTypeDetection.Problem.noStartupFile().category == .noApplication)
-        #expect(AppTypeDetection.Problem.noAppRoot.category == .fileSystem)
-        #expect(AppTypeDetection.Problem.noStartupFile().summary(appRoot: "/x").contains("/x"))
+        let empty = AppTypeDetection.Problem.noStartupFile().cause(appRoot: "/x")
+        #expect(empty.category == .noApplication && empty.kind == .startupFileMissing && empty.summary.contains("/x"))
+        let missing = AppTypeDetection.Problem.noAppRoot.cause(appRoot: "/x")
+        #expect(missing.category == .fileSystem && missing.kind == .appRootMissing)
     }
 }

@@ -25,7 +25,5 @@ import Testing
     @Test func `an error ID has eight digits`() {
         #expect(ErrorID(0xAB).description == "000000ab")
         #expect(ErrorID(.max).description == "ffffffff")
-        let failure = SpawnFailure(id: ErrorID(1), category: .app, step: .app, summary: "it broke")
-        #expect(failure.description == "it broke (error 00000001, app, step load-app)")
     }
 }

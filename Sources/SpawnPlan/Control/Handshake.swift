@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-package import ShownText
+import ShownText
 
 /// The daemon's side of a start: what the launch reports, then what the loader says on its control channel, until it is
 /// ready.
@@ -31,53 +31,30 @@ package struct Handshake: Sendable {
         case failed
     }
 
-    package struct Failure: Hashable, Sendable {
-        package var category: SpawnFailure.Category
-        /// Nil: only the output may tell.
-        package var kind: SpawnFailure.Kind?
-        package var step: Journey.Step
-        package var summary: String
-        package var detail: String
-        package var remedies: [Remedy]
-
-        package init(
-            category: SpawnFailure.Category,
-            kind: SpawnFailure.Kind? = nil,
-            step: Journey.Step,
-            summary: String,
-            detail: String = "",
-            remedies: [Remedy] = []
-        ) {
-            self.category = category
-            self.kind = kind
-            self.step = step
-            self.summary = summary
-            self.detail = detail
-            self.remedies = remedies
-        }
-    }
-
     package enum Action: Hashable, Sendable {
         case none
         /// Something else than readiness must come within this time.
         case expectEnd(within: Duration)
         /// `readsFramedBodies`: the loader understands request bodies in chunks on the session transport.
         case ready(concurrency: Int, readsFramedBodies: Bool = false)
-        case failed(Failure)
+        case failed(SpawnFailure)
     }
 
     package private(set) var state = State.working
-    package private(set) var journey: Journey
+    /// What is known of the start by now.
+    package private(set) var context: StartContext
     private var lines = LineSplitter(limit: maxLineBytes)
     private var receivedBytes = 0
     private var report = ReportedError()
     private let timeout: StartTimeout
 
-    /// `journey` holds the steps up to the launch; `timeout` is for the sentence only.
-    package init(journey: Journey, timeout: StartTimeout) {
-        self.journey = journey
+    /// `context` holds what was known before the launch; `timeout` is for the sentence only.
+    package init(context: StartContext, timeout: StartTimeout) {
+        self.context = context
         self.timeout = timeout
     }
+
+    package var journey: Journey { context.journey }
 
     package mutating func received(_ bytes: some Collection<UInt8>, at now: Duration) -> Action {
         guard state == .working else { return .none }
@@ -102,28 +79,18 @@ package struct Handshake: Sendable {
 
     package mutating func processEnded(_ end: ProcessEnd, at now: Duration) -> Action {
         guard state == .working || state == .deaf else { return .none }
-        if report.remedies.isEmpty { report.remedies = end.remedies }
         let when = hasProgram ? "before it was ready" : "before its program was executed"
-        return fail(.app, kind: end.kind, summary: "the process \(end) \(when)", at: now)
+        let summary = "the process \(end) \(when)"
+        return fail(SpawnFailure.Cause(.app, end.kind, summary, remedies: end.remedies), at: now)
     }
 
     package mutating func deadlineReached(at now: Duration) -> Action {
         switch state {
         case .working:
-            if report.remedies.isEmpty { report.remedies = timeout.remedies(at: journey.current) }
-            return fail(
-                .timeout,
-                kind: timeout.kind(at: journey.current),
-                summary: timeout.summary(at: journey.current),
-                at: now
-            )
+            return fail(timeout.cause(at: journey.current), at: now)
         case .deaf:
-            return fail(
-                .app,
-                kind: .protocolViolation,
-                summary: "the application closed its control channel (descriptor 4) before it was ready",
-                at: now
-            )
+            let summary = "the application closed its control channel (descriptor 4) before it was ready"
+            return fail(SpawnFailure.Cause(.app, .protocolViolation, summary), at: now)
         case .ready, .failed: return .none
         }
     }
@@ -134,18 +101,13 @@ package struct Handshake: Sendable {
         return becomeReady(concurrency, readsFramedBodies: false, at: now)
     }
 
-    /// Something that the daemon found out by itself, such as a port that belongs to somebody else.
-    package mutating func observedFailure(
-        _ category: SpawnFailure.Category,
-        kind: SpawnFailure.Kind,
-        summary: String,
-        remedies: [Remedy],
-        at now: Duration
-    ) -> Action {
+    /// Something that the daemon found out by itself, such as a port that belongs to somebody else, or what
+    /// `flying-passenger-exec` said of a program that it could not start.
+    ///
+    /// Nothing that the application says about it counts.
+    package mutating func observedFailure(_ cause: SpawnFailure.Cause, at now: Duration) -> Action {
         guard state == .working || state == .deaf else { return .none }
-        report = ReportedError()
-        report.remedies = remedies
-        return fail(category, kind: kind, summary: summary, at: now)
+        return end(cause, at: now)
     }
 }
 
@@ -158,21 +120,19 @@ extension Handshake {
     /// What `flying-passenger-exec` says that it does now; a name that is no step of a journey is passed over.
     package mutating func launchStepBegan(_ name: String, at now: Duration) {
         guard state == .working || state == .deaf, let step = Journey.Step(rawValue: name) else { return }
-        journey.begin(step, at: now)
+        context.journey.begin(step, at: now)
     }
 
     /// The program took the place of `flying-passenger-exec`; its first step is `step`.
     package mutating func programStarted(_ step: Journey.Step, at now: Duration) {
         guard state == .working || state == .deaf, journey.current == .execute else { return }
-        journey.begin(step, at: now)
+        context.journey.begin(step, at: now)
     }
 
-    /// `flying-passenger-exec` said why it could not start the program.
-    package mutating func launchFailed(_ failure: Failure, at now: Duration) -> Action {
-        guard state == .working || state == .deaf else { return .none }
-        journey.fail(failure.step, at: now)
-        state = .failed
-        return .failed(failure)
+    /// What the program really gets, as far as `flying-passenger-exec` has told.
+    package mutating func launchTold(environment: [EnvironmentVariable], limits: [StartContext.ReportedLimit]) {
+        if !environment.isEmpty { context.program?.environment = SecretMask.masked(environment) }
+        context.limits = limits
     }
 }
 
@@ -200,11 +160,11 @@ extension Handshake {
         switch words[1] {
         // The start of the interpreter belongs to it already.
         case "begin" where journey.isInProgress(step): break
-        case "begin": journey.begin(step, at: now)
-        case "done": journey.finish(step, at: now)
+        case "begin": context.journey.begin(step, at: now)
+        case "done": context.journey.finish(step, at: now)
         case "failed":
-            if !journey.isInProgress(step) { journey.begin(step, at: now) }
-            return fail(.app, kind: nil, summary: "the application reported that it failed", at: now)
+            if !journey.isInProgress(step) { context.journey.begin(step, at: now) }
+            return fail(SpawnFailure.Cause(.app, nil, "the application reported that it failed"), at: now)
         default: return garbage("the line \"step \(value.prefix(80))\"", at: now)
         }
         return .none
@@ -220,43 +180,27 @@ extension Handshake {
     }
 
     private mutating func becomeReady(_ concurrency: Int, readsFramedBodies: Bool, at now: Duration) -> Action {
-        journey.begin(.ready, at: now)
-        journey.finish(.ready, at: now)
+        context.journey.begin(.ready, at: now)
+        context.journey.finish(.ready, at: now)
         state = .ready(concurrency: concurrency)
         return .ready(concurrency: concurrency, readsFramedBodies: readsFramedBodies)
     }
 
     private mutating func garbage(_ what: String, at now: Duration) -> Action {
-        report = ReportedError()
-        return fail(
-            .app,
-            kind: .protocolViolation,
-            summary: "the application wrote to descriptor 4, which belongs to its loader: \(what)",
-            at: now
-        )
+        let summary = "the application wrote to descriptor 4, which belongs to its loader: \(what)"
+        return end(SpawnFailure.Cause(.app, .protocolViolation, summary), at: now)
     }
 
     /// What the loader said about it goes before what the daemon can say.
-    private mutating func fail(
-        _ category: SpawnFailure.Category,
-        kind: SpawnFailure.Kind?,
-        summary: String,
-        at now: Duration
-    ) -> Action {
-        let step = journey.current
-        journey.fail(step, at: now)
+    private mutating func fail(_ cause: SpawnFailure.Cause, at now: Duration) -> Action {
+        end(report.cause(before: cause), at: now)
+    }
+
+    private mutating func end(_ cause: SpawnFailure.Cause, at now: Duration) -> Action {
+        let failure = context.failure(cause, at: now)
+        context = failure.context
         state = .failed
-        return .failed(
-            Failure(
-                category: report.category ?? category,
-                // A loader that said what is wrong, but not of which kind, leaves that to its output.
-                kind: report.summary == nil ? report.kind ?? kind : report.kind,
-                step: step,
-                summary: report.summary ?? summary,
-                detail: report.detail,
-                remedies: report.remedies
-            )
-        )
+        return .failed(failure)
     }
 }
 
@@ -281,6 +225,18 @@ private struct ReportedError: Sendable {
         case "remedy" where remedies.count < 8: remedies.append(Remedy(text))
         default: break
         }
+    }
+
+    /// What is told, if the daemon by itself would tell `other`.
+    func cause(before other: SpawnFailure.Cause) -> SpawnFailure.Cause {
+        var cause = other
+        cause.category = category ?? other.category
+        // A loader that said what is wrong, but not of which kind, leaves that to its output.
+        cause.kind = summary == nil ? kind ?? other.kind : kind
+        cause.summary = summary ?? other.summary
+        cause.detail = detail
+        if !remedies.isEmpty { cause.remedies = remedies }
+        return cause
     }
 }
 

@@ -30,7 +30,11 @@ package struct StartTimeout: Hashable, Sendable {
         self.interpreter = interpreter
     }
 
-    package func kind(at step: Journey.Step) -> SpawnFailure.Kind {
+    package func cause(at step: Journey.Step) -> SpawnFailure.Cause {
+        SpawnFailure.Cause(.timeout, kind(at: step), summary(at: step), remedies: remedies(at: step))
+    }
+
+    private func kind(at step: Journey.Step) -> SpawnFailure.Kind {
         switch step {
         case .shell: .loginShell
         case .environmentFile: .environmentFile
@@ -39,7 +43,7 @@ package struct StartTimeout: Hashable, Sendable {
         }
     }
 
-    package func summary(at step: Journey.Step) -> String {
+    private func summary(at step: Journey.Step) -> String {
         let within = "within \(limit.seconds) seconds (passenger_start_timeout)"
         return switch step {
         case .prepare:

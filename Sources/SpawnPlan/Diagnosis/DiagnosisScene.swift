@@ -7,17 +7,17 @@ import ShownText
 struct DiagnosisScene {
     let settings: AppSettings
     let identity: RunningIdentity?
-    let program: SpawnFailure.Program?
-    let limits: [SpawnFailure.ReportedLimit]
+    let program: StartContext.Program?
+    let limits: [StartContext.ReportedLimit]
     /// The app's own process had been started, and may have said what it liked.
     let isInApp: Bool
     let step: Journey.Step
 
     init(_ failure: SpawnFailure, settings: AppSettings) {
         self.settings = settings
-        self.identity = failure.identity
-        self.program = failure.program
-        self.limits = failure.limits
+        self.identity = failure.context.identity
+        self.program = failure.context.program
+        self.limits = failure.context.limits
         self.step = failure.step
         self.isInApp = failure.step.isOfProgram
     }

@@ -21,8 +21,9 @@ package struct FailureDiagnosis: Hashable, Sendable {
 
     package init(_ failure: SpawnFailure, settings: AppSettings) {
         let scene = DiagnosisScene(failure, settings: settings)
+        let output = failure.context.output
         // Before its program runs there are no words of the app's, only the daemon's own, with names in them.
-        let words = scene.isInApp ? [failure.summary, failure.detail, failure.output] : [failure.output]
+        let words = scene.isInApp ? [failure.summary, failure.detail, output] : [output]
         let finding = DiagnosisFinding.first(in: words)
         let kind = Self.kind(of: failure, finding)
         self.kind = kind

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-package import ShownText
+import ShownText
 
 /// Why no user could be found for an app.
 package enum UserSwitchingProblem: Error, Hashable, Sendable {
@@ -38,7 +38,11 @@ extension UserSwitchingProblem: CustomStringConvertible {
         }
     }
 
-    package var category: SpawnFailure.Category {
+    package var cause: SpawnFailure.Cause {
+        SpawnFailure.Cause(category, .noUser, description, remedies: remedies)
+    }
+
+    private var category: SpawnFailure.Category {
         switch self {
         case .daemonHasNoAccount, .noDefaultUser, .noDefaultGroup, .belowMinUID, .notAllowed, .unknownUser,
             .unknownGroup:
@@ -47,7 +51,7 @@ extension UserSwitchingProblem: CustomStringConvertible {
         }
     }
 
-    package var remedies: [Remedy] {
+    private var remedies: [Remedy] {
         switch self {
         case .daemonHasNoAccount: ["Start the daemon as a user that exists, or as root."]
         case .noDefaultUser: ["Start the daemon with --default-user=NAME, an existing user other than root."]

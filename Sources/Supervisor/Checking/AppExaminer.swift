@@ -47,8 +47,8 @@ struct AppExaminer {
         let look = PreparationLook()
         do {
             guard let examined = try self.examine(request, look) else {
-                let (timeout, step) = look.timeout(self.patience, appRoot: request.settings.appRoot)
-                return Self.refused(request.key, timeout.summary(at: step), timeout.remedies(at: step))
+                let cause = look.timeout(self.patience, appRoot: request.settings.appRoot)
+                return Self.refused(request.key, cause.summary, cause.remedies)
             }
             var verdict =
                 examined.failure.map { Self.refused(request.key, $0.summary, $0.remedies) }

@@ -2,8 +2,9 @@
 
 import Logging
 import NIOCore
+import SpawnPlan
 
-/// Has incidents filed elsewhere, one after the other, and never lets the core wait for it.
+/// Has failures filed elsewhere, one after the other, and never lets the core wait for it.
 ///
 ///     idle ──report──▶ working ──answer──▶ idle, or the next one
 ///                        │ patience is over: what waits is answered without file and names
@@ -14,26 +15,36 @@ import NIOCore
 final class FailureDesk {
     /// A disk or an account database that takes longer is not waited for.
     static let patience = TimeAmount.seconds(1)
-    /// Incidents that wait; more are answered at once.
+    /// Failures that wait; more are answered at once.
     static let limit = 16
 
     private final class Job {
-        let incident: FailureIncident
+        let failure: SpawnFailure
+        let app: FailedApp
+        let time: FailureTime
         /// From the report on, not from when its turn comes: its requests have waited all the time.
         let deadline: NIODeadline
-        private var completion: ((FiledFailure) -> Void)?
+        private var completion: ((FailureFiling.Outcome) -> Void)?
 
-        init(_ incident: FailureIncident, until deadline: NIODeadline, _ completion: @escaping (FiledFailure) -> Void) {
-            self.incident = incident
+        init(
+            _ failure: SpawnFailure,
+            of app: FailedApp,
+            at time: FailureTime,
+            until deadline: NIODeadline,
+            _ completion: @escaping (FailureFiling.Outcome) -> Void
+        ) {
+            self.failure = failure
+            self.app = app
+            self.time = time
             self.deadline = deadline
             self.completion = completion
         }
 
         /// Whoever is first answers.
-        func answer(_ filed: @autoclosure () -> FiledFailure) {
+        func answer(_ outcome: @autoclosure () -> FailureFiling.Outcome) {
             guard let completion else { return }
             self.completion = nil
-            completion(filed())
+            completion(outcome())
         }
     }
 
@@ -64,8 +75,13 @@ final class FailureDesk {
     }
 
     /// Calls `completion` once, on the loop, maybe from within this call.
-    func report(_ incident: FailureIncident, completion: @escaping (FiledFailure) -> Void) {
-        let job = Job(incident, until: self.eventLoop.now + Self.patience, completion)
+    func report(
+        _ failure: SpawnFailure,
+        of app: FailedApp,
+        at time: FailureTime,
+        completion: @escaping (FailureFiling.Outcome) -> Void
+    ) {
+        let job = Job(failure, of: app, at: time, until: self.eventLoop.now + Self.patience, completion)
         switch self.state {
         case .idle: self.start(job)
         case .working where self.waiting.count < Self.limit: self.waiting.append(job)
@@ -79,11 +95,11 @@ final class FailureDesk {
             if let self { self.patienceEnded() }
         }
         self.state = .working(job, timer)
-        let (incident, filing) = (job.incident, self.filing)
+        let (failure, app, time, filing) = (job.failure, job.app, job.time, self.filing)
         let isStarted = self.work.run {
-            filing.file(incident)
-        } completion: { [weak self] filed in
-            self?.filed(job, filed)
+            filing.file(failure, of: app, at: time)
+        } completion: { [weak self] outcome in
+            self?.filed(job, outcome)
         }
         guard !isStarted else { return }
         timer.cancel()
@@ -92,11 +108,11 @@ final class FailureDesk {
         self.startNext()
     }
 
-    private func filed(_ job: Job, _ filed: FiledFailure) {
+    private func filed(_ job: Job, _ outcome: FailureFiling.Outcome) {
         if case .working(_, let timer) = self.state { timer.cancel() }
         self.state = .idle
-        self.note(filed)
-        job.answer(filed)
+        self.note(outcome)
+        job.answer(outcome)
         self.startNext()
     }
 
@@ -114,14 +130,14 @@ final class FailureDesk {
     }
 
     private func answerAtOnce(_ job: Job) {
-        let filed = self.filing.fileAtOnce(job.incident)
-        self.note(filed)
-        job.answer(filed)
+        let outcome = self.filing.fileAtOnce(job.failure, of: job.app, at: job.time)
+        self.note(outcome)
+        job.answer(outcome)
     }
 
-    private func note(_ filed: FiledFailure) {
-        guard let problem = filed.fileProblem else {
-            if filed.file != nil { self.lastProblem = nil }
+    private func note(_ outcome: FailureFiling.Outcome) {
+        guard let problem = outcome.fileProblem else {
+            if outcome.filed.file != nil { self.lastProblem = nil }
             return
         }
         guard self.lastProblem != problem else { return }

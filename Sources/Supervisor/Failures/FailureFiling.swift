@@ -1,40 +1,65 @@
 // SPDX-License-Identifier: MIT
 
+import AppSettings
 import LinuxSystem
 import NIOCore
-import ShownText
 import SpawnPlan
 import WireProtocol
 
-/// Makes of an incident what log, status, fronts and the details file say about it.
+/// The app that a failure is of, as it is configured now.
+struct FailedApp: Sendable {
+    let key: GroupKey
+    let settings: AppSettings
+}
+
+/// Makes of a failure what log, status, fronts and the details file say about it.
 struct FailureFiling: Sendable {
     /// nil: there are no details files.
     let files: DetailsFiles?
-    private static let lastLineBytes = 256
+
+    struct Outcome: Sendable {
+        let filed: FiledFailure
+        /// For the log.
+        let report: FailureReport
+        /// Why there is no details file although there should be one.
+        let fileProblem: String?
+    }
 
     /// Asks the account database and writes to the disk, so it may take any time.
-    func file(_ incident: FailureIncident) -> FiledFailure {
-        self.filed(incident, groupNames: Self.groupNames(of: incident.failure.identity), writesFile: true)
+    func file(_ failure: SpawnFailure, of app: FailedApp, at time: FailureTime) -> Outcome {
+        let names = Self.groupNames(of: failure.context.identity)
+        return self.filed(failure, of: app, at: time, groupNames: names, writesFile: true)
     }
 
     /// Asks and writes nothing.
-    func fileAtOnce(_ incident: FailureIncident) -> FiledFailure {
-        self.filed(incident, groupNames: [:], writesFile: false)
+    func fileAtOnce(_ failure: SpawnFailure, of app: FailedApp, at time: FailureTime) -> Outcome {
+        self.filed(failure, of: app, at: time, groupNames: [:], writesFile: false)
     }
 
     private func filed(
-        _ incident: FailureIncident,
+        _ failure: SpawnFailure,
+        of app: FailedApp,
+        at time: FailureTime,
         groupNames: [UInt32: String],
         writesFile: Bool
-    ) -> FiledFailure {
-        let diagnosis = FailureDiagnosis(incident.failure, settings: incident.settings)
-        let report = FailureReport(incident, diagnosis, groupNames: groupNames, machine: MachineFacts())
-        var file: String?
+    ) -> Outcome {
+        let diagnosis = FailureDiagnosis(failure, settings: app.settings)
+        let report = FailureReport(
+            failure,
+            of: app,
+            diagnosis,
+            time: time.microseconds,
+            groupNames: groupNames,
+            machine: MachineFacts()
+        )
+        var filed = FiledFailure(failure, diagnosis.kind, at: time)
+        filed.details = report.json().map { ByteBuffer(bytes: $0) }
         var problem: String?
-        if let files, incident.isFiled {
+        // Asked for again with every request, empty app roots would drive the files of others out.
+        if let files, failure.category != .noApplication {
             if writesFile {
                 do throws(SystemError) {
-                    file = try files.write(report.text(), errorID: report.errorID)
+                    filed.file = try files.write(report.text(), errorID: report.errorID)
                 } catch {
                     // Without the name of the file: the same trouble is the same words.
                     let general = SystemError(call: error.call, code: error.code, subject: files.directory)
@@ -44,32 +69,7 @@ struct FailureFiling: Sendable {
                 problem = "the disk, or the account database, does not answer"
             }
         }
-        return FiledFailure(
-            brief: Self.brief(report, incident.failure, diagnosis),
-            json: report.json().map { ByteBuffer(bytes: $0) },
-            file: file,
-            fileProblem: problem
-        )
-    }
-
-    private static func brief(
-        _ report: FailureReport,
-        _ failure: SpawnFailure,
-        _ diagnosis: FailureDiagnosis
-    ) -> FiledFailure.Brief {
-        // Behind an exception stands its backtrace, and the summary says more.
-        let last = report.detail.isEmpty ? report.output.split(separator: "\n").last.map(String.init) ?? "" : ""
-        return FiledFailure.Brief(
-            errorID: report.errorID,
-            category: failure.category,
-            kind: diagnosis.kind,
-            step: report.failedStep,
-            summary: report.summary,
-            firstRemedy: report.remedies.first,
-            userName: failure.identity?.userName,
-            userReason: failure.identity?.reason,
-            lastLine: last.clamped(toUTF8: Self.lastLineBytes)
-        )
+        return Outcome(filed: filed, report: report, fileProblem: problem)
     }
 
     private static func groupNames(of identity: RunningIdentity?) -> [UInt32: String] {

@@ -3,38 +3,54 @@
 import Logging
 import ShownText
 import SpawnPlan
+import WireProtocol
 
 /// Writes down what failed: everything that leads on from there, in one line of bounded length.
 ///
 /// What an app printed is in the log already, line by line.
 enum FailureLog {
-    static func write(_ filed: FiledFailure, of group: GroupKey, to logger: Logger, _ more: Logger.Metadata = [:]) {
-        let brief = filed.brief
+    private static let lastLineBytes = 256
+
+    static func write(
+        _ outcome: FailureFiling.Outcome,
+        of group: GroupKey,
+        to logger: Logger,
+        _ more: Logger.Metadata = [:]
+    ) {
+        let (filed, report) = (outcome.filed, outcome.report)
         var facts = more
         facts[LogKeys.group] = "\(group)"
-        facts[LogKeys.errorID] = "\(brief.errorID)"
-        facts[LogKeys.reason] = "\(brief.summary)"
-        if let remedy = brief.firstRemedy {
+        facts[LogKeys.errorID] = "\(filed.id)"
+        facts[LogKeys.reason] = "\(filed.summary)"
+        if let remedy = report.remedies.first {
             facts[LogKeys.remedy] = "\(remedy.text)"
             // Apart, so that no sentence passes for something to be typed.
             if let command = remedy.command { facts[LogKeys.command] = "\(command)" }
         }
-        guard brief.category != .noApplication else {
+        guard filed.category != .noApplication else {
             logger.warning("no application found", metadata: facts)
             return
         }
-        facts[LogKeys.category] = "\(brief.category.rawValue)"
-        facts[LogKeys.kind] = "\(brief.kind.rawValue)"
-        if !brief.step.isEmpty { facts[LogKeys.journeyStep] = "\(brief.step)" }
-        if let user = brief.userName { facts[LogKeys.user] = "\(user)" }
-        if let reason = brief.userReason { facts[LogKeys.userReason] = "\(reason)" }
-        if !brief.lastLine.isEmpty { facts[LogKeys.lastOutput] = "\(brief.lastLine)" }
+        facts[LogKeys.category] = "\(filed.category.rawValue)"
+        facts[LogKeys.kind] = "\(filed.kind.rawValue)"
+        if !report.failedStep.isEmpty { facts[LogKeys.journeyStep] = "\(report.failedStep)" }
+        if let user = report.user {
+            facts[LogKeys.user] = "\(user.name)"
+            facts[LogKeys.userReason] = "\(user.reason)"
+        }
+        if let line = self.lastLine(of: report) { facts[LogKeys.lastOutput] = "\(line)" }
         if let file = filed.file { facts[LogKeys.details] = "\(file)" }
-        if brief.kind == .crash {
+        if filed.kind == .crash {
             logger.warning("process ended without having been asked to", metadata: facts)
         } else {
             logger.error("process could not be started", metadata: facts)
         }
+    }
+
+    /// The last that the process printed; after an exception stands its backtrace, and the summary says more.
+    private static func lastLine(of report: FailureReport) -> String? {
+        guard report.detail.isEmpty else { return nil }
+        return report.output.split(separator: "\n").last.map { String($0).clamped(toUTF8: self.lastLineBytes) }
     }
 }
 

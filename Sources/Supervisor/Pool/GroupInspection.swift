@@ -147,12 +147,12 @@ extension PoolDriver {
             },
             lastFailure: group.lastFailure.map {
                 GroupInspection.Failure(
-                    errorID: $0.errorID,
+                    errorID: $0.id.description,
                     summary: $0.summary,
                     kind: $0.kind.rawValue,
-                    time: $0.time,
+                    time: $0.at.microseconds,
                     file: $0.file,
-                    age: now.since($0.at),
+                    age: now.since($0.at.instant),
                     failuresInARow: view.failures,
                     nextTry: view.blockedUntil?.since(now)
                 )

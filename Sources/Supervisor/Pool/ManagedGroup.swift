@@ -12,21 +12,6 @@ import WireProtocol
 ///
 /// Confined to the core loop.
 final class ManagedGroup {
-    /// Why the last spawn or process of the group failed.
-    struct Failure {
-        let errorID: String
-        let summary: String
-        let category: SpawnFailure.Category
-        let kind: SpawnFailure.Kind
-        let at: Instant
-        /// Microseconds since 1970.
-        let time: Int64
-        /// A `FailureReport` in JSON; nil until it is made, and when many others were made since.
-        var details: ByteBuffer?
-        /// Path of the details file.
-        var file: String?
-    }
-
     let key: GroupKey
     let id: Group.ID
     let mark: GroupMark
@@ -44,7 +29,8 @@ final class ManagedGroup {
     var held: [HeldRequest] = []
     /// Ends their wait; nil when requests are not held.
     var holdTimer: Scheduled<Void>?
-    var lastFailure: Failure?
+    /// Why its last spawn or process failed.
+    var lastFailure: FiledFailure?
     /// As whom the last process runs, or was to run.
     var identity: RunningIdentity? {
         didSet { self.restartFiles = RestartFiles(self.settings, as: self.fileIdentity) }
@@ -58,7 +44,7 @@ final class ManagedGroup {
     var spawnReport: SpawnReport? {
         self.lastFailure.map { failure in
             SpawnReport(
-                errorID: failure.errorID,
+                errorID: failure.id.description,
                 summary: failure.summary,
                 hasDetails: failure.details != nil && self.settings.showsFriendlyErrorPages
             )

@@ -131,7 +131,7 @@ extension PoolDriver {
         case .failure(let failure):
             self.file(failure, of: spawn.group) { [weak self] in
                 guard let self else { return }
-                if let identity = failure.identity { spawn.group.identity = identity }
+                if let identity = failure.context.identity { spawn.group.identity = identity }
                 let isCheap = failure.category == .noApplication
                 self.carryOut(self.pool.spawnFailed(id, isCheap: isCheap, at: self.now))
             }

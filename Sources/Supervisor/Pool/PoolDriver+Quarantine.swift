@@ -54,30 +54,13 @@ extension PoolDriver {
     /// A group that was just defined is left alone.
     func enterQuarantine(_ group: ManagedGroup, _ term: QuarantineTerm) {
         group.quarantine = term
-        let failure = SpawnFailure(
-            id: ErrorID(UInt32(truncatingIfNeeded: RandomBytes.uint64())),
-            category: .internal,
-            kind: .quarantine,
-            step: .prepare,
-            summary: "in quarantine for \(term.left.components.seconds + 1) s, because looking at this application or "
-                + "starting it ended the daemon's core \(term.crashes) times"
+        let cause = SpawnFailure.Cause(
+            .internal,
+            .quarantine,
+            "in quarantine for \(term.left.components.seconds + 1) s, because looking at this application or starting it ended "
+                + "the daemon's core \(term.crashes) times"
         )
-        let incident = FailureIncident(failure, key: group.key, settings: group.settings)
-        group.lastFailure = ManagedGroup.Failure(
-            errorID: failure.id.description,
-            summary: failure.summary,
-            category: failure.category,
-            kind: .quarantine,
-            at: self.now,
-            time: incident.time
-        )
-        self.failureDesk.report(incident) { [weak self, weak group] filed in
-            guard let self, let group else { return }
-            FailureLog.write(filed, of: group.key, to: self.logger)
-            guard group.lastFailure?.errorID == filed.brief.errorID else { return }
-            group.lastFailure = ManagedGroup.Failure(filed, at: self.now, time: incident.time)
-            self.noteDetails(of: group)
-        }
+        self.note(StartContext(id: .random()).failure(cause, at: .zero), .quarantine, of: group)
         self.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(term.left)) { [weak self, weak group] in
             guard let self, let group else { return }
             self.quarantine[group.mark] = nil

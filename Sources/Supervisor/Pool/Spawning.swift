@@ -16,6 +16,8 @@ package struct SpawnRequest: Sendable {
     package let generation: UInt32
     /// What threads note that work on it.
     package let work: WorkBoard.Subject
+    /// By what a failure of this start will be known.
+    package let errorID: ErrorID
 
     package init(
         key: GroupKey,
@@ -23,7 +25,8 @@ package struct SpawnRequest: Sendable {
         authority: SettingsAuthority,
         processID: ProcessID,
         generation: UInt32 = 0,
-        work: WorkBoard.Subject = .none
+        work: WorkBoard.Subject = .none,
+        errorID: ErrorID = .random()
     ) {
         self.key = key
         self.settings = settings
@@ -31,7 +34,12 @@ package struct SpawnRequest: Sendable {
         self.processID = processID
         self.generation = generation
         self.work = work
+        self.errorID = errorID
     }
+}
+
+extension ErrorID {
+    package static func random() -> ErrorID { ErrorID(UInt32(truncatingIfNeeded: RandomBytes.uint64())) }
 }
 
 /// A spawn under way.

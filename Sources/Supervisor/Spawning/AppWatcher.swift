@@ -50,19 +50,11 @@ package final class AppWatcher: Sendable {
 /// What the watcher tells about a process; each process ends with `failed` or `ended`, never both.
 enum AppEvent: Sendable {
     /// It serves; the facts are complete now.
-    case ready(AppProcessFacts, StartRecord)
+    case ready(AppProcessFacts, StartContext)
     /// Before it was ready; it is being ended.
-    case failed(StartFailure)
+    case failed(SpawnFailure)
     /// On its control channel, while it serves.
     case said(ServiceMessages.Message)
     /// After it was ready.
     case ended(ExitStatus?, cause: String?, wasExpected: Bool, lastOutput: String)
-}
-
-struct StartFailure: Sendable {
-    let failure: Handshake.Failure
-    let output: String
-    let record: StartRecord
-    /// Somebody else took the port: another one may work.
-    let mayTryAnotherPort: Bool
 }

@@ -87,23 +87,16 @@ package final class DirectSpawner: Spawning {
                 }
             }
         }
-        if case .refused(let problem) = answer {
+        if case .refused(let cause) = answer {
             // Not from inside the caller's own call.
-            self.eventLoop.execute { bound.value.refused(request.processID, problem) }
+            self.eventLoop.execute { bound.value.notPrepared(request.processID, cause) }
         }
     }
 
-    private func refused(_ id: ProcessID, _ problem: SpawnProblem) {
+    /// What the preparation itself knows of the start is lost, if there is one.
+    private func notPrepared(_ id: ProcessID, _ cause: SpawnFailure.Cause) {
         guard let spawn = self.spawns[id] else { return }
-        let failure = SpawnFailure(
-            id: ErrorID(UInt32(truncatingIfNeeded: RandomBytes.uint64())),
-            category: problem.category,
-            kind: problem.kind,
-            step: .prepare,
-            summary: problem.summary,
-            remedies: problem.remedies
-        )
-        self.finish(spawn, .failure(failure))
+        self.finish(spawn, .failure(spawn.failure(cause)))
     }
 
     private func prepared(_ id: ProcessID, _ outcome: SpawnPreparation.Outcome) {
@@ -138,16 +131,7 @@ package final class DirectSpawner: Spawning {
     private func preparationHangs(_ id: ProcessID) {
         guard let spawn = self.spawns[id], spawn.launched == nil else { return }
         let settings = spawn.request.settings
-        let (timeout, step) = spawn.look.timeout(settings.startTimeout, appRoot: settings.appRoot)
-        let failure = SpawnFailure(
-            id: ErrorID(UInt32(truncatingIfNeeded: RandomBytes.uint64())),
-            category: .timeout,
-            kind: timeout.kind(at: step),
-            step: .prepare,
-            summary: timeout.summary(at: step),
-            remedies: timeout.remedies(at: step)
-        )
-        self.finish(spawn, .failure(failure))
+        self.notPrepared(id, spawn.look.timeout(settings.startTimeout, appRoot: settings.appRoot))
     }
 
     /// `facts` are those of the launch.
@@ -167,12 +151,12 @@ package final class DirectSpawner: Spawning {
             self.finish(spawn, .success(process))
         case .failed(let failure):
             guard let spawn = self.spawns[facts.id] else { return }
-            if failure.mayTryAnotherPort, !spawn.isCancelled, spawn.attempts < Self.maxAttempts {
+            if failure.kind == .portTaken, !spawn.isCancelled, spawn.attempts < Self.maxAttempts {
                 self.logger.notice("port taken by another user, trying another", metadata: Self.metadata(of: facts))
                 spawn.launched = nil
                 return self.prepare(spawn)
             }
-            self.finish(spawn, .failure(self.failure(failure, identity)))
+            self.finish(spawn, .failure(failure))
         case .said(let message):
             self.logger.debug(
                 "process says something that this version does not know",
@@ -196,33 +180,13 @@ package final class DirectSpawner: Spawning {
         [LogKeys.group: "\(facts.group)", LogKeys.pid: "\(facts.pid)"]
     }
 
-    private func failure(_ start: StartFailure, _ identity: RunningIdentity) -> SpawnFailure {
-        SpawnFailure(
-            id: ErrorID(UInt32(truncatingIfNeeded: RandomBytes.uint64())),
-            category: start.failure.category,
-            kind: start.failure.kind,
-            step: start.failure.step,
-            summary: start.failure.summary,
-            detail: start.failure.detail,
-            remedies: start.failure.remedies,
-            output: start.output,
-            identity: identity,
-            journey: start.record.journey,
-            program: start.record.program,
-            limits: start.record.limits
-        )
-    }
-
     fileprivate func cancel(_ spawn: DirectSpawn) {
         guard self.spawns[spawn.request.processID] === spawn, !spawn.isCancelled else { return }
         spawn.isCancelled = true
         if let launched = spawn.launched { self.watcher.order(.kill(launched.id)) }
-        let failure = SpawnFailure(
-            id: ErrorID(0),
-            category: .cancelled,
-            kind: .cancelled,
-            step: spawn.launched == nil ? .prepare : .app,
-            summary: "the spawn was given up"
+        let step: Journey.Step = spawn.launched == nil ? .prepare : .app
+        let failure = spawn.failure(
+            SpawnFailure.Cause(.cancelled, .cancelled, "the spawn was given up", step: step)
         )
         // Not from inside the caller's own call.
         let bound = NIOLoopBound((self, spawn), eventLoop: self.eventLoop)
@@ -254,6 +218,7 @@ private final class DirectSpawn: SpawnHandle {
     var look = PreparationLook()
     var isCancelled = false
     var attempts = 0
+    private let clock = JourneyClock()
 
     init(
         _ request: SpawnRequest,
@@ -266,6 +231,13 @@ private final class DirectSpawn: SpawnHandle {
     }
 
     func cancel() { self.spawner?.cancel(self) }
+
+    /// One that is met here, while the preparation or the watcher has the start.
+    func failure(_ cause: SpawnFailure.Cause) -> SpawnFailure {
+        var context = StartContext(id: self.request.errorID)
+        context.journey.begin(.prepare, at: .zero)
+        return context.failure(cause, at: self.clock.now)
+    }
 }
 
 private final class AppProcess: ProcessOwner {

@@ -7,14 +7,14 @@ import SpawnPlan
 // MARK: Login shell and environment file
 
 extension LaunchDiagnosis {
-    func loginShellFailed(_ failure: LaunchFailure) -> SpawnProblem {
+    func loginShellFailed(_ failure: LaunchFailure) -> SpawnFailure.Cause {
         if failure.isOutOfResources {
-            return SpawnProblem(
+            return SpawnFailure.Cause(
                 .operatingSystem,
                 .resources,
                 "the login shell \(failure.subject) of \(self.identity.userName) could not be started: \(failure.reason)",
                 step: .shell,
-                remedies: SpawnProblem.remedies(forCode: failure.code)
+                remedies: SpawnFailure.Cause.remedies(forCode: failure.code)
             )
         }
         let shell = failure.subject
@@ -27,7 +27,7 @@ extension LaunchDiagnosis {
             case .saidTooMuch: "has an environment of more than 128 KiB"
             case nil: "cannot be used: \(failure.reason)"
             }
-        return SpawnProblem(
+        return SpawnFailure.Cause(
             .configuration,
             .loginShell,
             "the login shell \(shell) of \(user) \(how)",
@@ -42,7 +42,7 @@ extension LaunchDiagnosis {
         )
     }
 
-    func environmentFileWrong(_ failure: LaunchFailure) -> SpawnProblem {
+    func environmentFileWrong(_ failure: LaunchFailure) -> SpawnFailure.Cause {
         let path = self.absolute(failure.subject)
         let file = "the environment file \(SafeText.name(path))"
         let what: String
@@ -73,15 +73,15 @@ extension LaunchDiagnosis {
                     ]
                 }
         }
-        return SpawnProblem(.configuration, .environmentFile, what, step: .environmentFile, remedies: remedies)
+        return SpawnFailure.Cause(.configuration, .environmentFile, what, step: .environmentFile, remedies: remedies)
     }
 }
 
 // MARK: Program
 
 extension LaunchDiagnosis {
-    func programOutOfReach(_ failure: LaunchFailure) -> SpawnProblem {
-        SpawnProblem(
+    func programOutOfReach(_ failure: LaunchFailure) -> SpawnFailure.Cause {
+        SpawnFailure.Cause(
             .fileSystem,
             .access,
             "\(SafeText.name(failure.detail)) cannot be executed by \(self.user): the directory "
@@ -92,10 +92,10 @@ extension LaunchDiagnosis {
         )
     }
 
-    func scriptWithoutInterpreter(_ failure: LaunchFailure) -> SpawnProblem {
+    func scriptWithoutInterpreter(_ failure: LaunchFailure) -> SpawnFailure.Cause {
         let script = SafeText.name(failure.detail.isEmpty ? self.program.interpreter : failure.detail)
         let missing = SafeText.name(failure.subject)
-        return SpawnProblem(
+        return SpawnFailure.Cause(
             .operatingSystem,
             .interpreterMissing,
             "\(script) cannot be executed by \(self.user): its first line names \(missing): \(failure.reason)",
@@ -104,13 +104,13 @@ extension LaunchDiagnosis {
         )
     }
 
-    func notExecuted(_ failure: LaunchFailure) -> SpawnProblem {
+    func notExecuted(_ failure: LaunchFailure) -> SpawnFailure.Cause {
         if failure.isOutOfResources || failure.isTooLong {
             let remedies =
                 failure.isTooLong
                 ? ["Make its environment smaller: passenger_env_var, passenger_env_file, profile files of the user."]
-                : SpawnProblem.remedies(forCode: failure.code)
-            return SpawnProblem(
+                : SpawnFailure.Cause.remedies(forCode: failure.code)
+            return SpawnFailure.Cause(
                 .operatingSystem,
                 .resources,
                 "\(SafeText.name(failure.subject)) could not be executed: \(failure.reason)",
@@ -119,7 +119,7 @@ extension LaunchDiagnosis {
             )
         }
         let (what, remedies) = self.unsuitable(failure)
-        return SpawnProblem(.operatingSystem, .interpreterMissing, what, step: .execute, remedies: remedies)
+        return SpawnFailure.Cause(.operatingSystem, .interpreterMissing, what, step: .execute, remedies: remedies)
     }
 
     private func unsuitable(_ failure: LaunchFailure) -> (what: String, remedies: [Remedy]) {

@@ -19,7 +19,7 @@ struct LaunchDiagnosis: Hashable, Sendable {
         "\(self.identity.userName) (uid \(self.identity.uid), groups \(self.groupNames.joined(separator: ", ")))"
     }
 
-    func problem(_ failure: LaunchFailure) -> SpawnProblem {
+    func cause(_ failure: LaunchFailure) -> SpawnFailure.Cause {
         switch failure.step {
         case .timeout, .plan, .helper, .report, .signals, .session, .gate, .controlGroup, .descriptors, .oomScore,
             .openProgram:
@@ -30,7 +30,7 @@ struct LaunchDiagnosis: Hashable, Sendable {
             self.notStarted(failure, .switchUser, "the process could not become \(self.user)")
         case .enterDirectory, .workingDirectory: self.appRootClosed(failure)
         case .startupFile:
-            SpawnProblem(
+            SpawnFailure.Cause(
                 .fileSystem,
                 .ownership,
                 "the app root or its startup file changed while the process was started: \(failure.description)",
@@ -48,15 +48,15 @@ struct LaunchDiagnosis: Hashable, Sendable {
         }
     }
 
-    private func notStarted(_ failure: LaunchFailure, _ step: Journey.Step, _ what: String) -> SpawnProblem {
+    private func notStarted(_ failure: LaunchFailure, _ step: Journey.Step, _ what: String) -> SpawnFailure.Cause {
         let isFull = failure.isOutOfResources
         let isSetup = step == .start && !isFull
-        return SpawnProblem(
+        return SpawnFailure.Cause(
             isSetup ? .internal : .operatingSystem,
             isFull ? .resources : .internalError,
             "\(what): \(failure.description)",
             step: step,
-            remedies: isFull ? SpawnProblem.remedies(forCode: failure.code) : []
+            remedies: isFull ? SpawnFailure.Cause.remedies(forCode: failure.code) : []
         )
     }
 }
@@ -64,10 +64,10 @@ struct LaunchDiagnosis: Hashable, Sendable {
 // MARK: Directories
 
 extension LaunchDiagnosis {
-    private func appRootClosed(_ failure: LaunchFailure) -> SpawnProblem {
+    private func appRootClosed(_ failure: LaunchFailure) -> SpawnFailure.Cause {
         let place = failure.subject
         if failure.isNotFound {
-            return SpawnProblem(
+            return SpawnFailure.Cause(
                 .fileSystem,
                 .appRootMissing,
                 "the app root \(SafeText.name(self.appRoot)) cannot be entered: \(SafeText.name(place)): \(failure.reason)",
@@ -78,7 +78,7 @@ extension LaunchDiagnosis {
         let shown = SafeText.name(place)
         let what = place == self.appRoot ? "the app root \(shown)" : "the directory \(shown)"
         let purpose = place == self.appRoot ? "" : "; it is on the way to the app root \(SafeText.name(self.appRoot))"
-        return SpawnProblem(
+        return SpawnFailure.Cause(
             .fileSystem,
             failure.isPermissionDenied ? .access : .internalError,
             "\(what) cannot be entered by \(self.user): \(self.facts(failure))\(purpose)",
@@ -87,7 +87,7 @@ extension LaunchDiagnosis {
         )
     }
 
-    private func startupFileUnreadable(_ failure: LaunchFailure) -> SpawnProblem {
+    private func startupFileUnreadable(_ failure: LaunchFailure) -> SpawnFailure.Cause {
         let path = self.absolute(failure.subject)
         let because: String
         let remedies: [Remedy]
@@ -109,7 +109,7 @@ extension LaunchDiagnosis {
                     )
             ]
         }
-        return SpawnProblem(
+        return SpawnFailure.Cause(
             .fileSystem,
             failure.isNotFound ? .startupFileMissing : .access,
             "the startup file \(SafeText.name(path)) cannot be read by \(self.user): \(because)",

@@ -41,7 +41,7 @@ struct LaunchProgress: Sendable {
     private(set) var state = State.helping
     /// What the program really gets; empty as long as it has not been told.
     private(set) var environment: [EnvironmentVariable] = []
-    private(set) var limits: [SpawnFailure.ReportedLimit] = []
+    private(set) var limits: [StartContext.ReportedLimit] = []
     private var records = LaunchRecords()
 
     mutating func received(_ bytes: some Collection<UInt8>) -> [News] {
@@ -64,7 +64,7 @@ struct LaunchProgress: Sendable {
             if name == LaunchRecord.executeStep { self.state = .executing }
             news.append(.step(name, at: moment))
         case .variable(let name, let value): self.environment.append(EnvironmentVariable(name: name, value: value))
-        case .limit(let name, let limit): self.limits.append(SpawnFailure.ReportedLimit(name, limit))
+        case .limit(let name, let limit): self.limits.append(StartContext.ReportedLimit(name, limit))
         case .failed(let failure):
             self.state = .failed
             news.append(.failed(failure))
@@ -84,7 +84,7 @@ struct LaunchProgress: Sendable {
     }
 }
 
-extension SpawnFailure.ReportedLimit {
+extension StartContext.ReportedLimit {
     fileprivate init(_ name: String, _ limit: Limits.Limit) {
         self.init(name: name, soft: Self.number(limit.soft), hard: Self.number(limit.hard))
     }

@@ -17,17 +17,21 @@ final class PreparationLook: Sendable {
 
     func moved(to place: Place) { self.place.withLock { $0 = place } }
 
-    /// What is said when it took too long, and the step whose words fit it.
-    func timeout(_ limit: Duration, appRoot: String) -> (timeout: StartTimeout, step: Journey.Step) {
+    /// What is said when it took too long, in the words of the step that would look at the same.
+    func timeout(_ limit: Duration, appRoot: String) -> SpawnFailure.Cause {
         var timeout = StartTimeout(limit: limit, appRoot: appRoot)
+        let step: Journey.Step
         switch self.place.withLock({ $0 }) {
-        case .appRoot: return (timeout, .prepare)
+        case .appRoot: step = .prepare
         case .environmentFile(let path):
             timeout.environmentFile = path
-            return (timeout, .environmentFile)
+            step = .environmentFile
         case .interpreter(let path):
             timeout.interpreter = path
-            return (timeout, .execute)
+            step = .execute
         }
+        var cause = timeout.cause(at: step)
+        cause.step = .prepare
+        return cause
     }
 }

@@ -13,7 +13,7 @@ import Synchronization
 package final class PreparationThreads: Sendable {
     enum Answer {
         case started
-        case refused(SpawnProblem)
+        case refused(SpawnFailure.Cause)
     }
 
     /// Hanging threads cost memory; so many app roots do not hang without bigger trouble.
@@ -39,7 +39,7 @@ package final class PreparationThreads: Sendable {
         let number: UInt64
         switch self.running.withLock({ self.enter(appRoot, in: &$0, at: MonotonicClock.now) }) {
         case .success(let entered): number = entered
-        case .failure(let problem): return .refused(problem)
+        case .failure(let cause): return .refused(cause)
         }
         do throws(SystemError) {
             try OSThread.startDetached(name: "spawn") {
@@ -49,7 +49,7 @@ package final class PreparationThreads: Sendable {
             return .started
         } catch {
             self.leave(appRoot, number)
-            return .refused(SpawnProblem(error, doing: "the process could not be started"))
+            return .refused(SpawnFailure.Cause(error, doing: "the process could not be started"))
         }
     }
 
@@ -57,17 +57,17 @@ package final class PreparationThreads: Sendable {
         _ appRoot: String,
         in running: inout Running,
         at now: UInt64
-    ) -> Result<UInt64, SpawnProblem> {
+    ) -> Result<UInt64, SpawnFailure.Cause> {
         if let oldest = running.roots[ExactText(appRoot)]?.values.min(), now > oldest + self.hangsAfter {
             let timeout = StartTimeout(limit: .zero, appRoot: appRoot)
             let summary =
                 "the app root \(appRoot) could not be looked at: an earlier look has waited for "
                 + "\((now - oldest) / 1_000_000_000) seconds for its file system or the account database"
-            return .failure(SpawnProblem(.timeout, .timeout, summary, remedies: timeout.remedies(at: .prepare)))
+            return .failure(SpawnFailure.Cause(.timeout, .timeout, summary, remedies: timeout.remedies(at: .prepare)))
         }
         guard running.count < Self.maxCount else {
             let summary = "\(Self.maxCount) starts wait for file systems or account databases that do not answer"
-            return .failure(SpawnProblem(.operatingSystem, .resources, summary))
+            return .failure(SpawnFailure.Cause(.operatingSystem, .resources, summary))
         }
         running.count += 1
         running.lastNumber += 1

@@ -10,7 +10,7 @@ extension SpawnPreparation {
         _ app: DetectedApp,
         _ identity: RunningIdentity,
         in facts: AppRootFacts
-    ) throws(SpawnProblem) -> StartingProcess {
+    ) throws(SpawnFailure.Cause) -> StartingProcess {
         let program = LoaderProgram(app.type, settings: self.settings, loaders: self.options.loadersDirectory)
         let port = try self.choosePort(program)
         let environment = EnvironmentPlan(
@@ -26,20 +26,19 @@ extension SpawnPreparation {
             port: port?.port,
             listens: program.readiness == .listening
         )
-        let description = SpawnFailure.Program(
+        self.context.program = StartContext.Program(
             appRoot: self.settings.appRoot,
             startupFile: app.startupFile ?? "",
             kind: app.type.rawValue,
             arguments: program.argumentVector,
             environment: SecretMask.masked(environment.variables)
         )
-        self.description = description
 
         var channels = try self.openChannels(program, identity)
         var plan = self.plan(app, program, environment, identity, channels, facts)
         let enclosure = self.prepareEnclosure(&plan)
         let diagnosis = self.diagnosis(program, identity)
-        self.journey.begin(.start, at: self.clock.now)
+        self.context.journey.begin(.start, at: self.clock.now)
         let launch: StartedLaunch
         do throws(LaunchFailure) {
             launch = try Launcher(helperPath: self.options.helperPath).begin(plan)
@@ -47,7 +46,7 @@ extension SpawnPreparation {
             // Made by us a moment ago, in a directory that is ours alone.
             try? Files.remove(channels.socketPath)
             enclosure?.end()
-            throw diagnosis.problem(error)
+            throw diagnosis.cause(error)
         }
         channels.closeChildEnds()
         self.launched(launch.pid, in: enclosure)
@@ -65,12 +64,11 @@ extension SpawnPreparation {
         return StartingProcess(
             ends: ends,
             plan: StartPlan(
-                journey: self.journey,
+                context: self.context,
                 clock: self.clock,
                 timeout: timeout,
                 program: program,
                 identity: identity,
-                description: description,
                 probe: port.map { port in
                     ListenProbe(
                         port: port,
@@ -144,19 +142,19 @@ extension SpawnPreparation {
         }
     }
 
-    private func choosePort(_ program: LoaderProgram) throws(SpawnProblem) -> PortChoice? {
+    private func choosePort(_ program: LoaderProgram) throws(SpawnFailure.Cause) -> PortChoice? {
         guard program.readiness == .listening else { return nil }
         do throws(SystemError) {
             return try PortChoice.free(on: self.settings.directInstanceRequestAddress)
         } catch {
-            throw SpawnProblem(error, doing: "no free port was found (passenger_direct_instance_request_address)")
+            throw SpawnFailure.Cause(error, doing: "no free port was found (passenger_direct_instance_request_address)")
         }
     }
 
     private func openChannels(
         _ program: LoaderProgram,
         _ identity: RunningIdentity
-    ) throws(SpawnProblem) -> AppChannels {
+    ) throws(SpawnFailure.Cause) -> AppChannels {
         do throws(SystemError) {
             return try AppChannels(
                 socketDirectory: self.options.appSocketsDirectory,
@@ -165,7 +163,7 @@ extension SpawnPreparation {
                 outputOwner: Self.launchIdentity(identity)
             )
         } catch {
-            throw SpawnProblem(error, doing: "the channels of the process could not be made")
+            throw SpawnFailure.Cause(error, doing: "the channels of the process could not be made")
         }
     }
 

@@ -10,14 +10,14 @@ import SpawnPlan
 
 extension SpawnPreparation {
     /// As whom the app runs is known by its root alone, so that is opened first and judged afterwards, by what was met.
-    func openAppRoot() throws(SpawnProblem) -> AppRootFacts {
+    func openAppRoot() throws(SpawnFailure.Cause) -> AppRootFacts {
         let appRoot = self.settings.appRoot
         do throws(SystemError) {
             return try AppRootFacts(appRoot: appRoot)
         } catch  where error.isNotFound {
-            throw SpawnProblem(AppTypeDetection.Problem.noAppRoot, appRoot: appRoot)
+            throw AppTypeDetection.Problem.noAppRoot.cause(appRoot: appRoot)
         } catch  where error.isNotDirectory {
-            throw SpawnProblem(AppTypeDetection.Problem.appRootIsNoDirectory, appRoot: appRoot)
+            throw AppTypeDetection.Problem.appRootIsNoDirectory.cause(appRoot: appRoot)
         } catch  where error.isPermissionDenied {
             // A network file system may know root as nobody, but the user who was named as itself.
             if let identity = self.configuredIdentity, let facts = try? AppRootFacts(appRoot: appRoot, as: identity) {
@@ -25,12 +25,12 @@ extension SpawnPreparation {
             }
             throw self.closed(at: error.subject ?? appRoot)
         } catch {
-            throw SpawnProblem(error, doing: "the app root cannot be opened")
+            throw SpawnFailure.Cause(error, doing: "the app root cannot be opened")
         }
     }
 
-    private func closed(at directory: String) -> SpawnProblem {
-        SpawnProblem(
+    private func closed(at directory: String) -> SpawnFailure.Cause {
+        SpawnFailure.Cause(
             .fileSystem,
             .access,
             "the app root \(SafeText.name(self.settings.appRoot)) cannot be entered by the daemon's user (uid "
@@ -71,7 +71,7 @@ extension SpawnPreparation {
         _ app: DetectedApp,
         _ identity: RunningIdentity,
         in facts: AppRootFacts
-    ) throws(SpawnProblem) -> [String] {
+    ) throws(SpawnFailure.Cause) -> [String] {
         guard identity.isSwitched, identity.restsOnOwnership || self.choice.user != nil else { return [] }
         let accounts = SystemAccounts()
         let trusted = self.options.trustedOwners
@@ -101,11 +101,11 @@ extension SpawnPreparation {
         return warnings
     }
 
-    private func trail(to app: DetectedApp, in facts: AppRootFacts) throws(SpawnProblem) -> PathTrail {
+    private func trail(to app: DetectedApp, in facts: AppRootFacts) throws(SpawnFailure.Cause) -> PathTrail {
         do throws(SystemError) {
             return try facts.trail(to: app.referencePath)
         } catch {
-            throw SpawnProblem(
+            throw SpawnFailure.Cause(
                 .configuration,
                 .ownership,
                 "the directory of \(app.referenceName) was changed while it was looked at: \(error)",
@@ -128,7 +128,7 @@ private struct Judge {
     let names: PathNames
     let identity: RunningIdentity
 
-    func warnings(_ trail: PathTrail, _ scene: OwnershipScene) throws(SpawnProblem) -> [String] {
+    func warnings(_ trail: PathTrail, _ scene: OwnershipScene) throws(SpawnFailure.Cause) -> [String] {
         guard self.identity.restsOnOwnership else {
             return self.policy.refusals(of: trail).prefix(1).map { self.warning($0, about: "passenger_user") }
         }
@@ -136,7 +136,7 @@ private struct Judge {
             return try self.check.check(trail, by: self.policy).map { $0.summary(scene) }
                 + self.warningsAboutParent(trail)
         } catch {
-            throw SpawnProblem(
+            throw SpawnFailure.Cause(
                 .configuration,
                 .ownership,
                 error.summary(scene),
@@ -158,7 +158,7 @@ private struct Judge {
     }
 
     /// Its variables can make any interpreter run any code.
-    func warningsAboutEnvironment(_ file: String, _ app: DetectedApp) throws(SpawnProblem) -> [String] {
+    func warningsAboutEnvironment(_ file: String, _ app: DetectedApp) throws(SpawnFailure.Cause) -> [String] {
         // What is not there, or closed, the launch speaks about.
         guard let walked = try? PathWalk.look(at: file) else { return [] }
         guard self.identity.restsOnOwnership else {
@@ -170,7 +170,7 @@ private struct Judge {
         do throws(PathRefusal) {
             return try self.check.check(walked.trail, by: self.policy).map { "\(what): \($0.sentence(self.names))" }
         } catch {
-            throw SpawnProblem(
+            throw SpawnFailure.Cause(
                 .configuration,
                 .ownership,
                 "\(what) could say what runs as \(self.identity.userName): \(error.sentence(self.names)), and the app's user is "

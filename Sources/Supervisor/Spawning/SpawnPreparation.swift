@@ -13,15 +13,14 @@ struct SpawnPreparation {
     let request: SpawnRequest
     let clock = JourneyClock()
     let look: PreparationLook
-    var journey = Journey()
-    var identity: RunningIdentity?
-    var description: SpawnFailure.Program?
+    var context: StartContext
     var warnings: [String] = []
 
     init(_ request: SpawnRequest, options: SpawnerOptions, look: PreparationLook = PreparationLook()) {
         self.request = request
         self.options = options
         self.look = look
+        self.context = StartContext(id: request.errorID)
     }
 
     var settings: AppSettings { self.request.settings }
@@ -33,62 +32,47 @@ struct SpawnPreparation {
     }
 
     mutating func run() -> Outcome {
-        self.journey.begin(.prepare, at: self.clock.now)
-        do throws(SpawnProblem) {
+        self.context.journey.begin(.prepare, at: self.clock.now)
+        do throws(SpawnFailure.Cause) {
             let (app, identity, facts) = try self.examine()
             let launched = try self.launch(app, identity, in: facts)
             return Outcome(result: .success(launched), warnings: self.warnings)
         } catch {
-            return Outcome(result: .failure(self.failure(error)), warnings: self.warnings)
+            let failure = self.context.failure(error, at: self.clock.now)
+            return Outcome(result: .failure(failure), warnings: self.warnings)
         }
     }
 
     /// The same without the launch: why it would be refused; nil: it would not.
     mutating func check() -> SpawnFailure? {
-        self.journey.begin(.prepare, at: self.clock.now)
-        do throws(SpawnProblem) {
+        self.context.journey.begin(.prepare, at: self.clock.now)
+        do throws(SpawnFailure.Cause) {
             _ = try self.examine()
             return nil
         } catch {
-            return self.failure(error)
+            return self.context.failure(error, at: self.clock.now)
         }
     }
 
-    private mutating func examine() throws(SpawnProblem) -> (DetectedApp, RunningIdentity, AppRootFacts) {
+    private mutating func examine() throws(SpawnFailure.Cause) -> (DetectedApp, RunningIdentity, AppRootFacts) {
         let facts = try self.openAppRoot()
         let app = try self.detect(in: facts)
         let identity = try self.decideUser(app)
-        self.identity = identity
+        self.context.identity = identity
         self.warnings = identity.warnings + self.warningsAboutFrontUser(identity)
         self.warnings += try self.checkOwnership(app, identity, in: facts)
         return (app, identity, facts)
-    }
-
-    private mutating func failure(_ problem: SpawnProblem) -> SpawnFailure {
-        let step = problem.step ?? self.journey.current
-        self.journey.fail(step, at: self.clock.now)
-        return SpawnFailure(
-            id: ErrorID(UInt32(truncatingIfNeeded: RandomBytes.uint64())),
-            category: problem.category,
-            kind: problem.kind,
-            step: step,
-            summary: problem.summary,
-            remedies: problem.remedies,
-            identity: self.identity,
-            journey: self.journey,
-            program: self.description
-        )
     }
 }
 
 // MARK: Decisions
 
 extension SpawnPreparation {
-    private func detect(in facts: AppRootFacts) throws(SpawnProblem) -> DetectedApp {
+    private func detect(in facts: AppRootFacts) throws(SpawnFailure.Cause) -> DetectedApp {
         do throws(AppTypeDetection.Problem) {
             return try AppTypeDetection.detect(self.settings, in: facts)
         } catch {
-            throw SpawnProblem(error, appRoot: self.settings.appRoot)
+            throw error.cause(appRoot: self.settings.appRoot)
         }
     }
 
@@ -100,7 +84,7 @@ extension SpawnPreparation {
         }
     }
 
-    private func decideUser(_ app: DetectedApp) throws(SpawnProblem) -> RunningIdentity {
+    private func decideUser(_ app: DetectedApp) throws(SpawnFailure.Cause) -> RunningIdentity {
         do throws(UserSwitchingProblem) {
             return try UserSwitching(self.options.userSwitching).decide(
                 self.choice,
@@ -108,7 +92,7 @@ extension SpawnPreparation {
                 accounts: SystemAccounts()
             )
         } catch {
-            throw SpawnProblem(error.category, .noUser, error.description, remedies: error.remedies)
+            throw error.cause
         }
     }
 }

@@ -14,8 +14,8 @@ package struct SpawnedProcess: Sendable {
     /// Ends the process.
     package let process: any ProcessOwner
     package let identity: RunningIdentity
-    /// For the report about its crash; nil if nothing is known.
-    package let start: StartRecord?
+    /// How it came to be ready, for the report about its crash.
+    package let start: StartContext
 
     package var id: ProcessID { facts.id }
     package var pid: Int32 { facts.pid }
@@ -35,27 +35,13 @@ package struct SpawnedProcess: Sendable {
         service: AppProcessFacts.Service,
         process: any ProcessOwner,
         identity: RunningIdentity,
-        start: StartRecord? = nil
+        start: StartContext
     ) {
         self.facts = facts
         self.service = service
         self.process = process
         self.identity = identity
         self.start = start
-    }
-}
-
-/// How a process came to be ready.
-package struct StartRecord: Hashable, Sendable {
-    /// With the environment that it really has, secrets masked.
-    package let program: SpawnFailure.Program
-    package let limits: [SpawnFailure.ReportedLimit]
-    package let journey: Journey
-
-    package init(program: SpawnFailure.Program, limits: [SpawnFailure.ReportedLimit], journey: Journey) {
-        self.program = program
-        self.limits = limits
-        self.journey = journey
     }
 }
 

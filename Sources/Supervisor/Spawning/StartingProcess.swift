@@ -39,13 +39,11 @@ struct LaunchEnds: Sendable {
 /// How a process comes to readiness, and what is told if it does not.
 struct StartPlan: Sendable {
     /// Up to here.
-    let journey: Journey
+    let context: StartContext
     let clock: JourneyClock
     let timeout: StartTimeout
     let program: LoaderProgram
     let identity: RunningIdentity
-    /// As it was planned.
-    let description: SpawnFailure.Program
     /// Of programs without a loader.
     let probe: ListenProbe?
 }

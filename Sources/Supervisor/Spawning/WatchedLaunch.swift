@@ -10,11 +10,13 @@ import SpawnPlan
 final class WatchedLaunch {
     enum News {
         case step(String, at: UInt64)
-        case failed(SpawnProblem)
+        case failed(SpawnFailure.Cause)
+        /// What the program really gets, as far as is known by now.
+        case told([EnvironmentVariable], [StartContext.ReportedLimit])
         case programRuns
     }
 
-    private(set) var progress = LaunchProgress()
+    private var progress = LaunchProgress()
     private let diagnosis: LaunchDiagnosis
     /// Nil once nothing of interest can come.
     private var report: SharedDescriptor?
@@ -46,7 +48,9 @@ final class WatchedLaunch {
             switch try? Transfers.read(report.rawValue, into: self.chunk) {
             case .bytes(let count):
                 let bytes = UnsafeRawBufferPointer(rebasing: self.chunk[..<count])
-                for news in self.progress.received(bytes) { self.take(news) }
+                let news = self.progress.received(bytes)
+                self.tell(.told(self.progress.environment, self.progress.limits))
+                for news in news { self.take(news) }
             case .wouldBlock: return
             case .endOfStream, nil:
                 self.end()
@@ -69,7 +73,7 @@ final class WatchedLaunch {
             self.end()
             var diagnosis = self.diagnosis
             diagnosis.searchPath = self.progress.environment.last { $0.name == "PATH" }?.value
-            self.tell(.failed(diagnosis.problem(failure)))
+            self.tell(.failed(diagnosis.cause(failure)))
         }
     }
 }

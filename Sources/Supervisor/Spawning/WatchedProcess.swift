@@ -108,25 +108,16 @@ final class WatchedProcess {
             )
             // What the next daemon does not know of it then, it can do without.
             try? self.records?.add(self.facts)
-            self.report(.ready(self.facts, start.record))
+            self.report(.ready(self.facts, start.context))
             self.take(start.takeRest(), at: start.now)
-        case .failed(let failure, let mayTryAnotherPort):
+        case .failed(var failure):
             guard self.life.startFailed() == .tellAndEnd else { return }
             self.start = nil
             self.ender.endAll()
-            let record = start.record
             // What it printed about it is on its way already.
             self.readLastWords { [unowned self] in
-                self.report(
-                    .failed(
-                        StartFailure(
-                            failure: failure,
-                            output: self.lines.tail.text,
-                            record: record,
-                            mayTryAnotherPort: mayTryAnotherPort
-                        )
-                    )
-                )
+                failure.context.output = self.lines.tail.text
+                self.report(.failed(failure))
             }
         }
     }

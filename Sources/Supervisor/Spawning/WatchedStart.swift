@@ -11,7 +11,7 @@ final class WatchedStart {
     enum Outcome {
         /// `address`: where a program without a loader was found to listen.
         case ready(concurrency: Int, readsFramedBodies: Bool, address: AppAddress?)
-        case failed(Handshake.Failure, mayTryAnotherPort: Bool)
+        case failed(SpawnFailure)
     }
 
     private let plan: StartPlan
@@ -32,7 +32,7 @@ final class WatchedStart {
         self.loop = room.loop
         self.work = starting.ends.work
         self.tell = tell
-        self.handshake = Handshake(journey: starting.plan.journey, timeout: starting.plan.timeout)
+        self.handshake = Handshake(context: starting.plan.context, timeout: starting.plan.timeout)
         self.probe = starting.plan.probe
         self.launch = starting.launch.map { ends in
             WatchedLaunch(ends, room, work: starting.ends.work) { [weak self] news in self?.take(news) }
@@ -46,18 +46,8 @@ final class WatchedStart {
 
     var now: Duration { self.plan.clock.now }
 
-    /// What was really executed, as far as the launch has told.
-    var record: StartRecord {
-        var description = self.plan.description
-        if let environment = self.launch?.progress.environment, !environment.isEmpty {
-            description.environment = SecretMask.masked(environment)
-        }
-        return StartRecord(
-            program: description,
-            limits: self.launch?.progress.limits ?? [],
-            journey: self.handshake.journey
-        )
-    }
+    /// What is known of the start by now.
+    var context: StartContext { self.handshake.context }
 
     // MARK: What happens
 
@@ -76,16 +66,9 @@ final class WatchedStart {
     }
 
     func cannotBeWatched(_ error: SystemError) {
-        let problem = SpawnProblem(error, doing: "the process cannot be watched")
-        self.perform(
-            self.handshake.observedFailure(
-                .internal,
-                kind: problem.kind,
-                summary: problem.summary,
-                remedies: problem.remedies,
-                at: self.now
-            )
-        )
+        var cause = SpawnFailure.Cause(error, doing: "the process cannot be watched")
+        cause.category = .internal
+        self.perform(self.handshake.observedFailure(cause, at: self.now))
     }
 
     private func take(_ news: WatchedLaunch.News) {
@@ -93,15 +76,8 @@ final class WatchedStart {
         case .step(let name, let moment):
             self.handshake.launchStepBegan(name, at: self.plan.clock.moment(moment))
             if name == LaunchRecord.executeStep { self.startsProbing() }
-        case .failed(let problem):
-            let failure = Handshake.Failure(
-                category: problem.category,
-                kind: problem.kind,
-                step: problem.step ?? self.handshake.journey.current,
-                summary: problem.summary,
-                remedies: problem.remedies
-            )
-            self.perform(self.handshake.launchFailed(failure, at: self.now))
+        case .told(let environment, let limits): self.handshake.launchTold(environment: environment, limits: limits)
+        case .failed(let cause): self.perform(self.handshake.observedFailure(cause, at: self.now))
         case .programRuns:
             let first: Journey.Step = self.plan.program.readiness == .listening ? .listen : .loader
             self.handshake.programStarted(first, at: self.now)
@@ -145,25 +121,19 @@ final class WatchedStart {
             let concurrency = self.plan.program.concurrency ?? 0
             self.perform(self.handshake.observedReady(concurrency: concurrency, at: self.now), address: address)
         case .portTaken(let port, let uid):
-            let action = self.handshake.observedFailure(
+            let cause = SpawnFailure.Cause(
                 .operatingSystem,
-                kind: .portTaken,
-                summary:
-                    "port \(port), which was free and meant for the application, belongs to a process of uid \(uid)",
-                remedies: ["Try again; another port will be chosen."],
-                at: self.now
+                .portTaken,
+                "port \(port), which was free and meant for the application, belongs to a process of uid \(uid)",
+                remedies: ["Try again; another port will be chosen."]
             )
-            self.perform(action, mayTryAnotherPort: true)
+            self.perform(self.handshake.observedFailure(cause, at: self.now))
         }
     }
 
     // MARK: The outcome
 
-    private func perform(
-        _ action: Handshake.Action,
-        address: AppAddress? = nil,
-        mayTryAnotherPort: Bool = false
-    ) {
+    private func perform(_ action: Handshake.Action, address: AppAddress? = nil) {
         switch action {
         case .none: return
         case .expectEnd(let limit): self.setDeadline(self.now + limit)
@@ -178,7 +148,7 @@ final class WatchedStart {
             )
         case .failed(let failure):
             self.end()
-            self.tell(.failed(failure, mayTryAnotherPort: mayTryAnotherPort))
+            self.tell(.failed(failure))
         }
     }
 

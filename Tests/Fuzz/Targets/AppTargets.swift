@@ -14,10 +14,10 @@ enum AppTargets {
     }
 
     private static func handshake(_ parts: [UnsafeRawBufferPointer]) -> [Handshake.Action] {
-        var journey = Journey()
-        journey.begin(.loader, at: .zero)
+        var context = StartContext(id: ErrorID(1))
+        context.journey.begin(.loader, at: .zero)
         let timeout = StartTimeout(limit: .seconds(90), appRoot: "/srv/app")
-        var handshake = Handshake(journey: journey, timeout: timeout)
+        var handshake = Handshake(context: context, timeout: timeout)
         var actions: [Handshake.Action] = []
         for part in parts { actions.append(handshake.received(part, at: .seconds(1))) }
         actions.append(handshake.channelClosed(at: .seconds(2)))

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: MIT
 
+import AppSettings
 import ShownText
 import SpawnPlan
 import Testing
 
 @Suite struct HandshakeTests {
     private func handshake() -> Handshake {
-        Handshake(journey: Journey(), timeout: StartTimeout(limit: .seconds(90), appRoot: "/webapps/foo"))
+        self.handshake(StartTimeout(limit: .seconds(90), appRoot: "/webapps/foo"))
     }
 
-    private func failure(_ action: Handshake.Action) -> Handshake.Failure? {
+    private func handshake(_ timeout: StartTimeout) -> Handshake {
+        Handshake(context: StartContext(id: ErrorID(1)), timeout: timeout)
+    }
+
+    private func failure(_ action: Handshake.Action) -> SpawnFailure? {
         guard case .failed(let failure) = action else { return nil }
         return failure
     }
@@ -92,15 +97,16 @@ import Testing
             """
         let failure = failure(handshake.received(Array(text.utf8), at: .seconds(1)))
         #expect(
-            failure
-                == Handshake.Failure(
-                    category: .app,
-                    step: .app,
-                    summary: "NameError: no\\thing",
+            failure?.cause
+                == SpawnFailure.Cause(
+                    .app,
+                    nil,
+                    "NameError: no\\thing",
                     detail: "line 1\nline 2",
                     remedies: ["Define it."]
                 )
         )
+        #expect(failure?.step == .app && failure?.context == handshake.context)
         #expect(handshake.journey.failed == .app)
     }
 
@@ -172,14 +178,9 @@ import Testing
         var served = handshake()
         #expect(served.observedReady(concurrency: 0, at: .zero) == .ready(concurrency: 0))
         var taken = handshake()
-        let action = taken.observedFailure(
-            .operatingSystem,
-            kind: .portTaken,
-            summary: "port taken",
-            remedies: ["Again."],
-            at: .zero
-        )
-        #expect(failure(action)?.summary == "port taken" && failure(action)?.remedies == ["Again."])
+        _ = taken.received(Array("error summary mine\nerror remedy Mine.\n".utf8), at: .zero)
+        let cause = SpawnFailure.Cause(.operatingSystem, .portTaken, "port taken", remedies: ["Again."])
+        #expect(failure(taken.observedFailure(cause, at: .zero))?.cause == cause)
     }
 
     // MARK: Kinds
@@ -252,13 +253,36 @@ import Testing
         #expect(!handshake.hasProgram && handshake.journey.current == .workingDirectory)
     }
 
+    @Test func `what the launch told of the process is in its failure, secrets masked`() {
+        let planned = EnvironmentVariable(name: "PLANNED", value: "1")
+        let program = StartContext.Program(
+            appRoot: "/webapps/foo",
+            startupFile: "config.ru",
+            kind: "rack",
+            arguments: ["ruby"],
+            environment: [planned]
+        )
+        var handshake = Handshake(
+            context: StartContext(id: ErrorID(1), program: program),
+            timeout: StartTimeout(limit: .seconds(90), appRoot: "/webapps/foo")
+        )
+        let limit = StartContext.ReportedLimit(name: "open files", soft: 1, hard: 2)
+        handshake.launchTold(environment: [], limits: [limit])
+        #expect(handshake.context.program?.environment == [planned] && handshake.context.limits == [limit])
+        let told = [EnvironmentVariable(name: "A", value: "b"), EnvironmentVariable(name: "API_TOKEN", value: "c")]
+        handshake.launchTold(environment: told, limits: [limit])
+        let context = failure(handshake.processEnded(.exited(1), at: .zero))?.context
+        #expect(context?.program?.environment == SecretMask.masked(told) && context?.limits == [limit])
+        #expect(context?.program?.environment.last?.value != "c")
+    }
+
     @Test func `a launch that fails counts, also when the channel closed first`() {
-        let told = Handshake.Failure(category: .fileSystem, kind: .access, step: .workingDirectory, summary: "closed")
+        let told = SpawnFailure.Cause(.fileSystem, .access, "closed", step: .workingDirectory)
         for isDeaf in [false, true] {
             var handshake = handshake()
             handshake.launchStepBegan("working-directory", at: .zero)
             if isDeaf { _ = handshake.channelClosed(at: .zero) }
-            #expect(handshake.launchFailed(told, at: .seconds(1)) == .failed(told))
+            #expect(failure(handshake.observedFailure(told, at: .seconds(1)))?.cause == told)
             #expect(handshake.journey.failed == .workingDirectory)
             #expect(handshake.processEnded(.exited(127), at: .seconds(1)) == .none)
         }
@@ -280,7 +304,7 @@ import Testing
             environmentFile: "/webapps/foo/.env",
             interpreter: "ruby"
         )
-        var handshake = Handshake(journey: Journey(), timeout: timeout)
+        var handshake = handshake(timeout)
         handshake.launchStepBegan(step, at: .zero)
         let failure = failure(handshake.deadlineReached(at: .seconds(90)))
         #expect(failure?.category == .timeout && failure?.kind == kind && failure?.step.rawValue == step)

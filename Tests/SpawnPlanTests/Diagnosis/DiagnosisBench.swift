@@ -51,7 +51,7 @@ enum DiagnosisBench {
         identity: RunningIdentity? = joe,
         type: AppType = .rack,
         root: String = "/srv/shop",
-        limits: [SpawnFailure.ReportedLimit] = []
+        limits: [StartContext.ReportedLimit] = []
     ) -> SpawnFailure {
         let (file, program) =
             switch type {
@@ -61,25 +61,21 @@ enum DiagnosisBench {
             case .node: ("app.js", "node")
             case .generic: ("", "/bin/sh")
             }
-        return SpawnFailure(
+        let context = StartContext(
             id: ErrorID(1),
-            category: category,
-            kind: kind,
-            step: step,
-            summary: summary,
-            detail: detail,
-            remedies: remedies,
-            output: output,
             identity: identity,
-            program: SpawnFailure.Program(
+            program: StartContext.Program(
                 appRoot: root,
                 startupFile: file,
                 kind: type.rawValue,
                 arguments: [program],
                 environment: []
             ),
-            limits: limits
+            limits: limits,
+            output: output
         )
+        let cause = SpawnFailure.Cause(category, kind, summary, step: step, detail: detail, remedies: remedies)
+        return context.failure(cause, at: .zero)
     }
 
     /// The words of a command line, quoted parts as one; those of a script for `sh -c` and of a list as well.

@@ -47,7 +47,7 @@ struct ModuleTopicTests {
 
     @Test func `an interpreter of a virtualenv is not replaced by another one`() throws {
         var failure = DiagnosisBench.failure(output: Self.python, type: .wsgi)
-        failure.program?.arguments = ["/srv/shop/env/bin/python3", "wsgi-loader.py"]
+        failure.context.program?.arguments = ["/srv/shop/env/bin/python3", "wsgi-loader.py"]
         let diagnosis = try DiagnosisBench.diagnosis(failure)
         #expect(
             diagnosis.commands.first

@@ -34,7 +34,7 @@ struct ResourceTopicTests {
     }
 
     @Test func `a limit of the process is named`() throws {
-        let limit = SpawnFailure.ReportedLimit(name: "address space", soft: 200 << 20, hard: nil)
+        let limit = StartContext.ReportedLimit(name: "address space", soft: 200 << 20, hard: nil)
         let failure = DiagnosisBench.failure(output: "MemoryError", type: .wsgi, limits: [limit])
         #expect(try DiagnosisBench.diagnosis(failure).remedies.first?.text.contains("at most 200 MiB") == true)
     }

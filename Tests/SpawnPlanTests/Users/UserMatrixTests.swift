@@ -87,12 +87,12 @@ import Testing
     @Test func `what names nobody is told with the setting, the name and what to type`() {
         let user = UserSwitchingProblem.unknownUser("j o")
         #expect(user.description == "passenger_user is j o, which is not an account of this machine")
-        #expect(user.remedies.first?.description.hasSuffix("getent passwd 'j o'") == true)
-        #expect(user.category == .configuration)
+        #expect(user.cause.remedies.first?.description.hasSuffix("getent passwd 'j o'") == true)
+        #expect(user.cause.category == .configuration)
         let group = UserSwitchingProblem.unknownGroup("crew")
         #expect(group.description == "passenger_group is crew, which is not a group of this machine")
-        #expect(group.remedies.first?.description.hasSuffix("getent group crew") == true)
-        #expect(group.category == .configuration)
+        #expect(group.cause.remedies.first?.description.hasSuffix("getent group crew") == true)
+        #expect(group.cause.category == .configuration)
     }
 
     private func check(

@@ -164,7 +164,7 @@ import Testing
             }
         }
         let problem = UserSwitchingProblem.databaseUnavailable(Silent.problem)
-        #expect(problem.category == .operatingSystem && problem.description.contains("EMFILE"))
+        #expect(problem.cause.category == .operatingSystem && problem.description.contains("EMFILE"))
         #expect(Silent().displayName(uid: 1000) == "uid 1000")
     }
 
@@ -263,6 +263,6 @@ import Testing
             problem.description
                 == "the app would run as sys because sys owns config.ru, but uid 3 is below --min-uid (100)"
         )
-        #expect(!problem.remedies.isEmpty)
+        #expect(!problem.cause.remedies.isEmpty)
     }
 }

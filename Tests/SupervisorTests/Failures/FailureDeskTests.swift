@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import ApplicationPool
 import LinuxSystem
 import Logging
 import NIOCore
@@ -37,16 +38,26 @@ struct FailureDeskTests {
     }
 
     private func report(_ id: UInt32, _ category: SpawnFailure.Category = .app, into answers: Answers) throws {
-        let failure = SpawnFailure(id: ErrorID(id), category: category, step: .app, summary: "it failed")
+        try self.report(id, category, to: self.desk, into: answers)
+    }
+
+    private func report(
+        _ id: UInt32,
+        _ category: SpawnFailure.Category = .app,
+        to desk: FailureDesk,
+        into answers: Answers
+    ) throws {
+        let failure = StartContext(id: ErrorID(id))
+            .failure(SpawnFailure.Cause(category, nil, "it failed", step: .app), at: .zero)
         let key = GroupKey(namespace: .authority, name: "/srv/shop")
-        let incident = FailureIncident(failure, key: key, settings: try PoolBench.settings())
-        self.desk.report(incident) { filed in
-            answers.ids.append(filed.brief.errorID)
-            answers.filed.append(filed)
+        let app = FailedApp(key: key, settings: try PoolBench.settings())
+        desk.report(failure, of: app, at: FailureTime(Instant(nanoseconds: 0))) { outcome in
+            answers.ids.append(outcome.filed.id.description)
+            answers.filed.append(outcome.filed)
         }
     }
 
-    @Test func `an incident gets a file that only the daemon's user may read`() throws {
+    @Test func `a failure gets a file that only the daemon's user may read`() throws {
         let answers = Answers()
         try self.report(0xabc, into: answers)
         let path = try #require(answers.filed.first?.file)
@@ -54,7 +65,7 @@ struct FailureDeskTests {
         #expect(try FileStatus(path: path).mode == 0o600)
         let text = String(decoding: try Files.read(path), as: UTF8.self)
         #expect(text.contains("Error 00000abc") && text.contains("it failed"))
-        let json = try #require(answers.filed.first?.json)
+        let json = try #require(answers.filed.first?.details)
         #expect(FailureReport(json: json.readableBytesView)?.errorID == "00000abc")
     }
 
@@ -79,7 +90,7 @@ struct FailureDeskTests {
         #expect(answers.ids == ["00000001", "00000002"])
         try self.report(3, into: answers)
         #expect(answers.ids.count == 3 && self.work.held.count == 1)
-        #expect(answers.filed.allSatisfy { $0.file == nil && $0.json != nil })
+        #expect(answers.filed.allSatisfy { $0.file == nil && $0.details != nil })
         #expect(self.log.messages.count == 1, "\(self.log.messages)")
         // Late, and of no more interest; the next one is filed as ever.
         self.work.finish()
@@ -117,24 +128,21 @@ struct FailureDeskTests {
             directory: self.directory.file("missing"),
             logger: Logger(label: "test") { [log] _ in log }
         )
-        let failure = SpawnFailure(id: ErrorID(7), category: .app, step: .app, summary: "it failed")
-        let key = GroupKey(namespace: .authority, name: "/srv/shop")
-        let incident = FailureIncident(failure, key: key, settings: try PoolBench.settings())
-        for _ in 0..<3 { gone.report(incident) { answers.filed.append($0) } }
+        for _ in 0..<3 { try self.report(7, to: gone, into: answers) }
         #expect(self.log.messages == ["details of a failure cannot be written to a file"])
         try Files.makeDirectory(self.directory.file("missing"))
-        gone.report(incident) { answers.filed.append($0) }
+        try self.report(7, to: gone, into: answers)
         try Files.removeTree(self.directory.file("missing"))
-        gone.report(incident) { answers.filed.append($0) }
+        try self.report(7, to: gone, into: answers)
         #expect(answers.filed.map { $0.file != nil } == [false, false, false, true, false])
         #expect(self.log.messages.count == 2)
-        #expect(answers.filed.allSatisfy { $0.json != nil })
+        #expect(answers.filed.allSatisfy { $0.details != nil })
     }
 
     @Test func `an empty app root is reported and leaves no file`() throws {
         let answers = Answers()
         try self.report(1, .noApplication, into: answers)
-        #expect(answers.filed.first?.file == nil && answers.filed.first?.json != nil)
+        #expect(answers.filed.first?.file == nil && answers.filed.first?.details != nil)
         #expect(try Files.list(self.directory.path) == [])
     }
 

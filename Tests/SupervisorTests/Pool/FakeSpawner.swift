@@ -77,7 +77,8 @@ final class FakeSpawner: Spawning {
                         concurrency: concurrency
                     ),
                     process: process,
-                    identity: identity
+                    identity: identity,
+                    start: StartContext(id: spawn.request.errorID, identity: identity)
                 )
             )
         )
@@ -91,13 +92,8 @@ final class FakeSpawner: Spawning {
         output: String = ""
     ) throws {
         try #require(!self.spawns.isEmpty)
-        let failure = SpawnFailure(
-            id: ErrorID(id),
-            category: category,
-            step: .app,
-            summary: summary,
-            output: output
-        )
+        let failure = StartContext(id: ErrorID(id), output: output)
+            .failure(SpawnFailure.Cause(category, nil, summary, step: .app), at: .zero)
         self.spawns.removeFirst().completion(.failure(failure))
     }
 }

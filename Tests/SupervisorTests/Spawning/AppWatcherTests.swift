@@ -86,18 +86,11 @@ struct AppWatcherTests {
                 records: nil
             ),
             plan: StartPlan(
-                journey: Journey(),
+                context: StartContext(id: ErrorID(1), identity: identity),
                 clock: JourneyClock(),
                 timeout: StartTimeout(limit: .seconds(90), appRoot: "/nowhere"),
                 program: program,
                 identity: identity,
-                description: SpawnFailure.Program(
-                    appRoot: "/nowhere",
-                    startupFile: "",
-                    kind: "generic",
-                    arguments: [],
-                    environment: []
-                ),
                 probe: nil
             ),
             launch: tellsLaunch
@@ -157,12 +150,12 @@ struct AppWatcherTests {
         let pid = try self.watch(ours, tellsLaunch: tellsLaunch, with: watcher, heard)
         try theirs.writeAll("ready concurrency=3\nfirst of\\nmany\nsec")
         try eventually("what came along with the ready line") { heard.said == ["first=of\nmany"] }
-        guard case .ready(let facts, let record) = heard.first else {
+        guard case .ready(let facts, let context) = heard.first else {
             Issue.record("not ready: \(String(describing: heard.first))")
             return
         }
         #expect(facts.service?.concurrency == 3 && facts.pid == pid)
-        #expect(record.journey.entriesWithoutSkipped.last?.step == .ready)
+        #expect(context.journey.entriesWithoutSkipped.last?.step == .ready)
         try theirs.writeAll("ond\n")
         try eventually("what came later") { heard.said == ["first=of\nmany", "second="] }
         watcher.order(.terminate(facts.id))
@@ -185,7 +178,7 @@ struct AppWatcherTests {
             Issue.record("no failure: \(String(describing: heard.first))")
             return
         }
-        #expect(failure.failure.step == .execute && !failure.mayTryAnotherPort)
+        #expect(failure.step == .execute && failure.kind == .interpreterMissing)
         try eventually("it is collected") { ProcInfo(pid: starting.ends.facts.pid) == nil }
         #expect(heard.end == nil)
     }

@@ -251,8 +251,8 @@ struct DirectSpawnerTests {
         let failure = try #require(try bench.failure())
         #expect(failure.summary.contains(summary), "\(failure.summary)")
         #expect(failure.category == .app && failure.step == step)
-        #expect(failure.journey.failed == step)
-        #expect(failure.program?.environment.contains { $0.name == "IN_PASSENGER" } == true)
+        #expect(failure.context.journey.failed == step)
+        #expect(failure.context.program?.environment.contains { $0.name == "IN_PASSENGER" } == true)
         try eventually("socket and record to be gone") { try Files.list(bench.directory.file("sockets")).isEmpty }
     }
 
@@ -263,12 +263,12 @@ struct DirectSpawnerTests {
         let failure = try #require(
             try bench.failure([("env_file", "env"), ("app_file_descriptor_ulimit", "123"), ("env_var", "MINE=")])
         )
-        let environment = try #require(failure.program?.environment)
+        let environment = try #require(failure.context.program?.environment)
         #expect(environment.contains(.init(name: "FROM_FILE", value: "1")))
         #expect(environment.contains(.init(name: "MINE", value: "")))
         #expect(environment.contains(.init(name: "API_KEY", value: SecretMask.replacement)))
-        #expect(failure.limits.contains(.init(name: "open files", soft: 123, hard: 123)))
-        let steps = failure.journey.entries.filter { $0.state != .notStarted }
+        #expect(failure.context.limits.contains(.init(name: "open files", soft: 123, hard: 123)))
+        let steps = failure.context.journey.entries.filter { $0.state != .notStarted }
         #expect(
             steps.map(\.step).prefix(7) == [
                 .prepare, .start, .switchUser, .workingDirectory, .environmentFile, .execute, .loader,
@@ -307,7 +307,7 @@ struct DirectSpawnerTests {
         try bench.write("await Promise.reject(new RangeError('in a module'))", to: "app.mjs")
         let failure = try bench.failure([("app_type", "node"), ("startup_file", "app.mjs")])
         #expect(failure?.summary == "the application raised RangeError: in a module (app.mjs:1)")
-        #expect(failure?.output.contains("app.mjs") == true)
+        #expect(failure?.context.output.contains("app.mjs") == true)
     }
 
     @Test func `an app that hangs is killed with its group at the time limit`() throws {
@@ -316,7 +316,7 @@ struct DirectSpawnerTests {
         let seconds = "\(UInt32.random(in: 100_000...999_999))"
         try bench.write("puts 'hanging'; spawn('sleep \(seconds)'); sleep", to: "config.ru")
         let failure = try #require(try bench.failure([("start_timeout", "1")]))
-        #expect(failure.category == .timeout && failure.step == .app && failure.output == "hanging")
+        #expect(failure.category == .timeout && failure.step == .app && failure.context.output == "hanging")
         try eventually("the group's end") {
             !ProcInfo.all().contains { ProcInfo.arguments(of: $0) == ["sleep", seconds] }
         }

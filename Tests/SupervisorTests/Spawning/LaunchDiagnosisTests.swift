@@ -39,8 +39,8 @@ struct LaunchDiagnosisTests {
         _ subject: String,
         _ detail: String = "",
         directory: (UInt32, UInt32, UInt32)? = nil
-    ) throws -> SpawnProblem {
-        try diagnosis().problem(
+    ) throws -> SpawnFailure.Cause {
+        try diagnosis().cause(
             LaunchFailure(
                 step: step,
                 code: code,
@@ -133,7 +133,7 @@ struct LaunchDiagnosisTests {
             detail: "/root/shims",
             directory: .init(owner: 0, group: 0, mode: 0o700)
         )
-        let problem = try diagnosis(searchPath: "/root/shims:/bin").problem(failure)
+        let problem = try diagnosis(searchPath: "/root/shims:/bin").cause(failure)
         #expect(problem.summary.hasPrefix("python3 was not found on the PATH of the application (/root/shims:/bin); a"))
         #expect(problem.summary.contains("/root/shims, cannot be entered by joe"))
         #expect(problem.remedies.contains { $0.description.contains("passenger_python") })

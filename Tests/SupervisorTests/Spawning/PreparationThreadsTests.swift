@@ -33,7 +33,7 @@ struct PreparationThreadsTests {
         }
     }
 
-    private func problem(_ answer: PreparationThreads.Answer) -> SpawnProblem? {
+    private func problem(_ answer: PreparationThreads.Answer) -> SpawnFailure.Cause? {
         if case .refused(let problem) = answer { problem } else { nil }
     }
 
@@ -62,7 +62,7 @@ struct PreparationThreadsTests {
     @Test func `there is a limit to hanging threads`() throws {
         let threads = PreparationThreads()
         let gate = try Gate()
-        var refused: SpawnProblem?
+        var refused: SpawnFailure.Cause?
         for number in 0..<600 where refused == nil {
             refused = self.problem(threads.run(appRoot: "/root\(number)") { gate.wait() })
         }

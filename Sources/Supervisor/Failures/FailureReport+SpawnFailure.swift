@@ -21,19 +21,21 @@ private enum ReportBounds {
 }
 
 extension FailureReport {
-    /// Everything about an incident that somebody who looks for its cause may want.
+    /// Everything about a failure that somebody who looks for its cause may want.
     ///
-    /// `groupNames` gives the names of group ids, as far as they are known.
+    /// `time` is in microseconds since 1970; `groupNames` gives the names of group ids, as far as they are known.
     init(
-        _ incident: FailureIncident,
+        _ failure: SpawnFailure,
+        of app: FailedApp,
         _ diagnosis: FailureDiagnosis,
+        time: Int64,
         groupNames: [UInt32: String],
         machine: MachineFacts
     ) {
-        let failure = incident.failure
+        let context = failure.context
         self.init(
-            errorID: failure.id.description,
-            time: incident.time,
+            errorID: context.id.description,
+            time: time,
             category: failure.category.rawValue,
             kind: diagnosis.kind.rawValue,
             title: diagnosis.title,
@@ -44,13 +46,13 @@ extension FailureReport {
             },
             // Masked first: of half an address a password would not be known.
             detail: SecretMask.maskingCredentials(failure.detail).clamped(toUTF8: ReportBounds.detail),
-            output: SecretMask.maskingCredentials(failure.output).clampedTail(toUTF8: ReportBounds.output),
-            failedStep: failure.journey.failed == nil && diagnosis.kind == .crash ? "" : failure.step.rawValue,
-            steps: failure.journey == Journey() ? [] : failure.journey.entriesWithoutSkipped.map(Step.init),
-            app: App(incident),
-            user: failure.identity.map { User($0, groupNames: groupNames) },
-            variables: Self.entries(failure.program?.environment ?? []),
-            limits: failure.limits.prefix(64).map(Entry.init),
+            output: SecretMask.maskingCredentials(context.output).clampedTail(toUTF8: ReportBounds.output),
+            failedStep: context.journey.failed == nil && diagnosis.kind == .crash ? "" : failure.step.rawValue,
+            steps: context.journey == Journey() ? [] : context.journey.entriesWithoutSkipped.map(Step.init),
+            app: App(app, context.program),
+            user: context.identity.map { User($0, groupNames: groupNames) },
+            variables: Self.entries(context.program?.environment ?? []),
+            limits: context.limits.prefix(64).map(Entry.init),
             machine: Self.entries(machine)
         )
     }
@@ -106,11 +108,10 @@ extension FailureReport.Step {
 }
 
 extension FailureReport.App {
-    fileprivate init(_ incident: FailureIncident) {
-        let settings = incident.settings
-        let program = incident.failure.program
+    fileprivate init(_ app: FailedApp, _ program: StartContext.Program?) {
+        let settings = app.settings
         self.init(
-            groupName: incident.groupName.clamped(toUTF8: ReportBounds.path),
+            groupName: app.key.description.clamped(toUTF8: ReportBounds.path),
             root: settings.appRoot.clamped(toUTF8: ReportBounds.path),
             startupFile: (program?.startupFile ?? settings.startupFile ?? "").clamped(toUTF8: ReportBounds.path),
             type: program?.kind ?? settings.appType?.rawValue ?? "",
@@ -149,7 +150,7 @@ extension FailureReport.User {
 }
 
 extension FailureReport.Entry {
-    fileprivate init(_ limit: SpawnFailure.ReportedLimit) {
+    fileprivate init(_ limit: StartContext.ReportedLimit) {
         let soft = limit.soft.map { "\($0)" } ?? "unlimited"
         let hard = limit.hard.map { "at most \($0)" } ?? "may be raised without limit"
         self.init(name: limit.name.clamped(toUTF8: 64), value: limit.soft == limit.hard ? soft : "\(soft) (\(hard))")

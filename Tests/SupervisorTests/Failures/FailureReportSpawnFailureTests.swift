@@ -9,13 +9,18 @@ import WireProtocol
 
 @testable import Supervisor
 
-struct FailureReportIncidentTests {
+struct FailureReportSpawnFailureTests {
     private func report(_ failure: SpawnFailure, _ settings: [String: String] = [:]) throws -> FailureReport {
         let settings = try PoolBench.settings(settings)
         let key = GroupKey(namespace: .uid(7), name: "/srv/shop")
-        let incident = FailureIncident(failure, key: key, settings: settings, time: 1_700_000_000_000_000)
-        let diagnosis = FailureDiagnosis(failure, settings: settings)
-        return FailureReport(incident, diagnosis, groupNames: [33: "www-data"], machine: MachineFacts())
+        return FailureReport(
+            failure,
+            of: FailedApp(key: key, settings: settings),
+            FailureDiagnosis(failure, settings: settings),
+            time: 1_700_000_000_000_000,
+            groupNames: [33: "www-data"],
+            machine: MachineFacts()
+        )
     }
 
     private func failure(
@@ -27,14 +32,9 @@ struct FailureReportIncidentTests {
         var journey = Journey()
         journey.begin(.prepare, at: .zero)
         journey.begin(.app, at: .milliseconds(3))
-        journey.fail(.app, at: .microseconds(4500))
-        return SpawnFailure(
+        let context = StartContext(
             id: ErrorID(0xabc),
-            category: .app,
-            step: .app,
-            summary: summary,
-            detail: detail,
-            output: output,
+            journey: journey,
             identity: RunningIdentity(
                 userName: "joe",
                 groupName: "joes",
@@ -46,8 +46,7 @@ struct FailureReportIncidentTests {
                 isSwitched: true,
                 restsOnOwnership: true
             ),
-            journey: journey,
-            program: SpawnFailure.Program(
+            program: StartContext.Program(
                 appRoot: "/srv/shop",
                 startupFile: "config.ru",
                 kind: "rack",
@@ -57,8 +56,11 @@ struct FailureReportIncidentTests {
             limits: [
                 .init(name: "open files", soft: 1024, hard: 4096), .init(name: "processes", soft: 9, hard: 9),
                 .init(name: "core size", soft: 0, hard: nil), .init(name: "memory", soft: nil, hard: nil),
-            ]
+            ],
+            output: output
         )
+        let cause = SpawnFailure.Cause(.app, nil, summary, detail: detail)
+        return context.failure(cause, at: .microseconds(4500))
     }
 
     @Test func `a report says who, what, when and how far`() throws {
@@ -111,8 +113,8 @@ struct FailureReportIncidentTests {
             detail: noise,
             output: noise + "the end"
         )
-        failure.remedies = (0..<30).map { Remedy("\($0) \(noise.prefix(3000))") }
-        failure.program?.arguments = (0..<200).map { "\($0) \(noise.prefix(300))" }
+        failure.cause.remedies = (0..<30).map { Remedy("\($0) \(noise.prefix(3000))") }
+        failure.context.program?.arguments = (0..<200).map { "\($0) \(noise.prefix(300))" }
         let report = try self.report(failure)
         #expect(report.output.utf8.count <= 65_536 && report.output.hasSuffix("the end"))
         #expect(report.detail.utf8.count <= 32_768 && report.summary.utf8.count <= 2048)

@@ -1,49 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-import AppSettings
 import LinuxSystem
 import ShownText
 import SpawnPlan
 
-/// Why a spawn did not get as far as a running program; becomes a `SpawnFailure`.
-struct SpawnProblem: Error {
-    let category: SpawnFailure.Category
-    let kind: SpawnFailure.Kind
-    /// Nil: the one that was under way.
-    var step: Journey.Step?
-    let summary: String
-    let remedies: [Remedy]
-
-    init(
-        _ category: SpawnFailure.Category,
-        _ kind: SpawnFailure.Kind,
-        _ summary: String,
-        step: Journey.Step? = nil,
-        remedies: [Remedy] = []
-    ) {
-        self.category = category
-        self.kind = kind
-        self.step = step
-        self.summary = summary
-        self.remedies = remedies
-    }
-
-    init(_ problem: AppTypeDetection.Problem, appRoot: String) {
-        let kind: SpawnFailure.Kind =
-            switch problem {
-            case .noAppRoot, .appRootIsNoDirectory: .appRootMissing
-            case .noStartupFile, .startupFileMissing, .startupFileIsNoFile: .startupFileMissing
-            case .startupFileOutside: .configuration
-            case .meteorProject: .frameworkUnsupported
-            }
-        self.init(
-            problem.category,
-            kind,
-            problem.summary(appRoot: appRoot),
-            remedies: problem.remedies(appRoot: appRoot)
-        )
-    }
-
+extension SpawnFailure.Cause {
     init(_ error: SystemError, doing what: String) {
         let isFull = error.isOutOfResources
         self.init(
