@@ -22,6 +22,8 @@ extension SpawnFailure {
         case environmentFile = "environment-file"
         /// Too many processes, files or too little memory for the kernel.
         case resources
+        /// The app has reached a limit of its own, on memory or processes.
+        case limit = "limit-reached"
 
         // In the program.
         /// An interpreter older than supported.

@@ -46,7 +46,8 @@ extension FailureDiagnosis {
                 Remedy("To try again at once, reload the front, or lift the quarantine as root with passenger-status."),
             ]
         case .missingGem, .missingModule, .syntaxError, .exception, .permissionDenied, .portTaken, .ownership, .noUser,
-            .configuration, .loginShell, .environmentFile, .interpreterUnsupported, .frameworkUnsupported, .cancelled:
+            .configuration, .limit, .loginShell, .environmentFile, .interpreterUnsupported, .frameworkUnsupported,
+            .cancelled:
             []
         }
     }

@@ -15,6 +15,7 @@ extension FailureDiagnosis {
         case .loginShell: "The login shell of the application's user failed"
         case .environmentFile: "The environment file cannot be used"
         case .resources: "The system lacks what a new process needs"
+        case .limit: "The application reached a limit that is set for it"
         case .interpreterUnsupported: "The interpreter has the wrong version"
         case .frameworkUnsupported: "The framework is not supported"
         case .missingGem: "A gem is missing"
@@ -62,6 +63,10 @@ extension FailureDiagnosis {
         case .environmentFile:
             "The file that passenger_env_file names is read as \(user) before the application starts."
         case .resources: "The kernel refused a process, a descriptor or memory."
+        case .limit:
+            "All processes of an application together may use so much memory (passenger_memory_max), and be so many "
+                + "(passenger_pids_max). Beyond that the kernel ends one of them, or refuses the next; other applications are not "
+                + "affected."
         case .interpreterUnsupported:
             "The interpreter works, but it is older than what the application or Flying Passenger needs, or another one."
         case .frameworkUnsupported: "The application is written for a version of its framework that cannot be run here."

@@ -48,8 +48,8 @@ final class DirectoryLimits: Sendable {
             return nil
         }
         if reason == nil {
-            // So that the kernel counts for each process whether it was ended for lack of memory; no limit rests on it.
-            try? app.write("+memory", to: "cgroup.subtree_control")
+            // So that the kernel counts for each process what it is refused; no limit rests on it.
+            try? app.write("+memory +pids", to: "cgroup.subtree_control")
         }
         return reason
     }

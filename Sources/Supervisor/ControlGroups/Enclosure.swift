@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import LinuxSystem
+import SpawnPlan
 import Synchronization
 
 /// The control group of one app process, which it cannot leave, nor can what it starts.
@@ -19,6 +20,20 @@ package final class Enclosure: Sendable {
     private struct State: Sendable {
         var entry: Entry
         var leaf: ControlGroupLeaf?
+        var before = RefusalCounts()
+    }
+
+    /// What the kernel has counted where the limits of the app stand, for all of its processes.
+    private struct RefusalCounts: Sendable {
+        var outOfMemory: UInt64 = 0
+        var processes: UInt64 = 0
+
+        init() {}
+
+        init(_ app: ControlGroup?) {
+            self.outOfMemory = app?.event("oom", in: "memory.events") ?? 0
+            self.processes = app?.event("max", in: "pids.events") ?? 0
+        }
     }
 
     let limits: ProcessLimits
@@ -30,7 +45,8 @@ package final class Enclosure: Sendable {
         self.limits = limits
         self.owner = owner
         let file = SharedDescriptor(try group.openForEntering())
-        self.state = Mutex(State(entry: .file(file), leaf: ControlGroupLeaf(group)))
+        let before = limits.isEmpty ? RefusalCounts() : RefusalCounts(group.parent)
+        self.state = Mutex(State(entry: .file(file), leaf: ControlGroupLeaf(group), before: before))
     }
 
     /// A group that can only be made once there is a process.
@@ -63,7 +79,8 @@ package final class Enclosure: Sendable {
         }
         guard case .gate(_, let writer) = entry else { return }
         let leaf = place().map(ControlGroupLeaf.init)
-        self.state.withLock { $0.leaf = leaf }
+        let before = RefusalCounts(leaf?.group.parent)
+        self.state.withLock { ($0.leaf, $0.before) = (leaf, before) }
         // A helper that was killed meanwhile reads nothing more.
         _ = try? writer.descriptor.writeAll([1])
     }
@@ -83,10 +100,25 @@ package final class Enclosure: Sendable {
     /// Where it is, as far as that is known yet.
     var path: String? { self.leaf?.group.path }
 
-    /// Says so if the kernel has ended a process in it for lack of memory; it counts that only where there is a limit.
+    /// What the kernel has refused to its processes; it counts that only where there is a limit.
+    ///
+    /// Of processes that were refused kernels before Linux 6.11 tell where one was wanted, later ones where the limit stands.
+    var reachedLimit: ReachedLimit? {
+        let (leaf, before) = self.state.withLock { ($0.leaf, $0.before) }
+        guard let group = leaf?.group, !self.limits.isEmpty else { return nil }
+        let now = RefusalCounts(group.parent)
+        if let kills = group.event("oom_kill", in: "memory.events"), kills > 0 {
+            return .memory(most: now.outOfMemory > before.outOfMemory ? self.limits.memory : nil)
+        }
+        guard let most = self.limits.processes else { return nil }
+        let refused = group.event("max", in: "pids.events") ?? 0
+        return refused > 0 || now.processes > before.processes ? .processes(most: most) : nil
+    }
+
+    /// Says so if the kernel has ended a process in it for lack of memory.
     var causeOfKill: String? {
-        guard let count = self.leaf?.group.event("oom_kill", in: "memory.events"), count > 0 else { return nil }
-        let limit = self.limits.memoryText.map { " (passenger_memory_max \($0))" } ?? ""
+        guard case .memory(let most) = self.reachedLimit else { return nil }
+        let limit = most.map { " (passenger_memory_max \(ReachedLimit.text(ofBytes: $0)))" } ?? ""
         return "killed by the kernel: it is out of memory\(limit)"
     }
 }

@@ -24,14 +24,6 @@ package struct ProcessLimits: Hashable, Sendable {
 
     var isEmpty: Bool { self.memory == nil && self.processes == nil }
 
-    /// As people write it.
-    var memoryText: String? {
-        self.memory.map { bytes in
-            if bytes % (1 << 20) == 0 { return "\(bytes >> 20)m" }
-            return bytes % (1 << 10) == 0 ? "\(bytes >> 10)k" : "\(bytes)"
-        }
-    }
-
     /// Near the limit processes are slowed down and give back what they can before one is ended.
     var memoryHigh: Int? { self.memory.map { $0 - $0 / 16 } }
 }

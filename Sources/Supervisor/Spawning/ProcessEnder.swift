@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import LinuxSystem
+import SpawnPlan
 
 /// Ends an app process at once, with all that it has started, as far as the system lets that be found.
 ///
@@ -10,6 +11,10 @@ protocol ProcessEnder: Sendable {
     func endAll()
     /// The process was collected, once: what held it is not needed any more.
     func collected()
+    /// What the kernel has refused to the process and what it has started; nil: nothing that is known of.
+    ///
+    /// Before ``collected()``.
+    var reachedLimit: ReachedLimit? { get }
     /// What the kernel says about a SIGKILL that nobody here has sent; nil if it says nothing.
     ///
     /// Before ``collected()``.
@@ -29,6 +34,7 @@ struct ProcessGroupEnder: ProcessEnder {
 
     func collected() {}
 
+    var reachedLimit: ReachedLimit? { nil }
     var causeOfKill: String? { nil }
 }
 
@@ -46,5 +52,6 @@ struct EnclosureEnder: ProcessEnder {
 
     func collected() { self.enclosure.end() }
 
+    var reachedLimit: ReachedLimit? { self.enclosure.reachedLimit }
     var causeOfKill: String? { self.enclosure.causeOfKill }
 }

@@ -113,6 +113,7 @@ final class WatchedProcess {
         case .failed(var failure):
             guard self.life.startFailed() == .tellAndEnd else { return }
             self.start = nil
+            if let limit = self.ender.reachedLimit { failure.cause = failure.cause.reaching(limit) }
             self.ender.endAll()
             // What it printed about it is on its way already.
             self.readLastWords { [unowned self] in

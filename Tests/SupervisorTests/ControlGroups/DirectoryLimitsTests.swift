@@ -40,7 +40,7 @@ struct DirectoryLimitsTests {
         for group in ["own", "own/instance"] {
             #expect(try text("\(group)/cgroup.subtree_control") == "+memory +pids")
         }
-        #expect(try text("own/instance/app/cgroup.subtree_control") == "+memory")
+        #expect(try text("own/instance/app/cgroup.subtree_control") == "+memory +pids")
         #expect(try values() == ["15728640", "16777216", "0", "40"])
     }
 

@@ -23,9 +23,8 @@ struct ProcessLimitsTests {
         #expect(try limits([("memory_max", "0")], standard: standard) == ProcessLimits(processes: 100))
     }
 
-    @Test(arguments: [(128 << 20, "128m"), (5000 << 10, "5000k"), (5_000_001, "5000001")])
-    func `sizes are shown as people write them`(bytes: Int, text: String) {
-        #expect(ProcessLimits(memory: bytes).memoryText == text)
+    @Test(arguments: [128 << 20, 5000 << 10, 5_000_001])
+    func `processes are slowed down shortly before the limit`(bytes: Int) {
         #expect(ProcessLimits(memory: bytes).memoryHigh.map { $0 < bytes && $0 > bytes * 9 / 10 } == true)
     }
 
