@@ -24,6 +24,9 @@ package struct Remedy: Hashable, Sendable, Codable {
         self.init(text, line.isFaithful ? line.text : nil)
     }
 
+    /// Where a command was to follow the sentence, and none does.
+    package static func withoutCommand(_ text: String) -> Remedy { Remedy(text, nil) }
+
     /// A command that cannot be typed is left out.
     private init(_ text: String, _ command: String?) {
         self.text = command == nil && text.utf8.last == UInt8(ascii: ":") ? text.dropLast() + "." : text

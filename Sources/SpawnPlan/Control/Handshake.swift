@@ -13,8 +13,9 @@ import ShownText
 ///     failed     ignored         ignored      ignored      ignored          ignored         ignored    ignored
 ///
 /// Steps of the launch count as step lines, its failure as a failed step (also when deaf: its channels close with it).
-/// Lines are `KEY VALUE`: `step NAME begin|done|failed`, `error category|kind|summary|detail|remedy TEXT`,
-/// `ready concurrency=N [framing=1]`; other words after that are those of newer loaders. All of it comes from the app's user: bounded, and never more than text.
+/// Lines are `KEY VALUE`: `step NAME begin|done|failed`, `error category|kind|summary|detail|remedy|command TEXT`,
+/// `ready concurrency=N [framing=1]`; other words after that are those of newer loaders. All of it comes from the app's user:
+/// bounded, and never more than text.
 package struct Handshake: Sendable {
     /// Bytes before readiness; a loader needs a few kilobytes, a long backtrace included.
     package static let maxBytes = 256 * 1024
@@ -193,7 +194,7 @@ extension Handshake {
 
     /// What the loader said about it goes before what the daemon can say.
     private mutating func fail(_ cause: SpawnFailure.Cause, at now: Duration) -> Action {
-        end(report.cause(before: cause), at: now)
+        end(report.cause(before: cause, in: context), at: now)
     }
 
     private mutating func end(_ cause: SpawnFailure.Cause, at now: Duration) -> Action {
@@ -206,13 +207,13 @@ extension Handshake {
 
 /// What a loader said about its failure.
 ///
-/// Its remedies are text: it runs as the app's user, and commands that root may type are made by the daemon alone.
+/// It runs as the app's user: a remedy of it is text, and perhaps the name of a command that the daemon makes.
 private struct ReportedError: Sendable {
     var category: SpawnFailure.Category?
     var kind: SpawnFailure.Kind?
     var summary: String?
     var detail = ""
-    var remedies: [Remedy] = []
+    var advice: [(text: String, command: [String])] = []
 
     mutating func note(_ value: Substring) {
         let words = value.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
@@ -222,21 +223,33 @@ private struct ReportedError: Sendable {
         case "kind": kind = SpawnFailure.Kind(rawValue: text).flatMap { $0.isForLoaders ? $0 : nil }
         case "summary" where !text.isEmpty: summary = text
         case "detail": detail = text
-        case "remedy" where remedies.count < 8: remedies.append(Remedy(text))
+        case "remedy" where advice.count < 8: advice.append((text, []))
+        case "command" where advice.last?.command.isEmpty == true:
+            advice[advice.count - 1].command = text.utf8
+                .split(separator: UInt8(ascii: "\n"), maxSplits: 2, omittingEmptySubsequences: false)
+                .map { String(Substring($0)) }
         default: break
         }
     }
 
     /// What is told, if the daemon by itself would tell `other`.
-    func cause(before other: SpawnFailure.Cause) -> SpawnFailure.Cause {
+    func cause(before other: SpawnFailure.Cause, in context: StartContext) -> SpawnFailure.Cause {
         var cause = other
         cause.category = category ?? other.category
         // A loader that said what is wrong, but not of which kind, leaves that to its output.
         cause.kind = summary == nil ? kind ?? other.kind : kind
         cause.summary = summary ?? other.summary
         cause.detail = detail
-        if !remedies.isEmpty { cause.remedies = remedies }
+        if !advice.isEmpty { cause.remedies = remedies(AppShell(context)) }
         return cause
+    }
+
+    private func remedies(_ shell: AppShell?) -> [Remedy] {
+        advice.map { text, words in
+            if words.isEmpty { return Remedy(text) }
+            guard let shell, let command = LoaderCommand(words) else { return .withoutCommand(text) }
+            return command.remedy(text, in: shell)
+        }
     }
 }
 

@@ -53,18 +53,12 @@ struct DiagnosisScene {
 
     // MARK: Commands
 
-    /// `command` as the app's user, with that user's home; as it is when the daemon changes no users.
-    func asUser(_ command: ShellLine) -> ShellLine {
-        guard let identity, identity.isSwitched else { return command }
-        return "sudo -u \(identity.userName) -H \(command)"
+    var shell: AppShell {
+        AppShell(identity: self.identity, appRoot: self.appRoot, interpreter: self.interpreter, type: self.type)
     }
 
-    /// `command`, a list for a shell, in the app root and as the app's user.
-    func inAppRoot(_ command: ShellLine) -> ShellLine {
-        let list: ShellLine = "cd \(self.appRoot) && \(command)"
-        guard let identity, identity.isSwitched else { return list }
-        return self.asUser("sh -c \(script: list)")
-    }
+    func asUser(_ command: ShellLine) -> ShellLine { self.shell.asUser(command) }
+    func inAppRoot(_ command: ShellLine) -> ShellLine { self.shell.inAppRoot(command) }
 
     // MARK: The user
 

@@ -62,22 +62,10 @@ enum SyntaxTopic {
 
     static func remedies(_ file: String?, _ line: Int?, _ scene: DiagnosisScene) -> [Remedy] {
         guard let file else { return [.init("Correct the source file that the message below names.")] }
-        let path = file.utf8.first == UInt8(ascii: "/") ? file : "\(scene.appRoot)/\(file)"
+        let path = scene.shell.absolute(file)
         let shown = SafeText.name(path)
         let place = line.map { "\(shown), line \($0)" } ?? shown
-        guard let check = self.check(path, scene) else { return [.init("Correct \(place).")] }
+        guard let check = scene.shell.check(path) else { return [.init("Correct \(place).")] }
         return [.init("Correct \(place), then check it with:", shell: check)]
-    }
-
-    private static func check(_ path: String, _ scene: DiagnosisScene) -> ShellLine? {
-        let (program, file) = (scene.interpreter, path)
-        return switch scene.type {
-        case .rack, .classicRails: scene.asUser("\(program) -wc \(file)")
-        // Without leaving a compiled file behind.
-        case .wsgi:
-            scene.asUser("\(program) -c 'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])' \(file)")
-        case .node: scene.asUser("\(program) --check \(file)")
-        case .generic, nil: nil
-        }
     }
 }

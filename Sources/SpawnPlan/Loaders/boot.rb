@@ -44,7 +44,10 @@ module FlyingPassenger
       tell("error category #{failure.category}")
       tell("error kind #{failure.kind}")
       tell("error summary #{escape(failure.summary, MAX_SENTENCE)}")
-      failure.remedies.each { |remedy| tell("error remedy #{escape(remedy, MAX_SENTENCE)}") }
+      failure.remedies.each do |sentence, command|
+        tell("error remedy #{escape(sentence, MAX_SENTENCE)}")
+        tell("error command #{escape(command.join("\n"), MAX_SENTENCE)}") unless command.empty?
+      end
       tell("error detail #{escape(failure.detail, MAX_DETAIL)}") unless failure.detail.empty?
       tell("step #{step} failed")
       exit!(1)

@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: MIT
 
 module FlyingPassenger
-  # Why an application could not be loaded, for whoever operates it: a kind, one sentence, and what to type.
+  # Why an application could not be loaded, for whoever operates it: a kind, one sentence, and what to do.
+  #
+  # A remedy is a sentence, and perhaps a command: its name, and the part that goes into it. The daemon makes the command line
+  # (LoaderCommand.swift): what an application says could be typed by root.
   #
   # Needs no library, because it may be asked before any could be loaded.
   class Failure
@@ -27,6 +30,11 @@ module FlyingPassenger
     end
 
     private
+
+    # A sentence before a command ends with a colon.
+    def advise(sentence, *command)
+      @remedies << [sentence, command]
+    end
 
     # Bundler's own scripts, and some frameworks, answer an exception by ending the process.
     def cause
@@ -65,7 +73,7 @@ module FlyingPassenger
       @kind = 'exception'
       place = place_of(error)
       @summary = "the application raised #{error.class}: #{first_line(error)}#{" (#{place})" if place}"
-      @remedies << "Look at #{place} and at the lines of the backtrace below it." if place
+      advise("Look at #{place} and at the lines of the backtrace below it.") if place
     end
 
     def ended(error)
@@ -73,32 +81,32 @@ module FlyingPassenger
       place = place_of(@error)
       how = error.is_a?(SystemExit) ? "exit(#{error.status})" : error.class.to_s
       @summary = "the application ended itself (#{how}#{" at #{place}" if place}) before it was ready"
-      @remedies << 'Look at what it printed before, and see why it calls exit while it is loaded.'
+      advise('Look at what it printed before, and see why it calls exit while it is loaded.')
     end
 
     def nothing_to_run
       @kind = 'configuration'
       @summary = "#{startup_file} does not say which application to run: it has no \"run\" line"
-      @remedies << "End #{startup_file} with a line such as: run MyApplication"
+      advise("End #{startup_file} with a line such as: run MyApplication")
     end
 
     def not_runnable(error)
       @kind = 'configuration'
       @summary = "what #{startup_file} runs is no Rack application: " \
         "an object of class #{message(error)} has no method \"call\""
-      @remedies << "Give \"run\" in #{startup_file} an object that answers call(env), not only a name."
+      advise("Give \"run\" in #{startup_file} an object that answers call(env), not only a name.")
     end
 
     def unsupported_framework(error)
       @kind = 'framework-unsupported'
       @summary = message(error)
-      @remedies << if @summary.include?('config.ru')
-                     "Add the file config.ru to #{root}, with two lines: require_relative \"config/environment\" " \
-                       'and: run Rails.application'
-                   else
-                     "With #{startup_file} only Rails 2.3 can be run. For anything else, write a config.ru, " \
-                       'the startup file of every Rack application.'
-                   end
+      if @summary.include?('config.ru')
+        advise("Add the file config.ru to #{root}, with two lines: require_relative \"config/environment\" " \
+          'and: run Rails.application')
+      else
+        advise("With #{startup_file} only Rails 2.3 can be run. For anything else, write a config.ru, " \
+          'the startup file of every Rack application.')
+      end
     end
 
     def syntax_error(text)
@@ -108,16 +116,17 @@ module FlyingPassenger
       return @summary = "syntax error: #{line.to_s.chomp}" unless file
       what = "syntax error: #{what}" unless what.include?('syntax error')
       @summary = "#{what.chomp('.')} (#{file}:#{number})"
-      check = file =~ /\.(rb|ru)\z/ ? "; `#{interpreter} -c #{file}` checks it" : ''
-      @remedies << "Correct line #{number} of #{file}, or a line above it#{check}."
+      what = "Correct line #{number} of #{file}, or a line above it"
+      return advise("#{what}.") unless file =~ /\.(rb|ru)\z/
+      advise("#{what}, then check it with:", 'check', file)
     end
 
     def out_of_memory(error)
       @kind = 'out-of-memory'
       @category = 'operating-system'
       @summary = "there was not enough memory to load the application (#{error.class}: #{first_line(error)})"
-      @remedies << 'Look at the memory limits of the process and at `free -m`; run fewer processes ' \
-        '(--max-pool-size), or raise the limit.'
+      advise('Look at the memory limits of the process; run fewer processes (--max-pool-size), or raise the limit. ' \
+        'What the machine has:', 'memory')
     end
 
     def permission_denied(path)
@@ -128,8 +137,8 @@ module FlyingPassenger
       @summary += ", who may not enter #{closed}" if closed && closed != path
       return unless closed
 
-      @remedies << "Let the user #{user} use it, or let the application run as another user. Whose it is: " \
-        "ls -ld #{File.expand_path(closed)}"
+      advise("Let the user #{user} use it, or let the application run as another user. Whose it is:",
+             'list', File.expand_path(closed))
     end
 
     # MARK: Libraries
@@ -165,11 +174,10 @@ module FlyingPassenger
 
     def gem_remedies(name)
       if bundler_loaded?
-        @remedies << "If #{@bundler_branch || 'the Gemfile'} does not name it, add the line: gem \"#{name}\""
-        @remedies << bundle_install
+        advise("If #{@bundler_branch || 'the Gemfile'} does not name it, add the line: gem \"#{name}\"")
+        advise_bundle_install
       else
-        @remedies << "Install it for this interpreter: #{interpreter} -S gem install #{name}, or list it " \
-          "in a Gemfile in #{root}."
+        advise("List it in a Gemfile in #{root}, or install it for this interpreter:", 'gem-install', name)
       end
       say_where_gems_are
     end
@@ -180,13 +188,13 @@ module FlyingPassenger
       closed = folders.map { |folder| closed_directory(folder) }.compact.first
       there = folders.select { |folder| File.directory?(folder) }
       if closed
-        @remedies.unshift("Installed gems below #{closed} cannot be seen: #{user} may not enter it. Make it " \
-          'accessible, or install the gems elsewhere.')
+        @remedies.unshift(["Installed gems below #{closed} cannot be seen: #{user} may not enter it. Make it " \
+          'accessible, or install the gems elsewhere.', []])
       end
-      @remedies << "Gems are looked for in #{there.join(', ')}. If they are installed for another Ruby, set " \
-        'passenger_ruby to that one.'
+      advise("Gems are looked for in #{there.join(', ')}. If they are installed for another Ruby, set " \
+        'passenger_ruby to that one.')
       return if folders.include?(DEBIAN_GEMS) || !File.directory?(DEBIAN_GEMS)
-      @remedies << "To use gems of Debian's packages: passenger_env_var GEM_PATH #{DEBIAN_GEMS};"
+      advise("To use gems of Debian's packages:", 'gem-path', DEBIAN_GEMS)
     end
 
     # MARK: Bundler
@@ -216,7 +224,7 @@ module FlyingPassenger
       text += " (#{place})" if place
       if name == 'RubyVersionMismatch'
         bundler_failure('configuration', "#{gemfile} asks for another Ruby: #{text}")
-        @remedies.unshift("Set passenger_ruby to the path of the Ruby that the Gemfile asks for (now: #{interpreter}).")
+        @remedies.unshift(["Set passenger_ruby to the path of the Ruby that the Gemfile asks for (now: #{interpreter}).", []])
       elsif error.cause.is_a?(SyntaxError)
         bundler_failure('syntax-error', "syntax error in the Gemfile: #{text}")
       else
@@ -227,8 +235,8 @@ module FlyingPassenger
     def bundler_failure(kind, summary)
       @kind = kind
       @summary = summary
-      @remedies << "In #{root}, as #{user}, `bundle check` shows the same; an empty config/setup_load_paths.rb " \
-        'switches the use of Bundler off.'
+      advise('An empty config/setup_load_paths.rb switches the use of Bundler off. This shows the same by hand:',
+             'bundle-check')
     end
 
     def missing_gem(error)
@@ -242,7 +250,7 @@ module FlyingPassenger
                    "Bundler could not set up the gems#{wanted_by}: #{first_line(error)}"
                  end
       return gem_remedies(gem || 'NAME') unless bundler_loaded?
-      @remedies << bundle_install
+      advise_bundle_install
       say_where_gems_are
     end
 
@@ -259,9 +267,8 @@ module FlyingPassenger
       text[/Could not find gem '([^']+)'/, 1] || text[/Could not find (\S+?)-\d[\w.]*/, 1]
     end
 
-    def bundle_install
-      "In #{root}, as #{user}: #{interpreter} -S bundle install (with `bundle config set --local path " \
-        'vendor/bundle` before it, the gems are kept below the application).'
+    def advise_bundle_install
+      advise('Install the gems of the Gemfile below the application:', 'bundle-install')
     end
 
     def bundler_loaded?

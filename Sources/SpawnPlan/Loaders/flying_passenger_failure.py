@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Why a WSGI application could not be loaded, for whoever operates it: a kind, one sentence, and what to type."""
+"""Why a WSGI application could not be loaded, for whoever operates it: a kind, one sentence, and what to do.
+
+A remedy is a sentence, and perhaps a command: its name, and the part that goes into it. The daemon makes the command line
+(LoaderCommand.swift): what an application says could be typed by root.
+"""
 import os
 import sys
 import traceback
@@ -24,6 +28,10 @@ class Failure:
         else:
             self.decide(error)
 
+    def advise(self, sentence, *command):
+        """A sentence before a command ends with a colon."""
+        self.remedies.append((sentence, command))
+
     def decide(self, error):
         if isinstance(error, SystemExit):
             self.ended(error)
@@ -43,31 +51,30 @@ class Failure:
         self.summary = 'the application raised %s' % self.named(error)
         if place:
             self.summary += ' (%s)' % place
-            self.remedies.append('Look at %s and at the lines of the traceback above it.' % place)
+            self.advise('Look at %s and at the lines of the traceback above it.' % place)
 
     def ended(self, error):
         self.kind = 'early-exit'
         place = self.place()
         self.summary = 'the application ended itself (SystemExit: %s%s) before it was ready' % (
             error, ' at ' + place if place else '')
-        self.remedies.append('Look at what it printed before, and see why it calls exit while it is loaded.')
+        self.advise('Look at what it printed before, and see why it calls exit while it is loaded.')
 
     def not_callable(self, what):
         self.kind = 'configuration'
         if what == 'asgi':
             return self.is_asgi()
         self.summary = '%s defines %s' % (self.startup_file, what or 'nothing named "application"')
-        self.remedies.append(
+        self.advise(
             'The last line of %s should make the WSGI callable available under that name, for example: '
             'from myproject.wsgi import application' % self.startup_file)
 
     def is_asgi(self):
         module = os.path.splitext(self.startup_file)[0].replace('/', '.')
         self.summary = 'the "application" that %s defines is an ASGI application, not a WSGI one' % self.startup_file
-        self.remedies.append(
-            'Let a server for ASGI run it, as a generic application: '
-            'passenger_app_start_command "uvicorn --fd 3 %s:application"; in place of %s.' % (module, self.startup_file))
-        self.remedies.append(
+        self.advise('Let a server for ASGI run it, as a generic application, in place of %s:' % self.startup_file,
+                    'asgi', module)
+        self.advise(
             'Frameworks that can do both have a WSGI object as well, such as django.core.wsgi.get_wsgi_application().')
         return None
 
@@ -76,10 +83,10 @@ class Failure:
         self.summary = '%s: %s (%s:%s)' % (
             'syntax error' if type(error) is SyntaxError else type(error).__name__,
             error.msg, self.short(error.filename), error.lineno)
-        self.remedies.append('Correct line %s of %s, or a line above it; `%s -m py_compile %s` checks it.' % (
-            error.lineno, self.short(error.filename), sys.executable, self.short(error.filename)))
-        self.remedies.append('The interpreter is Python %s; if the code is for another one, set passenger_python.'
-                             % self.version())
+        self.advise('Correct line %s of %s, or a line above it, then check it with:' % (
+            error.lineno, self.short(error.filename)), 'check', self.short(error.filename))
+        self.advise('The interpreter is Python %s; if the code is for another one, set passenger_python.'
+                    % self.version())
 
     def out_of_memory(self, error):
         self.kind = 'out-of-memory'
@@ -87,8 +94,8 @@ class Failure:
         place = self.place()
         self.summary = 'there was not enough memory to load the application (MemoryError%s)' % (
             ' at ' + place if place else '')
-        self.remedies.append('Look at the memory limits of the process and at `free -m`; run fewer processes '
-                             '(--max-pool-size), or raise the limit.')
+        self.advise('Look at the memory limits of the process; run fewer processes (--max-pool-size), or raise the limit. '
+                    'What the machine has:', 'memory')
 
     def permission_denied(self, path):
         self.kind = 'permission-denied'
@@ -100,8 +107,8 @@ class Failure:
         if closed != path:
             self.summary += ', who may not enter %s' % closed
         if closed:
-            self.remedies.append('Let the user %s use it, or let the application run as another user. Whose it is: '
-                                 'ls -ld %s' % (self.user(), os.path.abspath(closed)))
+            self.advise('Let the user %s use it, or let the application run as another user. Whose it is:' % self.user(),
+                        'list', os.path.abspath(closed))
 
     # Modules
 
@@ -116,34 +123,31 @@ class Failure:
             self.module_remedies(name.split('.')[0])
         elif error.path and 'shared object' in str(error):
             self.summary = 'the module %s%s cannot be loaded: %s' % (name, wanted, first_line(error))
-            self.remedies.append('Install the package of that library, or build the module again for this system: '
-                                 '%s -m pip install --force-reinstall --no-binary :all: %s' % (sys.executable, name))
+            self.advise('Install the package of that library, or build the module again for this system:',
+                        'pip-build', name)
         else:
             self.summary = '%s%s' % (first_line(error), ' (%s)' % place if place else '')
-            self.remedies.append('The module is there in another version than the application was written for, or two '
-                                 'modules import each other: compare with requirements.txt (%s -m pip freeze).'
-                                 % sys.executable)
+            self.advise('The module is there in another version than the application was written for, or two modules '
+                        'import each other. Compare with requirements.txt:', 'pip-freeze')
 
     def module_remedies(self, name):
         unreadable = self.unreadable_place()
         if unreadable:
-            self.remedies.append('Modules below %s cannot be seen: %s may not enter it. Make it accessible, or install '
-                                 'them elsewhere.' % (unreadable, self.user()))
-        what = '-r requirements.txt' if os.path.exists('requirements.txt') else name
+            self.advise('Modules below %s cannot be seen: %s may not enter it. Make it accessible, or install them '
+                        'elsewhere.' % (unreadable, self.user()))
+        what = () if os.path.exists('requirements.txt') else (name,)
         environment = None if sys.prefix != sys.base_prefix else self.virtual_environment()
         if sys.prefix != sys.base_prefix:
-            self.remedies.append('Install it into this virtual environment: %s -m pip install %s'
-                                 % (sys.executable, what))
+            self.advise('Install it into this virtual environment:', 'pip-install', *what)
         elif environment:
-            self.remedies.append('There is a virtual environment, which is not used. To use it: passenger_python %s;'
-                                 % environment)
+            self.advise('There is a virtual environment, which is not used. To use it:', 'python', environment)
         else:
-            self.remedies.append('Install Debian\'s package (apt install python3-%s, if there is one), or in %s: '
-                                 'python3 -m venv venv && venv/bin/pip install %s, and set: passenger_python '
-                                 '%s/venv/bin/python;' % (name.lower().replace('_', '-'), self.root, what, self.root))
+            self.advise('Install Debian\'s package (python3-%s, if there is one), or make a virtual environment:'
+                        % name.lower().replace('_', '-'), 'virtualenv', *what)
+            self.advise('Then let the application use it:', 'python', self.root + '/venv/bin/python')
         if self.is_file_of_app(name):
-            self.remedies.append('A file or folder %s exists below the application; only its root is in sys.path. Add '
-                                 'its folder with sys.path.insert in %s.' % (name, self.startup_file))
+            self.advise('A file or folder %s exists below the application; only its root is in sys.path. Add its folder '
+                        'with sys.path.insert in %s.' % (name, self.startup_file))
 
     def virtual_environment(self):
         for name in ('venv', '.venv', 'env', 'virtualenv'):

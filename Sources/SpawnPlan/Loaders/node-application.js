@@ -39,7 +39,10 @@ function fail(failure) {
   tell('error category ' + failure.category);
   tell('error kind ' + failure.kind);
   tell('error summary ' + escape(failure.summary, MAX_SENTENCE));
-  for (const remedy of failure.remedies) tell('error remedy ' + escape(remedy, MAX_SENTENCE));
+  for (const { sentence, command } of failure.remedies) {
+    tell('error remedy ' + escape(sentence, MAX_SENTENCE));
+    if (command.length > 0) tell('error command ' + escape(command.join('\n'), MAX_SENTENCE));
+  }
   if (failure.detail) tell('error detail ' + escape(failure.detail, MAX_DETAIL));
   tell('step ' + state.step + ' failed');
   exit(1);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Why a Node application could not be loaded, for whoever operates it: a kind, one sentence, and what to type.
+// Why a Node application could not be loaded, for whoever operates it: a kind, one sentence, and what to do.
+//
+// A remedy is a sentence, and perhaps a command: its name, and the part that goes into it. The daemon makes the command line
+// (LoaderCommand.swift): what an application says could be typed by root.
 'use strict';
 
 const childProcess = require('child_process');
@@ -10,6 +13,11 @@ const url = require('url');
 
 function failure(kind, summary, remedies, detail, category) {
   return { category: category || 'app', kind, summary, remedies, detail: detail || '' };
+}
+
+// A sentence before a command ends with a colon.
+function advice(sentence, ...command) {
+  return { sentence, command };
 }
 
 exports.error = function explain(error, settings) {
@@ -24,7 +32,7 @@ exports.error = function explain(error, settings) {
 
 exports.ended = function ended(code) {
   return failure('early-exit', 'the application ended itself (exit code ' + code + ') before it listened',
-    ['Look at what it printed before, and see why it calls process.exit while it is loaded.']);
+    [advice('Look at what it printed before, and see why it calls process.exit while it is loaded.')]);
 };
 
 exports.neverListened = function neverListened(settings, strangers) {
@@ -32,9 +40,9 @@ exports.neverListened = function neverListened(settings, strangers) {
   return failure('configuration',
     settings.startup_file + ' has been loaded to its end and nothing listens: no HTTP server called listen(), and ' +
       'nothing keeps the application alive' + (others.length ? ' (only ' + others.join(', ') + ' listened)' : ''),
-    ['End ' + settings.startup_file + ' with the server\'s listen(); the port does not matter, for example: ' +
-      'app.listen(3000). If another file starts the server, name it: passenger_app_type node; ' +
-      'passenger_startup_file FILE;']);
+    [advice('End ' + settings.startup_file + ' with the server\'s listen(); the port does not matter, for example: ' +
+      'app.listen(3000).'),
+    advice('If another file starts the server, name it:', 'startup-file')]);
 };
 
 function exception(context) {
@@ -42,7 +50,7 @@ function exception(context) {
   const place = context.place;
   return failure('exception',
     'the application raised ' + name + ': ' + firstLine(messageOf(context.error)) + (place ? ' (' + place + ')' : ''),
-    place ? ['Look at ' + place + ' and at the lines of the stack below it.'] : [], context.detail);
+    place ? [advice('Look at ' + place + ' and at the lines of the stack below it.')] : [], context.detail);
 }
 
 function syntaxError(context) {
@@ -51,15 +59,17 @@ function syntaxError(context) {
   // The first line of the stack names the file that could not be read, where there is one.
   const match = placeIn(context.detail) || (framesOf(error).length === 0 && checked(settings));
   if (!match) return exception(context);
-  const place = short(match[1], settings) + ':' + match[2];
-  const remedies = ['Correct line ' + match[2] + ' of ' + short(match[1], settings) + ', or a line above it; `' +
-    process.execPath + ' --check ' + short(match[1], settings) + '` checks it.'];
+  const file = short(match[1], settings);
+  const place = file + ':' + match[2];
+  const remedies = [
+    advice('Correct line ' + match[2] + ' of ' + file + ', or a line above it, then check it with:', 'check', file),
+  ];
   if (/import statement outside a module|Unexpected token 'export'|Unexpected token export/.test(what)) {
-    remedies[0] = 'The file is an ES module, but not marked as one: add "type": "module" to package.json, or name it ' +
-      '.mjs (with passenger_app_type node and passenger_startup_file).';
+    remedies[0] = advice('The file is an ES module, but not marked as one: add "type": "module" to package.json, or ' +
+      'name it .mjs (with passenger_app_type node and passenger_startup_file).');
   }
-  remedies.push('The interpreter is Node ' + process.versions.node + '; if the code is for a newer one, set ' +
-    'passenger_nodejs.');
+  remedies.push(advice('The interpreter is Node ' + process.versions.node + '; if the code is for a newer one, set ' +
+    'passenger_nodejs.'));
   return failure('syntax-error', 'syntax error: ' + what + ' (' + place + ')', remedies, context.detail);
 }
 
@@ -77,8 +87,8 @@ function checked(settings) {
 function outOfMemory(context) {
   return failure('out-of-memory',
     'there was not enough memory to load the application (' + firstLine(messageOf(context.error)) + ')',
-    ['Look at the memory limits of the process and at `free -m`; run fewer processes (--max-pool-size), or raise the ' +
-      'limit.'], context.detail, 'operating-system');
+    [advice('Look at the memory limits of the process; run fewer processes (--max-pool-size), or raise the limit. ' +
+      'What the machine has:', 'memory')], context.detail, 'operating-system');
 }
 
 function permissionDenied(context) {
@@ -89,8 +99,8 @@ function permissionDenied(context) {
     'the application may not use ' + (file || 'what it needs: ' + firstLine(messageOf(context.error))) +
       ', because it runs as ' + who + (closed && closed !== file ? ', who may not enter ' + closed : ''),
     !closed ? [] :
-      ['Let the user ' + who + ' use it, or let the application run as another user. Whose it is: ls -ld ' +
-        path.resolve(closed)],
+      [advice('Let the user ' + who + ' use it, or let the application run as another user. Whose it is:', 'list',
+        path.resolve(closed))],
     context.detail, 'file-system');
 }
 
@@ -108,31 +118,30 @@ function missingModule(context) {
   if (name.startsWith('.') || name.startsWith('/') || name.startsWith('file:')) {
     const full = name.startsWith('.') && importer ? path.resolve(path.dirname(importer), name) : name;
     return failure('missing-module', 'the file ' + short(full, settings) + wanted + ' does not exist',
-      ['Look whether it was deployed, and whether upper and lower case are right.'], context.detail);
+      [advice('Look whether it was deployed, and whether upper and lower case are right.')], context.detail);
   }
   const top = name.split('/').slice(0, name.startsWith('@') ? 2 : 1).join('/');
   return failure('missing-module',
     'the Node module ' + name + wanted + ' is not installed for this application',
-    moduleRemedies(top, settings), context.detail);
+    moduleRemedies(top), context.detail);
 }
 
-function moduleRemedies(name, settings) {
+function moduleRemedies(name) {
   const remedies = [];
-  const root = settings.app_root;
   const closed = (process.env.NODE_PATH || '').split(':').concat('node_modules').filter(Boolean)
     .map((folder) => closedDirectory(path.resolve(folder))).filter(Boolean)[0];
   if (closed) {
-    remedies.push('Modules below ' + closed + ' cannot be seen: ' + userName() + ' may not enter it. Make it ' +
-      'accessible, or install them elsewhere.');
+    remedies.push(advice('Modules below ' + closed + ' cannot be seen: ' + userName() + ' may not enter it. Make it ' +
+      'accessible, or install them elsewhere.'));
   }
   if (isListed(name)) {
-    remedies.push('In ' + root + ', as ' + userName() + ': npm install (package.json lists it).');
+    remedies.push(advice('Install what package.json lists:', 'npm-install'));
   } else {
-    remedies.push('In ' + root + ', as ' + userName() + ': npm install ' + name);
+    remedies.push(advice('Install it below the application:', 'npm-install', name));
   }
   if (fs.existsSync('/usr/share/nodejs/' + name)) {
-    remedies.push('Debian\'s package of it is installed, in /usr/share/nodejs, where Node does not look by itself: ' +
-      'passenger_env_var NODE_PATH /usr/share/nodejs;');
+    remedies.push(advice('Debian\'s package of it is installed, in /usr/share/nodejs, where Node does not look by ' +
+      'itself:', 'node-path', '/usr/share/nodejs'));
   }
   return remedies;
 }

@@ -43,8 +43,10 @@ def fail(step, category, kind, summary, detail='', remedies=()):
     tell('error category ' + category)
     tell('error kind ' + kind)
     tell('error summary ' + escape(summary))
-    for remedy in remedies:
-        tell('error remedy ' + escape(remedy))
+    for sentence, command in remedies:
+        tell('error remedy ' + escape(sentence))
+        if command:
+            tell('error command ' + escape('\n'.join(command)))
     if detail:
         tell('error detail ' + escape(detail, MAX_DETAIL))
     tell('step ' + step + ' failed')
@@ -64,8 +66,8 @@ if sys.version_info[:2] < OLDEST_PYTHON:
     fail('loader', 'configuration', 'interpreter-unsupported',
          'the interpreter is Python %d.%d (%s), but Python %d.%d or newer is needed'
          % (sys.version_info[:2] + (sys.executable,) + OLDEST_PYTHON),
-         remedies=['Set passenger_python to the path of a Python that is %d.%d or newer (python3 -V shows its version).'
-                   % OLDEST_PYTHON])
+         remedies=[('Set passenger_python to the path of a Python that is %d.%d or newer (python3 -V shows its version).'
+                    % OLDEST_PYTHON, ())])
 
 
 def read_settings():

@@ -110,6 +110,37 @@ import Testing
         #expect(handshake.journey.failed == .app)
     }
 
+    @Test func `a remedy may have a command of the daemon's, never one of the app's`() {
+        let program = StartContext.Program(
+            appRoot: "/webapps/foo",
+            startupFile: "config.ru",
+            kind: "rack",
+            arguments: ["ruby", "loader.rb"],
+            environment: []
+        )
+        let text = """
+            error command memory
+            error remedy Whose it is:
+            error command list\\n/srv/x
+            error command memory
+            error remedy Type:
+            error command rm\\n/
+            error remedy Plain: rm -rf /
+            step load-app failed
+
+            """
+        let known = StartContext(id: ErrorID(1), program: program)
+        for context in [known, StartContext(id: ErrorID(1))] {
+            var handshake = Handshake(
+                context: context,
+                timeout: StartTimeout(limit: .seconds(90), appRoot: "/webapps/foo")
+            )
+            let remedies = failure(handshake.received(Array(text.utf8), at: .zero))?.remedies
+            let first = context == known ? Remedy("Whose it is:", shell: "ls -ld /srv/x") : Remedy("Whose it is.")
+            #expect(remedies == [first, Remedy("Type."), Remedy("Plain: rm -rf /")])
+        }
+    }
+
     @Test(arguments: ["no-application", "cancelled", "timeout", "nonsense"])
     func `an app cannot choose what follows from its failure`(category: String) {
         var handshake = handshake()

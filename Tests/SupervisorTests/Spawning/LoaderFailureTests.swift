@@ -36,7 +36,7 @@ struct LoaderFailureTests {
             "require 'no_such/library'",
             .missingGem,
             "the library no_such/library, which config.ru:1 requires, is in none of the gems that Ruby ",
-            remedy: "-S gem install no_such"
+            remedy: "-S gem install --user-install no_such"
         ),
         Case(
             "config.ru",
@@ -148,14 +148,14 @@ struct LoaderFailureTests {
             "require('no-such-module')",
             .missingModule,
             "the Node module no-such-module, which app.js:1 requires, is not installed for this application",
-            remedy: ": npm install no-such-module"
+            remedy: "npm install no-such-module"
         ),
         Case(
             "app.mjs",
             "import express from 'no-such-module';",
             .missingModule,
             "the Node module no-such-module, which app.mjs requires,",
-            remedy: ": npm install no-such-module"
+            remedy: "npm install no-such-module"
         ),
         Case("app.js", "const a = 1;\nconst b = ;", .syntaxError, "(app.js:2)", remedy: "Correct line 2 of app.js"),
         Case("app.mjs", "const a = 1;\nconst b = ;", .syntaxError, "(app.mjs:2)", remedy: "Correct line 2 of app.mjs"),
@@ -272,7 +272,7 @@ struct LoaderFailureTests {
         try bench.write("require('no-such')", to: "app.js")
         try bench.write(#"{"dependencies": {"no-such": "1"}}"#, to: "package.json")
         let failure = try #require(try bench.failure())
-        #expect(failure.remedies.contains { $0.description.hasSuffix("npm install (package.json lists it).") })
+        #expect(failure.remedies.contains { $0.command?.contains("npm install") == true })
     }
 
     // MARK: Rails of before version 3
