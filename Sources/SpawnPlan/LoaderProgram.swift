@@ -33,6 +33,8 @@ package struct LoaderProgram: Hashable, Sendable {
     package let title: String?
     /// The setting that chose the interpreter, for remedies.
     package let interpreterSetting: String?
+    /// Paths of the files that its setting names, relative ones to the app root; not what is found by the search path.
+    package let files: [String]
 
     package init(_ type: AppType, settings: AppSettings, loaders: String) {
         let forced = settings.forceMaxConcurrentRequestsPerProcess
@@ -65,7 +67,15 @@ package struct LoaderProgram: Hashable, Sendable {
             title = nil
             interpreterSetting = nil
         }
+        files =
+            switch type {
+            case .generic: ShellCommand.files(in: settings.appStartCommand ?? "")
+            case .rack, .classicRails, .wsgi, .node: interpreter.contains("/") ? [interpreter] : []
+            }
     }
+
+    /// The setting that says what is run.
+    package var setting: String { interpreterSetting ?? "passenger_app_start_command" }
 
     /// With `argv[0]` as typed: some interpreters find their home by it.
     package var argumentVector: [String] { [interpreter] + arguments }

@@ -15,6 +15,28 @@ enum ShellCommand {
         return first.contains("=") ? "exec env \(command)" : "exec \(command)"
     }
 
+    /// Paths in it that look like those of code which it runs, as they stand there: programs, and what each is given first.
+    ///
+    /// What only a shell can tell (quotes, variables, patterns) is passed over, and so is what it finds by its search path.
+    static func files(in command: String) -> [String] {
+        let parts = command.split(whereSeparator: self.joinsCommands.contains)
+        let files = parts.flatMap { part -> [Substring] in
+            let words = part.split(whereSeparator: \.isWhitespace)
+                .drop { $0.contains("=") || self.prefixes.contains(String($0)) }
+            guard let program = words.first else { return [] }
+            let script = words.dropFirst().first.flatMap { $0.hasPrefix("-") ? nil : $0 }
+            return (program.contains("/") ? [program] : []) + (script.map { [$0] } ?? [])
+        }
+        return files.filter { $0.utf8.allSatisfy(self.isPlain) }.prefix(self.mostFiles).map(String.init)
+    }
+
+    private static let mostFiles = 8
+
+    /// Programs that run the next word.
+    private static let prefixes: Set<String> = ["exec", "env", "command", "nohup", "setsid"]
+
+    private static func isPlain(_ byte: UInt8) -> Bool { !#"'"\$*?[]{}<>~#!"#.utf8.contains(byte) }
+
     private static let joinsCommands: Set<Character> = [";", "&", "|", "(", ")", "`", "\n"]
 
     /// Keywords and built-in commands with which a start command may sensibly begin.

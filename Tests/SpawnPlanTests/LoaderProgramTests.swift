@@ -21,6 +21,26 @@ import Testing
     }
 
     @Test(arguments: [
+        ("./serve --port $PORT", ["./serve"]), ("serve", []), ("/opt/ruby x/y.rb", ["/opt/ruby", "x/y.rb"]),
+        ("node server.js", ["server.js"]), ("A=/x env B=1 exec ./serve", ["./serve"]), ("/x -c /y", ["/x"]),
+        ("cd sub && ./serve >/var/log/x 2>&1", ["sub", "./serve"]), ("'/a b/c' /d", []), ("$HOME/x ~/y", []),
+        ("&&;", []), ("/a;/b|/c", ["/a", "/b", "/c"]),
+    ])
+    func `files that a start command runs are found where no shell is needed for it`(command: String, files: [String])
+        throws
+    {
+        let program = LoaderProgram(.generic, settings: try settings([("app_start_command", command)]), loaders: "/l")
+        #expect(program.files == files && program.setting == "passenger_app_start_command")
+    }
+
+    @Test func `an interpreter is a file if it is named by a path`() throws {
+        for (ruby, files) in [("ruby", []), ("/opt/ruby", ["/opt/ruby"]), ("venv/bin/ruby", ["venv/bin/ruby"])] {
+            let program = LoaderProgram(.rack, settings: try settings([("ruby", ruby)]), loaders: "/l")
+            #expect(program.files == files && program.setting == "passenger_ruby")
+        }
+    }
+
+    @Test(arguments: [
         ("./serve --port ${PORT}", "exec ./serve --port ${PORT}"), ("exec ./serve", "exec ./serve"),
         ("cd sub && ./serve", "cd sub && ./serve"), ("A=1 ./serve", "exec env A=1 ./serve"),
         ("./serve >log 2>&1", "exec ./serve >log 2>&1"), ("./serve & wait", "./serve & wait"), ("./a; ./b", "./a; ./b"),

@@ -95,8 +95,11 @@ extension SpawnPreparation {
             warnings += try judge.warningsAboutEnvironment(file, app)
         }
         let program = LoaderProgram(app.type, settings: self.settings, loaders: "")
-        self.look.moved(to: .interpreter(program.interpreter))
-        warnings += judge.warningsAboutInterpreter(program)
+        for file in program.files {
+            let path = self.absolute(file, in: facts)
+            self.look.moved(to: .interpreter(path))
+            warnings += judge.warningsAboutProgram(path, program.setting)
+        }
         self.look.moved(to: .appRoot)
         return warnings
     }
@@ -117,7 +120,11 @@ extension SpawnPreparation {
     }
 
     private func environmentFile(_ facts: AppRootFacts) -> String? {
-        self.settings.environmentFile.map { $0.utf8.first == UInt8(ascii: "/") ? $0 : "\(facts.path)/\($0)" }
+        self.settings.environmentFile.map { self.absolute($0, in: facts) }
+    }
+
+    private func absolute(_ path: String, in facts: AppRootFacts) -> String {
+        path.utf8.first == UInt8(ascii: "/") ? path : "\(facts.path)/\(path)"
     }
 }
 
@@ -181,10 +188,9 @@ private struct Judge {
     }
 
     /// The configuration names it itself, and may name one of another user; who wrote it should know.
-    func warningsAboutInterpreter(_ program: LoaderProgram) -> [String] {
-        guard let setting = program.interpreterSetting, program.interpreter.utf8.first == UInt8(ascii: "/"),
-            let walked = try? PathWalk.look(at: program.interpreter)
-        else { return [] }
+    func warningsAboutProgram(_ file: String, _ setting: String) -> [String] {
+        // What is not there, or closed, the launch speaks about.
+        guard let walked = try? PathWalk.look(at: file), walked.status.kind == .regular else { return [] }
         return self.policy.refusals(of: walked.trail).prefix(1).map { self.warning($0, about: setting) }
     }
 
