@@ -30,6 +30,12 @@ int fp_open_cached(int directory, const char *path, int flags) {
     return open_resolved(directory, path, &how);
 }
 
+int fp_open_cached_without_links(int directory, const char *path, int flags) {
+    struct open_how how = {.flags = (uint64_t)(unsigned)(flags | O_PATH | O_CLOEXEC),
+                           .resolve = RESOLVE_CACHED | RESOLVE_NO_SYMLINKS};
+    return open_resolved(directory, path, &how);
+}
+
 int fp_open_on_same_mount(int directory, const char *path, int flags) {
     struct open_how how = {.flags = (uint64_t)(unsigned)(flags | O_PATH | O_CLOEXEC),
                            .resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH};

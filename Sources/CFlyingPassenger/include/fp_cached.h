@@ -17,6 +17,8 @@ struct fp_cached_status {
 /* O_PATH by what the kernel has in its caches (openat2, RESOLVE_CACHED); EAGAIN when it would have to ask a file
    system or to note a link's use, EINVAL before Linux 5.12. O_PATH and O_CLOEXEC are added. */
 int fp_open_cached(int directory, const char *path, int flags);
+/* The same, and ELOOP where the path has a link. */
+int fp_open_cached_without_links(int directory, const char *path, int flags);
 /* O_PATH of what lies below a directory on the same mount and is reached without links: EXDEV and ELOOP otherwise. */
 int fp_open_on_same_mount(int directory, const char *path, int flags);
 /* What the kernel knows of a file (AT_STATX_DONT_SYNC), or of the directory itself where name is "". */

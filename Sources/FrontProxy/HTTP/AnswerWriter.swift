@@ -29,8 +29,9 @@ final class AnswerWriter {
     let loop: WorkerLoopContext
     let request: ClientRequest
     var route = RouteModel.nothing
-    weak var source: (any AnswerSource)?
-    private weak var client: (any DownstreamConnection)?
+    /// nil once the answer has ended.
+    var source: (any AnswerSource)?
+    private var client: (any DownstreamConnection)?
     private(set) var machine = AnswerMachine()
     /// Made when the client is slower than the app.
     private var spool: ResponseSpool?
@@ -186,8 +187,14 @@ final class AnswerWriter {
     // MARK: Ends
 
     private func complete() {
-        source?.answerEnded()
+        tellEnd()
         client?.endAnswer()
+    }
+
+    private func tellEnd() {
+        let source = self.source
+        self.source = nil
+        source?.answerEnded()
     }
 
     /// The answer cannot be completed, or shall not be given: the end of the connection shows that to the client.
@@ -195,13 +202,14 @@ final class AnswerWriter {
         guard machine.broken() else { return }
         if let status { self.status = status }
         discardSpool()
-        source?.answerEnded()
+        tellEnd()
         client?.breakAnswer()
     }
 
     /// The client has gone; true if it did not have its answer.
     func clientGone() -> Bool {
         client = nil
+        source = nil
         discardSpool()
         if status == 0 { status = Self.clientClosedRequest }
         return machine.broken()

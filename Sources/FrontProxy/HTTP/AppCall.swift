@@ -59,7 +59,7 @@ final class AppCall {
     private let loop: WorkerLoopContext
     private let app: FrontApp
     /// nil once nobody waits for the answer any more.
-    private weak var owner: (any AppCallOwner)?
+    private var owner: (any AppCallOwner)?
     private let request: Request
     /// The body of the request; none once the answer is here, because it may be in a file, which must not outlive it.
     private var content: RequestContent

@@ -11,10 +11,12 @@ import WireProtocol
 /// One request and its answer: route, body, app, answer and account meet here; lives as long as the request.
 ///
 /// Its client is behind `DownstreamConnection`, which owns it; its app behind an `AppCall`, which it owns, and which
-/// outlives it when the client leaves before the app has answered.
+/// outlives it when the client leaves before the app has answered. What it owns refers back to it until the answer has ended or
+/// the client is gone, and one of both happens to every exchange.
 final class Exchange {
     private let loop: WorkerLoopContext
-    private weak var client: (any DownstreamConnection)?
+    /// nil once it is gone.
+    private var client: (any DownstreamConnection)?
     private let request: ClientRequest
     private let answer: AnswerWriter
     private var route = RouteModel.nothing

@@ -53,6 +53,8 @@ final class WorkerLoopContext {
     private(set) var dateSeconds = 0
     private var dateIsValidUntil = NIODeadline.uptimeNanoseconds(0)
 
+    var spareRequestCount: Int { spareRequests.count }
+
     private static let maxSpareRequests = 64
     private static let keptOutgoingBytes = 64 * 1024
 

@@ -20,7 +20,13 @@ extension OpenDirectory {
         try self.openCached(in: AT_FDCWD, path, flags: O_DIRECTORY)
     }
 
-    /// The same for what a name in this directory leads to, of any kind.
+    /// The same for a path on which there is no link; ELOOP otherwise.
+    package static func openCachedWithoutLinks(_ path: String) throws(SystemError) -> OpenDirectory {
+        let descriptor = try checked("openat2", path) { fp_open_cached_without_links(AT_FDCWD, path, O_DIRECTORY) }
+        return OpenDirectory(Descriptor(owning: descriptor))
+    }
+
+    /// Opens from the caches what a name in this directory leads to, of any kind.
     package func openCached(_ name: String) throws(SystemError) -> OpenDirectory {
         try Self.openCached(in: rawValue, name, flags: 0)
     }

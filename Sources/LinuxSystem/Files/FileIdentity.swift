@@ -26,8 +26,10 @@ package struct FileIdentity: Hashable, Sendable {
     /// - Throws: what `body` throws, or the error of the change.
     package func run<Answer>(_ body: () throws(SystemError) -> Answer) throws(SystemError) -> Answer {
         guard CurrentProcess.isRoot else { return try body() }
+        // Found out before the first change, or they would be those of somebody else.
+        let ownGroups = Self.ownGroups
         // Without memory for the change back the thread keeps fewer rights than it had, and its next change mends that.
-        defer { _ = fp_return_file_identity(Self.ownGroups, Self.ownGroups.count) }
+        defer { fp_return_file_identity(ownGroups, ownGroups.count) }
         _ = try checked("setfsuid", String(uid)) { fp_take_file_identity(uid, gid, groups, groups.count) }
         return try body()
     }

@@ -19,6 +19,8 @@ package struct RestartFiles: Sendable, Equatable {
     private let directory: String
     /// Below the app root; nil for an absolute one.
     private let relativeDirectory: String?
+    /// It is below the app root, whoever may look into what is there.
+    private let isInside: Bool
     /// The app's user; nil until the first start has found out who that is.
     private let identity: FileIdentity?
 
@@ -27,6 +29,9 @@ package struct RestartFiles: Sendable, Equatable {
         self.appRoot = appRoot
         self.directory = isAbsolute ? restartDirectory : "\(appRoot)/\(restartDirectory)"
         self.relativeDirectory = isAbsolute ? nil : restartDirectory
+        self.isInside =
+            !isAbsolute
+            && !restartDirectory.utf8.split(separator: UInt8(ascii: "/")).contains { $0.elementsEqual("..".utf8) }
         self.identity = identity
     }
 
@@ -49,7 +54,7 @@ package struct RestartFiles: Sendable, Equatable {
         }
     }
 
-    /// A look that never hangs: five system calls, and six to take the user's rights and give them back.
+    /// A look that never hangs: five system calls, and eight to take the user's rights and give them back where links lead on.
     ///
     /// `devices` are file systems that were found to be local. The directory is looked up in the caches of the kernel
     /// alone, and names in it only if it lies on one of those. nil: that does not suffice, `lookFromThread` tells more.
@@ -57,10 +62,40 @@ package struct RestartFiles: Sendable, Equatable {
         guard CurrentProcess.isRoot else { return self.look(on: devices) }
         // Before the first start there is no process that a look could be quick for.
         guard let identity else { return nil }
+        if let facts = self.lookWithoutLinks(on: devices) { return facts }
         do throws(SystemError) {
             return try identity.run { () throws(SystemError) in self.look(on: devices) }
         } catch {
             return RestartFacts(restartFile: .unknown)
+        }
+    }
+
+    /// The usual case: no link is on the way, and so nothing can be seen but what is in the app root, whose user sees it all.
+    ///
+    /// nil: there may be links, or the caches do not suffice.
+    private func lookWithoutLinks(on devices: Set<UInt64>) -> RestartFacts? {
+        guard self.isInside else { return nil }
+        do throws(SystemError) {
+            let directory = try Self.checked(try OpenDirectory.openCachedWithoutLinks(self.directory), on: devices)
+            guard let restart = try Self.plainFile(Self.restartName, in: directory),
+                let alwaysRestart = try Self.plainFile(Self.alwaysRestartName, in: directory)
+            else { return nil }
+            return RestartFacts(restartFile: restart, alwaysRestart: alwaysRestart.isPresent)
+        } catch {
+            return error.isNotFound || error.isNotDirectory ? RestartFacts(restartFile: .absent) : nil
+        }
+    }
+
+    /// nil for a link.
+    private static func plainFile(
+        _ name: String,
+        in directory: borrowing OpenDirectory
+    ) throws(SystemError) -> RestartFacts.RestartFile? {
+        do throws(SystemError) {
+            let status = try directory.cachedStatus(of: name)
+            return status.isSymbolicLink ? nil : .present(modified: status.modificationTime, inode: status.inode)
+        } catch  where error.isNotFound {
+            return .absent
         }
     }
 
