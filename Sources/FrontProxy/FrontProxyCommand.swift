@@ -91,6 +91,9 @@ package struct FrontProxyCommand: ParsableCommand {
     @Flag(help: "Let master and worker leave core dumps, and be traced by others of their user; for debugging.")
     package var coreDumps = false
 
+    @Flag(help: "Let the daemon copy the bytes between front and apps instead of taking the sockets of apps.")
+    package var noHandover = false
+
     @Flag(
         name: [.customShort("t"), .long],
         help: .init(
@@ -165,6 +168,7 @@ extension FrontProxyCommand {
             logScale: logLevel.flatMap { LogScale($0) },
             isDaemon: daemonize,
             keepsCoreDumps: coreDumps,
+            takesAppSockets: !noHandover,
             shutdownTimeout: try ValueParsers.duration(shutdownTimeout)
         )
     }

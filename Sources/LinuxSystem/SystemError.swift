@@ -60,6 +60,7 @@ extension SystemError {
     package var isSymbolicLink: Bool { code == ELOOP }
     package var isTooManyDescriptors: Bool { code == EMFILE || code == ENFILE }
     package var isInvalidArgument: Bool { code == EINVAL }
+    package var isMessageTooLong: Bool { code == EMSGSIZE }
     package var isTimedOut: Bool { code == ETIMEDOUT }
     package var isNoSpace: Bool { code == ENOSPC || code == EDQUOT }
     package var isNameTooLong: Bool { code == ENAMETOOLONG }

@@ -79,6 +79,7 @@ final class CoreServices {
             complaints: complaints,
             logger: log.logger(label: "broker")
         )
+        broker.handsOverStreams = !setting.options.process.noHandover
         pool.observer = broker
         self.broker = broker
         let service = AdminService(

@@ -116,6 +116,9 @@ package struct ProcessOptions: ParsableArguments {
     )
     package var loadersDir: String?
 
+    @Flag(help: "Copy the bytes between fronts and apps instead of giving fronts the sockets of apps.")
+    package var noHandover = false
+
     package init() {}
 }
 

@@ -41,6 +41,9 @@ package enum WireLimits {
 
     package static let controlConnectionsPerUID = 256
     package static let streamsPerUID = 16_384
+    /// Streams of a control connection to a process beyond the most sessions that it held of it at once: idle ones, and those
+    /// whose end is on its way.
+    package static let spareStreams = 8
     package static let adminConnectionsPerUID = 64
     /// Connections of one uid whose first frame is not complete.
     package static let pendingConnectionsPerUID = 256

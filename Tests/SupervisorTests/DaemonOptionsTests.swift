@@ -98,7 +98,7 @@ import Testing
             "--allowed-users", "--ownership-check", "--front-user", "--trust-user", "--app-root-allow", "--socket-mode",
             "--socket-user", "--socket-group", "--socket-backlog", "--instance-registry-dir", "--stat-throttle-rate",
             "--max-instances-per-app", "--shutdown-timeout", "--loaders-dir", "--app-file-descriptor-ulimit",
-            "--disable-log-prefix", "--memory-max", "--pids-max", "--core-dumps", "--version",
+            "--disable-log-prefix", "--memory-max", "--pids-max", "--core-dumps", "--no-handover", "--version",
         ] {
             #expect(help.contains(flag), "\(flag)")
         }

@@ -101,6 +101,11 @@ package final class HTTPConnection {
         return try !receive()
     }
 
+    /// True if nothing comes for so long.
+    package func isSilent(for time: Duration) throws -> Bool {
+        try position == buffer.count && Poll.wait(descriptor.rawValue, for: .readable, timeout: time).isEmpty
+    }
+
     private func readBody(status: Int, headers: [(name: String, value: String)], toHead: Bool) throws -> [UInt8] {
         func value(_ name: String) -> String? { headers.first { $0.name == name }?.value }
         if toHead || status < 200 || status == 204 || status == 304 { return [] }

@@ -100,23 +100,34 @@ struct MessageCodecTests {
                     type: type,
                     payload: payload.getSlice(at: payload.readerIndex, length: length) ?? payload
                 )
-                // Without its last field it is a checkout of peers that do not say the host.
-                if case .checkout(let checkout) = message, let host = checkout.host,
-                    length == payload.readableBytes - 4 - host.utf8.count
-                {
-                    var without = checkout
-                    without.host = nil
-                    #expect((try? FrontMessage(frame: cut)) == .checkout(without))
+                if let shorter = Self.withoutLastField(message), length == shorter.bytes {
+                    #expect((try? FrontMessage(frame: cut)) == shorter.message)
                 } else {
                     #expect(throws: WireError.self) { try FrontMessage(frame: cut) }
                 }
             }
             var longer = payload
             longer.writeInteger(UInt8(0))
-            #expect(throws: WireError.trailingBytes(type: type, count: 1)) {
+            // One byte is no number of a stream.
+            let isShort = if case .abandoned(let abandoned) = message { abandoned.stream == nil } else { false }
+            #expect(throws: isShort ? WireError.truncated(type: type) : .trailingBytes(type: type, count: 1)) {
                 try FrontMessage(frame: Frame(type: type, payload: longer))
             }
         }
+    }
+
+    /// A message whose last field may be left out, without it, and the length of its payload then.
+    private static func withoutLastField(_ message: FrontMessage) -> (message: FrontMessage, bytes: Int)? {
+        var shorter: FrontMessage?
+        if case .checkout(var checkout) = message, checkout.host != nil {
+            checkout.host = nil
+            shorter = .checkout(checkout)
+        }
+        if case .abandoned(var abandoned) = message, abandoned.stream != nil {
+            abandoned.stream = nil
+            shorter = .abandoned(abandoned)
+        }
+        return shorter.map { shorter in (shorter, Samples.bytes { shorter.write(into: &$0) }.readableBytes - 5) }
     }
 
     @Test func `text that is not UTF-8 is refused`() {

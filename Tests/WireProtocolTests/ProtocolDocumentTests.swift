@@ -119,7 +119,7 @@ struct ProtocolDocumentTests {
         (
             "Attached",
             {
-                let attached = Attached(mode: .relayed, number: StreamNumber(rawValue: 5))
+                let attached = Attached(mode: .handedOver, number: StreamNumber(rawValue: 5))
                 DaemonMessage.attached(attached).write(into: &$0)
             }
         ),

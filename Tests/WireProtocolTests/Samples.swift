@@ -52,6 +52,7 @@ enum Samples {
             ),
             .upgraded(Upgraded(session: SessionID(rawValue: .max))),
             .abandoned(Abandoned(session: SessionID(rawValue: 100))),
+            .abandoned(Abandoned(session: SessionID(rawValue: 100), stream: StreamNumber(rawValue: 5))),
             .fateQuery(FateQuery(process: ProcessID(rawValue: .max), stream: StreamNumber(rawValue: 4))),
             .resume(
                 Resume(sessions: [SessionID(rawValue: 1)], requests: [RequestID(rawValue: 2), RequestID(rawValue: 3)])

@@ -228,11 +228,11 @@ struct SessionPair {
             }
             self.daemonNotes.append("release \(session.rawValue) \(outcome.kind)")
         case .upgraded(let session): self.daemonNotes.append("upgraded \(session.rawValue)")
-        case .abandoned(let session, let process):
-            if self.poolSessions.removeValue(forKey: session.rawValue) != process.rawValue {
+        case .abandoned(let abandoned, let process):
+            if self.poolSessions.removeValue(forKey: abandoned.session.rawValue) != process.rawValue {
                 self.violations.append("abandoned session of another process")
             }
-            self.daemonNotes.append("abandoned \(session.rawValue)")
+            self.daemonNotes.append("abandoned \(abandoned.session.rawValue)")
         case .reportQuery(let query):
             let json = ByteBuffer(string: #"{"id":"\#(query.errorID)"}"#)
             self.toFront.append(.report(Report(app: query.app, errorID: query.errorID, json: json)))

@@ -124,10 +124,10 @@ final class DaemonLink {
     /// Whether the daemon ends sessions by itself whose answer nobody waits for; else these are read to their end.
     var endsAbandonedSessions: Bool { session.endsAbandonedSessions }
 
-    /// The stream of this session was shut before the app had answered: ending the session is up to the daemon.
-    func abandoned(_ session: SessionID) {
+    /// The stream of this session was left before the app had answered: ending the session is up to the daemon.
+    func abandoned(_ session: SessionID, stream: StreamNumber?) {
         holders[session] = nil
-        send(self.session.abandoned(session))
+        send(self.session.abandoned(session, stream: stream))
         leaveIfUnused()
     }
 

@@ -316,11 +316,13 @@ final class AppCall {
     /// Nobody waits for the answer, and the app has had its chance to end it: its next write shall fail.
     private func endDrain(_ action: ExchangeMachine.DrainAction) {
         guard action == .abandon else { return }
-        closeStream()
+        let stream = self.stream
+        self.stream = nil
+        let number = stream?.leave()
         guard let grant else { return }
         self.grant = nil
         loop.logger.info("answer that nobody waits for given up", metadata: facts)
-        loop.link.abandoned(grant.session)
+        loop.link.abandoned(grant.session, stream: number)
     }
 
     private func closeStream() {
@@ -440,7 +442,8 @@ extension AppCall: CheckoutOwner {
         let stream = self.stream
         self.stream = nil
         let action = machine.aborted(ExchangeMachine.AbortCause(reason))
-        stream?.close()
+        // Without its connection the daemon sees by the end of the stream that the app is done.
+        if case .daemonLost = reason { stream?.leave() } else { stream?.close() }
         switch action {
         case .checkoutAgain: checkOut()
         case .fail, .truncate: owner?.appFailed(RequestError(.aborted(reason), retrySafety: .unsafe), facts: facts)
@@ -454,7 +457,7 @@ extension AppCall: CheckoutOwner {
 extension AppCall: StreamOwner {
     private func use(_ stream: AppStream) {
         // It may have failed within the call that made it.
-        guard stream.state != .closed else { return }
+        guard !stream.isClosed else { return }
         self.stream = stream
         if stream.isReady { send(on: stream) }
     }

@@ -23,8 +23,10 @@ protocol SessionBroker: AnyObject {
     func upgraded(_ session: SessionID)
     /// Whether the daemon ends sessions by itself whose answer nobody waits for; else these are read to their end.
     var endsAbandonedSessions: Bool { get }
-    /// The stream of this session was shut before the app had answered: ending the session is up to the daemon.
-    func abandoned(_ session: SessionID)
+    /// The stream of this session was left before the app had answered: ending the session is up to the daemon.
+    ///
+    /// `stream`: its number, if it was handed over.
+    func abandoned(_ session: SessionID, stream: StreamNumber?)
     /// Asks the daemon why a stream ended before a byte of the answer came, while the session is still held.
     ///
     /// `completion` is called once, perhaps before this returns; without an answer in time the process counts as ended.

@@ -129,6 +129,7 @@ final class Master {
             token: token,
             threads: options.threads ?? deployment.model.threads ?? CurrentProcess.processorCount,
             logLevel: log.scale.number,
+            takesAppSockets: options.takesAppSockets,
             listens: deployment.addresses
         )
         return WorkerLaunch(

@@ -16,6 +16,8 @@ struct MasterOptions: Sendable {
     var isDaemon: Bool
     /// Master and worker may leave core dumps, and be traced by others of their user.
     var keepsCoreDumps = false
+    /// Workers speak to apps over the apps' own sockets, where the daemon hands them over.
+    var takesAppSockets = true
     /// How long a graceful stop may take before it becomes a quick one.
     var shutdownTimeout: Duration
 

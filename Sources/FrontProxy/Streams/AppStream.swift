@@ -1,192 +1,170 @@
 // SPDX-License-Identifier: MIT
 
+import AppTransport
+import LinuxSystem
 import NIOCore
-import NIOPosix
 import WireProtocol
 
-/// One connection to an app process through the daemon's socket; confined to its event loop.
+/// One connection to an app process; confined to its event loop.
 ///
-///     connecting ─▶ attaching ─▶ busy ◀─▶ idle          any ─▶ closed
-final class AppStream: ChannelDuplexHandler {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
-    enum State {
-        /// The connect is under way, or waits for room in the daemon's backlog.
-        case connecting
-        /// `Hello` was sent.
-        case attaching
-        case busy
-        /// In the pool.
-        case idle
-        case closed
-    }
-
+/// `StreamMachine` decides, `StreamTransport` carries the bytes.
+final class AppStream {
     let process: ProcessID
-    let isReusable: Bool
     private unowned let pool: StreamPool
-    private(set) var state = State.connecting
+    private var machine: StreamMachine
+    private var transport: StreamTransport?
+    private var owner: (any StreamOwner)?
+    /// What the app said before the channel was open.
+    private var early = ByteBuffer()
     /// It failed because this process has no descriptor left.
     private(set) var isOutOfDescriptors = false
-    /// It has carried a whole request and its answer before.
-    private(set) var isKept = false
-    /// The daemon's number for it; nil if the daemon gives none, or no longer stands between.
+    /// The daemon's number for it; nil if the daemon gives none.
     private(set) var number: StreamNumber?
-    /// It ended with bytes in it that the other side had not read (unix(7): ECONNRESET).
-    private(set) var wasReset = false
+    /// The app's own socket is used; the daemon has a duplicate of it.
+    private(set) var isHandedOver = false
     /// When it was given back; for idle streams.
     private(set) var idleSince = NIODeadline.uptimeNanoseconds(0)
-    private var owner: (any StreamOwner)?
-    private var handshake: StreamHandshake
-    private var context: ChannelHandlerContext?
-    private var readGate = ReadGate()
 
     init(grant: Granted, pool: StreamPool, owner: any StreamOwner) {
         self.process = grant.process
-        self.isReusable = grant.transport != .httpOneShot
         self.pool = pool
         self.owner = owner
-        self.handshake = StreamHandshake(token: grant.streamToken)
+        self.machine = StreamMachine(isReusable: grant.transport != .httpOneShot)
     }
 
-    var isReady: Bool { self.state == .busy }
-    var isWritable: Bool { self.context?.channel.isWritable ?? false }
+    var isReady: Bool { self.machine.state == .busy }
+    var isIdle: Bool { self.machine.state == .idle }
+    var isClosed: Bool { self.machine.state == .closed }
+    /// It has carried a whole request and its answer before.
+    var isKept: Bool { self.machine.isKept }
+    /// It ended with bytes in it that the other side had not read.
+    var wasReset: Bool { self.machine.wasReset }
+    var isWritable: Bool { self.transport?.isWritable ?? false }
 
     // MARK: Use by its owner
 
-    func begin(_ owner: any StreamOwner) {
+    /// Takes it out of the pool; false if it has ended there.
+    func begin(_ owner: any StreamOwner) -> Bool {
+        guard self.machine.began() else { return false }
         self.owner = owner
-        self.state = .busy
+        return true
     }
 
-    func write(_ bytes: ByteBuffer) {
-        self.context?.writeAndFlush(self.wrapOutboundOut(bytes), promise: nil)
-    }
+    func write(_ bytes: ByteBuffer) { self.transport?.write(bytes) }
 
     /// Tells the app that the request has no more bytes; the answer can still be read.
-    func endOutput() {
-        self.context?.close(mode: .output, promise: nil)
-    }
+    func endOutput() { self.transport?.endOutput() }
 
     /// Stops reading until `resumeReading`; what the kernel holds stays there.
-    func pauseReading() { self.readGate.pause() }
+    func pauseReading() { self.transport?.pauseReading() }
 
-    func resumeReading() {
-        if self.readGate.resume() { self.context?.read() }
-    }
+    func resumeReading() { self.transport?.resumeReading() }
 
     /// The answer was read to its end: back to the pool if another request may follow it, else closed.
     func giveBack(reusable: Bool) {
-        guard self.state == .busy else { return }
-        self.owner = nil
-        guard reusable, self.isReusable else { return self.close() }
-        self.isKept = true
-        self.state = .idle
-        self.idleSince = .now()
-        self.resumeReading()
-        self.pool.keep(self)
+        switch self.machine.answerTaken(isInStep: reusable) {
+        case .none: break
+        case .close: self.end()
+        case .keep:
+            self.owner = nil
+            self.idleSince = .now()
+            self.resumeReading()
+            self.pool.keep(self)
+        }
     }
 
-    /// Ends it; the owner hears nothing more.
+    /// Ends it for the app, too; the owner hears nothing more.
     func close() {
-        guard self.state != .closed else { return }
+        let wasIdle = self.isIdle
+        if self.machine.closed() == .close { self.end(wasIdle: wasIdle) }
+    }
+
+    /// Ends it for this side: what the app still has to say is left to the daemon, as far as that can read it.
+    ///
+    /// Returns its number if it was handed over: the daemon is to be told.
+    @discardableResult
+    func leave() -> StreamNumber? {
+        let wasIdle = self.isIdle
+        guard self.machine.closed() == .close else { return nil }
+        self.end(wasIdle: wasIdle, leavesRest: self.number != nil)
+        return self.isHandedOver ? self.number : nil
+    }
+
+    private func end(wasIdle: Bool = false, leavesRest: Bool = false) {
         self.owner = nil
-        self.becomeClosed()
-        self.context?.close(promise: nil)
+        if wasIdle { self.pool.forgetIdle(self) }
+        self.pool.closed(self)
+        let transport = self.transport
+        self.transport = nil
+        transport?.end(leavesRest: leavesRest)
     }
 
     // MARK: Attaching
 
-    /// The connect succeeded, and this handler is in the channel's pipeline.
-    private func sendHello(_ context: ChannelHandlerContext) {
-        guard self.state == .connecting else { return context.close(promise: nil) }
-        self.state = .attaching
-        var buffer = context.channel.allocator.buffer(capacity: 128)
-        self.handshake.hello.write(into: &buffer)
-        context.writeAndFlush(self.wrapOutboundOut(buffer), promise: nil)
+    /// What the attacher has brought; on the event loop.
+    func attached(_ outcome: StreamAttacher.Outcome) {
+        switch outcome {
+        case .failure(let failure): self.fail(failure.reason, isOutOfDescriptors: failure.isOutOfDescriptors)
+        case .success(let connection):
+            guard self.machine.state == .attaching else { return connection.discard() }
+            self.isHandedOver = connection.duplicate != nil
+            self.number = connection.number
+            let transport = StreamTransport(self, duplicate: connection.duplicate)
+            self.transport = transport
+            self.early = connection.remainder
+            transport.open(connection.socket, on: self.pool.eventLoop) { error in
+                self.fail("the stream cannot be used: \(error)")
+            }
+        }
+    }
+
+    /// Its channel is there.
+    func opened() {
+        guard self.machine.attached() == .tellReady else { return }
+        self.owner?.streamReady(self)
+        let early = self.early
+        self.early = ByteBuffer()
+        if early.readableBytes > 0 { self.received(early) }
     }
 
     func fail(_ reason: String, isOutOfDescriptors: Bool = false) {
-        guard self.state != .closed else { return }
+        if self.machine.attachFailed() == .tellFailed { self.tellFailed(reason, isOutOfDescriptors) }
+    }
+
+    func processGone() {
+        if self.machine.processGone() == .tellFailed { self.tellFailed("the process has ended", false) }
+    }
+
+    private func tellFailed(_ reason: String, _ isOutOfDescriptors: Bool) {
         self.isOutOfDescriptors = isOutOfDescriptors
         let owner = self.owner
-        self.owner = nil
-        self.becomeClosed()
-        self.context?.close(promise: nil)
+        self.end()
         owner?.streamFailed(self, reason: reason)
     }
 
-    private func attachReceived(_ bytes: ByteBuffer) {
-        do throws(WireError) {
-            switch try self.handshake.received(bytes) {
-            case .incomplete: return
-            case .refused(let reason): self.fail("the daemon refused the stream: \(reason)")
-            case .attached(let attached, let remainder):
-                self.number = attached.number
-                guard let owner = self.owner else { return self.close() }
-                self.state = .busy
-                owner.streamReady(self)
-                if remainder.readableBytes > 0, self.state == .busy { self.owner?.streamRead(self, remainder) }
-            }
-        } catch {
-            self.fail("the daemon's answer to the stream is malformed: \(error)")
+    // MARK: From the transport
+
+    func received(_ bytes: ByteBuffer) {
+        let wasIdle = self.isIdle
+        switch self.machine.bytesCame() {
+        case .deliver: self.owner?.streamRead(self, bytes)
+        case .close: self.end(wasIdle: wasIdle)
+        case .drop: break
         }
     }
 
-    private func becomeClosed() {
-        if self.state == .idle { self.pool.forgetIdle(self) }
-        self.state = .closed
-        self.pool.closed(self)
+    func becameWritable() {
+        if self.isReady { self.owner?.streamWritable(self) }
     }
 
-    private func inputEnded() {
-        switch self.state {
-        case .connecting, .attaching: self.fail("the daemon closed the stream before it was attached")
-        case .busy:
+    func ended(_ end: StreamMachine.End) {
+        switch self.machine.ended(end) {
+        case .none: break
+        case .close: self.end(wasIdle: true)
+        case .tellClosed:
             let owner = self.owner
-            self.close()
+            self.end()
             owner?.streamClosed(self)
-        case .idle: self.close()
-        case .closed: break
         }
-    }
-
-    // MARK: Channel
-
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
-    func channelActive(context: ChannelHandlerContext) { self.sendHello(context) }
-    func channelInactive(context: ChannelHandlerContext) { self.inputEnded() }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let bytes = self.unwrapInboundIn(data)
-        switch self.state {
-        case .busy: self.owner?.streamRead(self, bytes)
-        case .attaching: self.attachReceived(bytes)
-        // An app that speaks unasked is out of step.
-        case .idle: self.close()
-        case .connecting, .closed: break
-        }
-    }
-
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable, self.state == .busy { self.owner?.streamWritable(self) }
-    }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case .some(.inputClosed) = event as? ChannelEvent { self.inputEnded() }
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if let error = error as? IOError { self.wasReset = error.errnoCode == Self.connectionReset }
-        context.close(promise: nil)
-    }
-
-    /// errno; the same number on all Linux architectures but MIPS.
-    private static let connectionReset: Int32 = 104
-
-    func read(context: ChannelHandlerContext) {
-        if self.readGate.mayRead() { context.read() }
     }
 }

@@ -30,8 +30,8 @@ final class StreamPool {
     private static let maxRememberedEnds = 64
 
     let eventLoop: any EventLoop
-    let socketPath: String
     let logger: Logger
+    private let attacher: StreamAttacher
     private var idle: [ProcessID: [AppStream]] = [:]
     /// Every stream that is not closed.
     private var streams: [ObjectIdentifier: AppStream] = [:]
@@ -42,9 +42,9 @@ final class StreamPool {
     private var sweep: Scheduled<Void>?
     private var isClosed = false
 
-    init(eventLoop: any EventLoop, socketPath: String, logger: Logger) {
+    init(eventLoop: any EventLoop, attacher: StreamAttacher, logger: Logger) {
         self.eventLoop = eventLoop
-        self.socketPath = socketPath
+        self.attacher = attacher
         self.logger = logger
     }
 
@@ -52,8 +52,7 @@ final class StreamPool {
 
     /// A stream to the granted process: ready at once if there is an idle one, else `owner` hears of it later.
     func acquire(_ grant: Granted, for owner: any StreamOwner) -> AppStream {
-        if grant.transport != .httpOneShot, let stream = self.idle[grant.process]?.popLast() {
-            stream.begin(owner)
+        if grant.transport != .httpOneShot, let stream = self.idle[grant.process]?.popLast(), stream.begin(owner) {
             return stream
         }
         return self.open(grant, for: owner)
@@ -63,7 +62,12 @@ final class StreamPool {
     func open(_ grant: Granted, for owner: any StreamOwner) -> AppStream {
         let stream = AppStream(grant: grant, pool: self, owner: owner)
         self.streams[ObjectIdentifier(stream)] = stream
-        StreamConnector(stream: stream, pool: self).start()
+        let (eventLoop, bound) = (self.eventLoop, NIOLoopBound(stream, eventLoop: self.eventLoop))
+        self.attacher.attach(
+            StreamAttacher.Order(token: grant.streamToken) { outcome in
+                eventLoop.execute { bound.value.attached(outcome) }
+            }
+        )
         return stream
     }
 
@@ -77,13 +81,7 @@ final class StreamPool {
             self.ends[oldest] = nil
         }
         self.closeIdle(of: process)
-        for stream in self.streams.values where stream.process == process {
-            switch stream.state {
-            case .connecting, .attaching: stream.fail("the process has ended")
-            // What it still had written is on its way, and the end of the stream behind it.
-            case .busy, .idle, .closed: break
-            }
-        }
+        for stream in Array(self.streams.values) where stream.process == process { stream.processGone() }
         self.tell(.ended(end), of: process)
     }
 
@@ -121,12 +119,14 @@ final class StreamPool {
         for waiter in (self.waitingForEnd.removeValue(forKey: process) ?? [:]).values { waiter(fate) }
     }
 
-    /// Closes every stream; none can be had afterwards.
+    /// Closes every stream, for good; answers that are under way are left to the daemon.
     func close() {
         self.isClosed = true
         self.sweep?.cancel()
         self.sweep = nil
-        for stream in Array(self.streams.values) { stream.close() }
+        for stream in Array(self.streams.values) {
+            if stream.isReady { stream.leave() } else { stream.close() }
+        }
     }
 
     // MARK: From streams

@@ -73,7 +73,9 @@ final class Worker: Sendable {
     func start() throws {
         threadPool.start()
         let presence = DaemonPresence(socketPath: bootstrap.flyWith ?? "", logger: logger)
-        let loops = try group.makeIterator().map { loop in try loop.submit { self.makeLoop(loop, presence) }.wait() }
+        let attacher = try makeAttacher()
+        let loops = try group.makeIterator()
+            .map { loop in try loop.submit { self.makeLoop(loop, presence, attacher) }.wait() }
         let trust = PeerTrust(model: model, logger: logger)
         // nginx counts per worker process, of which there are as many as event loops here.
         let limit = model.workerConnections.map { $0 * loops.count }
@@ -94,7 +96,20 @@ final class Worker: Sendable {
         try acceptor.start()
     }
 
-    private func makeLoop(_ loop: any EventLoop, _ presence: DaemonPresence) -> WorkerLoop {
+    private func makeAttacher() throws(SystemError) -> StreamAttacher {
+        let logger = logger
+        return try StreamAttacher(socketPath: bootstrap.flyWith ?? "", takesSockets: bootstrap.takesAppSockets) {
+            error in
+            logger.critical("cannot wait for streams", metadata: [LogKeys.error: "\(error)"])
+            CurrentProcess.exit(1)
+        }
+    }
+
+    private func makeLoop(
+        _ loop: any EventLoop,
+        _ presence: DaemonPresence,
+        _ attacher: StreamAttacher
+    ) -> WorkerLoop {
         let socketPath = bootstrap.flyWith ?? ""
         let link = DaemonLink(
             eventLoop: loop,
@@ -103,7 +118,7 @@ final class Worker: Sendable {
             presence: presence,
             logger: logger
         )
-        let streams = StreamPool(eventLoop: loop, socketPath: socketPath, logger: logger)
+        let streams = StreamPool(eventLoop: loop, attacher: attacher, logger: logger)
         link.streamPool = streams
         let context = WorkerLoopContext(
             eventLoop: loop,

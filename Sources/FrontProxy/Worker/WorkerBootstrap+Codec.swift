@@ -38,6 +38,7 @@ extension WorkerBootstrap {
         buffer.writeInteger(token.low)
         buffer.writeInteger(UInt32(threads))
         buffer.writeInteger(UInt32(logLevel))
+        buffer.writeInteger(UInt8(takesAppSockets ? 1 : 0))
         buffer.writeTexts(listens.map(\.description))
         return buffer
     }
@@ -49,7 +50,8 @@ extension WorkerBootstrap {
             let flyWith = buffer.readTexts(), let frontName = buffer.readText(),
             let high = buffer.readInteger(as: UInt64.self), let low = buffer.readInteger(as: UInt64.self),
             let threads = buffer.readInteger(as: UInt32.self), let logLevel = buffer.readInteger(as: UInt32.self),
-            let listens = buffer.readAddresses(), buffer.readableBytes == 0
+            let takesAppSockets = buffer.readInteger(as: UInt8.self), let listens = buffer.readAddresses(),
+            buffer.readableBytes == 0
         else { return nil }
         self.init(
             source: source,
@@ -59,6 +61,7 @@ extension WorkerBootstrap {
             token: WorkerToken(high: high, low: low),
             threads: Int(threads),
             logLevel: Int(logLevel),
+            takesAppSockets: takesAppSockets != 0,
             listens: listens
         )
     }

@@ -32,6 +32,8 @@ struct WorkerBootstrap: Equatable, Sendable {
     /// Number of event loops.
     var threads: Int
     var logLevel: Int
+    /// Apps are spoken to over their own sockets, where the daemon hands them over.
+    var takesAppSockets = true
     var listens: [ListenAddress]
 }
 

@@ -20,6 +20,16 @@ package enum Transfers {
         try repeating("read", atZero: .endOfStream) { Glibc.read(descriptor, buffer.baseAddress, buffer.count) }
     }
 
+    /// Like `read` on a socket that may have been set to block by somebody who has it, too: it does not.
+    package static func readWithoutWaiting(
+        _ socket: Int32,
+        into buffer: UnsafeMutableRawBufferPointer
+    ) throws(SystemError) -> Transfer {
+        try repeating("recv", atZero: .endOfStream) {
+            Glibc.recv(socket, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
+        }
+    }
+
     package static func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Transfer {
         try repeating("write", atZero: .bytes(0)) { Glibc.write(descriptor, bytes.baseAddress, bytes.count) }
     }
@@ -47,6 +57,19 @@ package enum Transfers {
 
     package static func shutdownBoth(_ socket: Int32) throws(SystemError) {
         _ = try checked("shutdown") { Glibc.shutdown(socket, Int32(SHUT_RDWR)) }
+    }
+
+    /// Whether nothing can be written to a stream socket any more: somebody has shut that half, through whatever descriptor,
+    /// or the peer takes nothing.
+    package static func isShutForWriting(_ socket: Int32) -> Bool {
+        Glibc.send(socket, nil, 0, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)) < 0 && errno == EPIPE
+    }
+
+    /// Makes sure that closing a socket waits for nobody, whatever somebody who had it, too, has asked for (`SO_LINGER`).
+    package static func forbidLinger(_ socket: Int32) {
+        var off = linger(l_onoff: 0, l_linger: 0)
+        // Cannot fail on a socket.
+        setsockopt(socket, SOL_SOCKET, SO_LINGER, &off, socklen_t(MemoryLayout<linger>.size))
     }
 
     /// Closes a number whose owner has released it.

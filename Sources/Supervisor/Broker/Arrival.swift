@@ -3,7 +3,6 @@
 package import LinuxSystem
 package import NIOCore
 import NIOPosix
-import Synchronization
 package import WireProtocol
 
 /// A connection whose peer is known and whose `Hello` is read; on its way to whoever takes it over.
@@ -46,24 +45,4 @@ extension Arrival {
             .withConnectedSocket(descriptor.release())
             .assumeIsolated()
     }
-}
-
-/// A descriptor that passes from one thread to another; closed if nobody takes it out.
-package final class TravellingDescriptor: Sendable {
-    private let number: Mutex<Int32?>
-
-    package init(_ descriptor: consuming Descriptor) {
-        self.number = Mutex(descriptor.release())
-    }
-
-    /// The descriptor, once.
-    package func take() -> Descriptor? {
-        let number = self.number.withLock { number in
-            defer { number = nil }
-            return number
-        }
-        return number.map { Descriptor(owning: $0) }
-    }
-
-    deinit { _ = self.take() }
 }

@@ -13,6 +13,9 @@ package final class Broker {
     /// Takes over the connections of tools; they are refused without it.
     package var takeAdminConnection: ((Arrival) -> Void)?
 
+    /// Fronts that can are given the sockets of apps, instead of having their bytes copied.
+    package var handsOverStreams = true
+
     let pool: any SessionPool
     let policy: PeerPolicy
     let logger: Logger
@@ -72,6 +75,7 @@ package final class Broker {
         let eventLoop = self.eventLoop
         let relay = try StreamRelay(
             directory: self.directory,
+            handsOver: self.handsOverStreams,
             logger: self.logger,
             streamsLeft: { group, count in eventLoop.execute { broker.value.streamsLeft(count, of: group) } },
             connectFailed: { process, reason in
@@ -190,14 +194,14 @@ package final class Broker {
             for session in sessions { self.pool.abandoned(session) }
             limits[process] = self.pool.drainLimit(of: process)
         }
-        self.relay?.order(.frontLost(connection.id, limits: limits))
+        self.relay?.order(.frontLost(connection.id, limits: limits, front: connection.process))
     }
 
-    /// A front has shut the stream of a session before the app had answered.
-    func abandoned(_ session: SessionID, of group: StreamGroup) {
-        self.lost.frontLost(group, sessions: [session])
-        self.pool.abandoned(session)
-        self.relay?.order(.abandoned(group, limit: self.pool.drainLimit(of: group.process)))
+    /// A front has shut the stream of a session before the app had answered, or has left it to the daemon.
+    func abandoned(_ abandoned: Abandoned, of group: StreamGroup) {
+        self.lost.frontLost(group, sessions: [abandoned.session])
+        self.pool.abandoned(abandoned.session)
+        self.relay?.order(.abandoned(group, abandoned.stream, limit: self.pool.drainLimit(of: group.process)))
     }
 
     private func workerDisconnected(_ token: WorkerToken, _ connection: FrontConnection) {

@@ -20,7 +20,7 @@ extension FrontConnection {
             self.countParked()
         case .release(let session, let outcome): self.release(session, outcome)
         case .upgraded(let session): self.broker.pool.upgraded(session)
-        case .abandoned(let session, let process): self.abandoned(session, process)
+        case .abandoned(let abandoned, let process): self.abandoned(abandoned, process)
         case .fateQuery(let query):
             self.broker.lookUp(query.stream, of: StreamGroup(connection: self.id, process: query.process))
         case .reportQuery(let query): self.loose { self.reportQueried(query) }
@@ -92,8 +92,8 @@ extension FrontConnection {
         if !self.draining.isEmpty { self.closeUnusedStreams() }
     }
 
-    private func abandoned(_ session: SessionID, _ process: ProcessID) {
-        self.broker.abandoned(session, of: StreamGroup(connection: self.id, process: process))
+    private func abandoned(_ abandoned: Abandoned, _ process: ProcessID) {
+        self.broker.abandoned(abandoned, of: StreamGroup(connection: self.id, process: process))
         if !self.draining.isEmpty { self.closeUnusedStreams() }
     }
 
@@ -191,7 +191,13 @@ extension FrontConnection: CheckoutClient {
     }
 
     private func streamToken(for grant: PoolGrant) -> StreamToken {
-        if let token = self.tokens[grant.process] { return token }
+        let sessions = self.session.sessions(of: grant.process) + 1
+        if let known = self.tokens[grant.process] {
+            guard sessions > known.mostSessions else { return known.token }
+            self.tokens[grant.process]?.mostSessions = sessions
+            self.broker.directory.raise(known.token, toSessions: sessions)
+            return known.token
+        }
         let group = StreamGroup(connection: self.id, process: grant.process)
         let token = self.broker.directory.token(
             for: group,
@@ -199,7 +205,7 @@ extension FrontConnection: CheckoutClient {
             label: grant.label,
             uid: self.peer.uid
         )
-        self.tokens[grant.process] = token
+        self.tokens[grant.process] = (token, 1)
         return token
     }
 }

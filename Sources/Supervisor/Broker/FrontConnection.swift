@@ -30,6 +30,8 @@ final class FrontConnection: ChannelInboundHandler {
 
     let id: ConnectionID
     let peer: PeerCredentials
+    /// Its end tells that nobody reads any more from the sockets of apps that it was given.
+    let process: FrontProcess
     let hello: Hello
     /// Features that both ends named.
     let features: UInt64
@@ -41,7 +43,7 @@ final class FrontConnection: ChannelInboundHandler {
     var groups: [AppNumber: GroupKey] = [:]
     /// Those that it pushed without authority.
     var ownerGroups: Set<GroupKey> = []
-    var tokens: [ProcessID: StreamToken] = [:]
+    var tokens: [ProcessID: (token: StreamToken, mostSessions: Int)] = [:]
     /// Processes that give no new sessions; their streams are closed when none is held.
     var draining: Set<ProcessID> = []
     private(set) var phase: Phase?
@@ -77,6 +79,7 @@ final class FrontConnection: ChannelInboundHandler {
     init(_ arrival: Arrival, id: ConnectionID, broker: Broker) {
         self.id = id
         self.peer = arrival.peer
+        self.process = FrontProcess(pid: arrival.peer.pid)
         self.hello = arrival.hello
         self.ticket = arrival.ticket
         self.remainder = arrival.remainder

@@ -27,6 +27,8 @@ final class StreamDirectory: Sendable {
         let label: ProcessLabel
         /// The peer of the control connection; nobody else may show the token.
         let uid: UInt32
+        /// The most that the connection held of the process at once.
+        var mostSessions = 1
     }
 
     private struct Tokens {
@@ -60,6 +62,11 @@ final class StreamDirectory: Sendable {
     /// Whether a peer may open a stream with a token, at this moment.
     func opens(_ token: StreamToken?, for peer: PeerCredentials) -> Bool {
         token.flatMap { self.entry(of: $0) }?.uid == peer.uid
+    }
+
+    /// The connection holds more sessions of the process than ever before.
+    func raise(_ token: StreamToken, toSessions sessions: Int) {
+        self.tokens.withLock { $0.entries[token]?.mostSessions = sessions }
     }
 
     func entry(of token: StreamToken) -> Entry? { self.tokens.withLock { $0.entries[token] } }

@@ -19,6 +19,20 @@ package enum FrontMessage: Hashable, Sendable {
     case pong(UInt64)
 }
 
+extension Abandoned {
+    fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
+        self.init(
+            session: SessionID(rawValue: try reader.integer()),
+            stream: reader.isAtEnd ? nil : StreamNumber(rawValue: try reader.integer())
+        )
+    }
+
+    fileprivate func write(into buffer: inout ByteBuffer) {
+        buffer.writeInteger(self.session.rawValue)
+        if let stream { buffer.writeInteger(stream.rawValue) }
+    }
+}
+
 extension FrontMessage {
     /// The next message of a decoder; nil if more bytes are needed.
     package static func next(from decoder: inout FrameDecoder) throws(WireError) -> FrontMessage? {
@@ -36,7 +50,7 @@ extension FrontMessage {
         case .cancel: self = .cancel(Cancel(request: RequestID(rawValue: try reader.integer())))
         case .release: self = .release(try Release(reading: &reader))
         case .upgraded: self = .upgraded(Upgraded(session: SessionID(rawValue: try reader.integer())))
-        case .abandoned: self = .abandoned(Abandoned(session: SessionID(rawValue: try reader.integer())))
+        case .abandoned: self = .abandoned(try Abandoned(reading: &reader))
         case .fateQuery: self = .fateQuery(try FateQuery(reading: &reader))
         case .resume: self = .resume(try Resume(reading: &reader))
         case .reportQuery: self = .reportQuery(try ReportQuery(reading: &reader))
@@ -57,7 +71,7 @@ extension FrontMessage {
         case .cancel(let cancel): buffer.writeFrame(.cancel) { $0.writeInteger(cancel.request.rawValue) }
         case .release(let release): buffer.writeFrame(.release) { release.write(into: &$0) }
         case .upgraded(let upgraded): buffer.writeFrame(.upgraded) { $0.writeInteger(upgraded.session.rawValue) }
-        case .abandoned(let abandoned): buffer.writeFrame(.abandoned) { $0.writeInteger(abandoned.session.rawValue) }
+        case .abandoned(let abandoned): buffer.writeFrame(.abandoned) { abandoned.write(into: &$0) }
         case .fateQuery(let query): buffer.writeFrame(.fateQuery) { query.write(into: &$0) }
         case .resume(let resume): buffer.writeFrame(.resume) { resume.write(into: &$0) }
         case .reportQuery(let query): buffer.writeFrame(.reportQuery) { query.write(into: &$0) }

@@ -143,7 +143,13 @@ package struct Upgraded: Hashable, Sendable {
 /// The session is the daemon's to end, and gets no `Release`. Needs `WireFeature.abandonedSessions`.
 package struct Abandoned: Hashable, Sendable {
     package var session: SessionID
-    package init(session: SessionID) { self.session = session }
+    /// A stream that was handed over, when it was closed without shutting it: the daemon reads it to its end.
+    package var stream: StreamNumber?
+
+    package init(session: SessionID, stream: StreamNumber? = nil) {
+        self.session = session
+        self.stream = stream
+    }
 }
 
 /// Asks why a stream ended before a byte of the answer came; answered by exactly one `StreamFate`.

@@ -9,7 +9,7 @@ package enum PeerRole: UInt8, CaseIterable, Sendable {
 
 /// Optional abilities; both ends use what both name.
 package enum WireFeature {
-    /// `Attached` may hand over the app's own socket.
+    /// `Attached` may hand over the app's own socket; counts where the `Hello` of a stream names it.
     package static let handedOverStreams: UInt64 = 1 << 0
     /// A front may keep a session after its answer until `Recall`.
     package static let keptSessions: UInt64 = 1 << 1
@@ -28,7 +28,8 @@ package enum WireFeature {
     package static let streamFates: UInt64 = 1 << 7
 
     /// What this build can do.
-    package static let supported = failureReports | abandonedSessions | framedBodies | requestHosts | streamFates
+    package static let supported =
+        handedOverStreams | failureReports | abandonedSessions | framedBodies | requestHosts | streamFates
 }
 
 /// First frame of every connection, sent by whoever connects.
@@ -106,8 +107,13 @@ package struct Attached: Hashable, Sendable {
         /// The daemon copies bytes to and from the app on this very connection.
         case relayed = 0
         /// The app's socket came with this frame (`SCM_RIGHTS`); needs `WireFeature.handedOverStreams`.
+        ///
+        /// The front answers with the byte `taken` and closes this connection; without it the daemon shuts the socket.
         case handedOver = 1
     }
+
+    /// What a front sends once it has the socket that was handed over.
+    package static let taken: UInt8 = 1
 
     package var mode: Mode
     /// Needs `WireFeature.streamFates`, named in the `Hello` of the stream.

@@ -62,7 +62,7 @@ package struct DaemonSession: Sendable {
         case release(SessionID, ReleaseOutcome)
         case upgraded(SessionID)
         /// Nobody waits for its answer; end it when the process has had its time.
-        case abandoned(SessionID, ProcessID)
+        case abandoned(Abandoned, ProcessID)
         /// Look at the stream, and tell `streamLookedUp`.
         case fateQuery(FateQuery)
         /// Of an accepted app: to be answered by a `Report`.
@@ -105,7 +105,7 @@ package struct DaemonSession: Sendable {
             guard let process = self.sessions[abandoned.session], self.end(abandoned.session) else {
                 return .ignored(reason: "abandoned session is over")
             }
-            return .abandoned(abandoned.session, process)
+            return .abandoned(abandoned, process)
         case .fateQuery(let query): return self.fateQuery(query)
         case .reportQuery(let query): return self.reportQuery(query)
         case .resume: return .violation(reason: "Resume was not negotiated")

@@ -90,10 +90,10 @@ extension FrontSession {
     }
 
     /// The session is over for the front; nothing more is said of it.
-    package mutating func abandoned(_ session: SessionID) -> SessionAction {
+    package mutating func abandoned(_ session: SessionID, stream: StreamNumber? = nil) -> SessionAction {
         guard self.endsAbandonedSessions else { return .ignored(reason: "not negotiated") }
         guard self.sessions.removeValue(forKey: session) != nil else { return .ignored(reason: "no such session") }
-        return .send(.abandoned(Abandoned(session: session)))
+        return .send(.abandoned(Abandoned(session: session, stream: stream)))
     }
 
     package mutating func upgraded(_ session: SessionID) -> SessionAction {

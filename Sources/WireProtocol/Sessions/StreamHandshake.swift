@@ -16,8 +16,10 @@ package struct StreamHandshake: Sendable {
     package let hello: Hello
     private var decoder = FrameDecoder(phase: .fromDaemon)
 
-    package init(token: StreamToken, product: String = Product.nameAndVersion) {
-        self.hello = Hello(product: product, role: .stream, streamToken: token)
+    /// `takesSocket`: the daemon may hand over the app's own socket.
+    package init(token: StreamToken, takesSocket: Bool = false, product: String = Product.nameAndVersion) {
+        let features = WireFeature.supported & ~(takesSocket ? 0 : WireFeature.handedOverStreams)
+        self.hello = Hello(product: product, role: .stream, streamToken: token, features: features)
     }
 
     /// Takes what was read; not to be called again after another outcome than `incomplete`.

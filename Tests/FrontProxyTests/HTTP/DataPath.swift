@@ -58,13 +58,14 @@ final class DataPath {
         }
         .wait()
         self.broker = broker
+        let attacher = try StreamAttacher(socketPath: socket, takesSockets: true) { _ in }
         self.loop = try eventLoop.submit {
             var logger = Logger(label: "test")
             logger.logLevel = .critical
             let context = WorkerLoopContext(
                 eventLoop: eventLoop,
                 link: broker.value,
-                streams: StreamPool(eventLoop: eventLoop, socketPath: socket, logger: logger),
+                streams: StreamPool(eventLoop: eventLoop, attacher: attacher, logger: logger),
                 model: finalModel,
                 accessLog: AccessLog(
                     eventLoop: eventLoop,

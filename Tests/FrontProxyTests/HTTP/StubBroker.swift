@@ -90,7 +90,7 @@ final class StubBroker: SessionBroker {
 
     var endsAbandonedSessions: Bool { true }
 
-    func abandoned(_ session: SessionID) {
+    func abandoned(_ session: SessionID, stream: StreamNumber?) {
         self.holders[session] = nil
         self.notes.abandoned.add(1, ordering: .relaxed)
     }

@@ -22,6 +22,7 @@ struct WorkerBootstrapTests {
             token: WorkerToken(high: .max, low: 1),
             threads: 4,
             logLevel: 7,
+            takesAppSockets: false,
             listens: [.tcp(host: "::1", port: 80), .tcp(host: "0.0.0.0", port: 8080), .unix(path: "/run/w s")]
         )
     }

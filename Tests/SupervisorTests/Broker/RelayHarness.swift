@@ -43,12 +43,22 @@ final class RelayHarness {
 
     deinit { self.relay.order(.stop) }
 
-    func token(_ group: StreamGroup = group, to address: AppAddress) -> StreamToken {
-        self.directory.token(for: group, address: address, label: ProcessLabel(app: "/srv/shop", pid: 1), uid: 7)
+    func token(_ group: StreamGroup = group, to address: AppAddress, sessions: Int = 1000) -> StreamToken {
+        let label = ProcessLabel(app: "/srv/shop", pid: 1)
+        let token = self.directory.token(for: group, address: address, label: label, uid: 7)
+        self.directory.raise(token, toSessions: sessions)
+        return token
     }
 
     /// Attaches a stream; the front's end comes back before the daemon has answered.
-    func attach(_ token: StreamToken, uid: UInt32 = 7, early: String = "") throws -> WireClient {
+    ///
+    /// `takesSocket`: the daemon may hand over the app's socket.
+    func attach(
+        _ token: StreamToken,
+        uid: UInt32 = 7,
+        early: String = "",
+        takesSocket: Bool = false
+    ) throws -> WireClient {
         var pair = try SocketPair.make()
         guard let front = pair.takeFirst(), let daemon = pair.takeSecond(),
             let ticket = self.counts.admit(.init(uid: uid, role: .stream))
@@ -59,7 +69,7 @@ final class RelayHarness {
                 Arrival(
                     descriptor: TravellingDescriptor(daemon),
                     peer: PeerCredentials(pid: 1, uid: uid, gid: 1),
-                    hello: Hello(role: .stream, streamToken: token),
+                    hello: StreamHandshake(token: token, takesSocket: takesSocket).hello,
                     remainder: ByteBuffer(string: early),
                     ticket: ticket
                 )

@@ -205,7 +205,11 @@ struct StreamRelayTests {
         try front.send("request")
         #expect(try app.read(7) == "request")
         self.harness.relay.order(
-            .frontLost(RelayHarness.group.connection, limits: [RelayHarness.group.process: .seconds(600)])
+            .frontLost(
+                RelayHarness.group.connection,
+                limits: [RelayHarness.group.process: .seconds(600)],
+                front: .unknown
+            )
         )
         try self.harness.waitForReport(1)
         #expect(try app.readToEnd().readableBytes == 0)
@@ -220,7 +224,11 @@ struct StreamRelayTests {
         let (front, app) = try self.harness.open(self.app)
         try front.send("request")
         self.harness.relay.order(
-            .frontLost(RelayHarness.group.connection, limits: [RelayHarness.group.process: .milliseconds(50)])
+            .frontLost(
+                RelayHarness.group.connection,
+                limits: [RelayHarness.group.process: .milliseconds(50)],
+                front: .unknown
+            )
         )
         try self.harness.waitForReport(1)
         try self.harness.waitForReport(0)
@@ -229,7 +237,11 @@ struct StreamRelayTests {
 
     @Test func `a front without streams is reported at once`() throws {
         self.harness.relay.order(
-            .frontLost(RelayHarness.group.connection, limits: [RelayHarness.group.process: .seconds(600)])
+            .frontLost(
+                RelayHarness.group.connection,
+                limits: [RelayHarness.group.process: .seconds(600)],
+                front: .unknown
+            )
         )
         try self.harness.waitForReport(0)
     }

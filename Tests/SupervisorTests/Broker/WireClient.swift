@@ -49,6 +49,21 @@ final class WireClient {
         return number
     }
 
+    /// The app's socket that comes with the next message, and the number of its stream.
+    ///
+    /// `confirms`: the daemon is told that it is here.
+    func nextHandedOver(confirms: Bool = true) throws -> (app: WireClient, number: StreamNumber) {
+        var message = try DescriptorPassing.receive(limit: 4096, from: self.socket.rawValue)
+        var handshake = StreamHandshake(token: StreamToken(high: 0, low: 0))
+        guard let app = message.descriptors.takeFirst(),
+            case .attached(let attached, _) = try handshake.received(ByteBuffer(bytes: message.bytes)),
+            attached.mode == .handedOver, let number = attached.number
+        else { throw Ended() }
+        try app.setNonBlocking(false)
+        if confirms { try self.socket.writeAll([Attached.taken]) }
+        return (WireClient(app), number)
+    }
+
     /// What follows the frames, as soon as it has `count` bytes.
     func read(_ count: Int) throws -> String {
         var rest = self.takeLeftover()

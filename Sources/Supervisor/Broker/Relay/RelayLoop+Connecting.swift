@@ -28,7 +28,7 @@ extension RelayLoop {
                 number: number,
                 features: arrival.hello.features,
                 entry: entry,
-                front: RelayEnd(socket),
+                front: RelayEnd(.front, socket),
                 ticket: arrival.ticket,
                 early: arrival.remainder,
                 at: now
@@ -61,13 +61,15 @@ extension RelayLoop {
         switch stream.address {
         case .unix(let path):
             let socket = SharedDescriptor(try UnixSocket.connect(path: path, nonBlocking: true))
-            let app = RelayEnd(socket)
+            let app = RelayEnd(.app, socket)
             stream.app = app
+            guard self.takePlace(stream) else { return }
+            if try self.lend(app, of: stream) { return }
             try self.listen(to: app, of: stream, for: RelayEnd.usualEvents)
             try self.open(stream, app)
         case .tcp(let host, let port, _):
             let socket = SharedDescriptor(try TCPSocket.connect(host: host, port: port))
-            let app = RelayEnd(socket)
+            let app = RelayEnd(.app, socket)
             stream.app = app
             self.setDeadline(MonotonicClock.now + Self.connectTime, of: stream)
             try self.listen(to: app, of: stream, for: RelayEnd.eventsWhenFull)
@@ -97,7 +99,9 @@ extension RelayLoop {
         do {
             switch try self.ports.verdict(on: app.number, owner: owner) {
             case .owner:
-                self.watch(app, for: RelayEnd.usualEvents)
+                guard self.takePlace(stream) else { return }
+                if try self.lend(app, of: stream) { return }
+                self.watch(app, of: stream, for: RelayEnd.usualEvents)
                 try self.open(stream, app)
             case .stranger(let uid):
                 // Said at once: the process may be gone before the pool speaks of it.
@@ -124,6 +128,14 @@ extension RelayLoop {
     }
 
     // MARK: Results
+
+    /// False if the stream was refused: a front needs no more of them than it has sessions, and a few.
+    private func takePlace(_ stream: RelayStream) -> Bool {
+        stream.place = self.places.take(stream.group, mostSessions: stream.mostSessions)
+        guard stream.place == nil else { return true }
+        self.refuse(stream, "this connection has \(WireLimits.spareStreams) streams to the process more than sessions")
+        return false
+    }
 
     private func open(_ stream: RelayStream, _ app: RelayEnd) throws(SystemError) {
         stream.phase = .open

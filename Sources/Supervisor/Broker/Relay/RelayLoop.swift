@@ -20,6 +20,11 @@ final class RelayLoop {
     var connectFailures = OncePerMinute<ProcessID>()
     /// Who is behind the ports of apps.
     var ports = PortGuard()
+    let places = StreamPlaces()
+    /// Sockets of apps that fronts have.
+    var lent: [StreamNumber: LentStream] = [:]
+    /// Fronts without control connections whose processes may still use sockets of apps.
+    var frontWatches: [ConnectionID: FrontWatch] = [:]
 
     private var streams: [RelayStream?] = []
     private var freeSlots: [Int] = []
@@ -58,12 +63,12 @@ final class RelayLoop {
     @inline(__always)
     private func handle(_ events: Epoll.Events, of end: RelayEnd, towards other: RelayEnd?, of stream: RelayStream) {
         guard let other else { return }
-        end.note(events)
+        stream.machine.note(events, at: end.side)
         if events.contains(.writable), end.outbound.readableBytes > 0 {
             self.flush(end, of: stream)
             self.pump(from: other, to: end, of: stream)
         }
-        if end.mayRead { self.pump(from: end, to: other, of: stream) }
+        self.pump(from: end, to: other, of: stream)
         self.settle(stream)
     }
 
@@ -86,22 +91,28 @@ final class RelayLoop {
     func carryOut(_ order: StreamRelay.Order) {
         switch order {
         case .attach(let arrival): self.attach(arrival)
-        case .frontLost(let connection, let limits): self.frontLost(connection, limits)
-        case .abandoned(let group, let limit): self.abandoned(group, limit)
+        case .frontLost(let connection, let limits, let front): self.frontLost(connection, limits, front)
+        case .abandoned(let group, let stream, let limit): self.abandoned(group, stream, limit)
         case .processGone(let process): self.processGone(process)
         case .lookUp(let number, let group):
             self.relay.lookedUp(group, number, self.unread.contains(number, of: group))
         case .close(let group):
+            // A session that its front has left goes on until the app is done.
             self.forEach {
-                $0.group == group
+                $0.group == group && !$0.isDraining
             } do: {
                 self.close($0)
+            }
+            self.forEachLent {
+                $0.group == group
+            } do: {
+                self.perform($0.machine.unused(), on: $0)
             }
         case .stop: self.loop.stop()
         }
     }
 
-    private func frontLost(_ connection: ConnectionID, _ limits: [ProcessID: Duration]) {
+    private func frontLost(_ connection: ConnectionID, _ limits: [ProcessID: Duration], _ front: FrontProcess) {
         let now = MonotonicClock.now
         var left: [StreamGroup: Int] = [:]
         for process in limits.keys { left[StreamGroup(connection: connection, process: process)] = 0 }
@@ -112,13 +123,17 @@ final class RelayLoop {
             self.abandon(stream, until: now + UInt64(clamping: limit.wholeNanoseconds))
             if !stream.isClosed { left[stream.group, default: 0] += 1 }
         }
+        self.frontLost(connection, limits, front, at: now)
+        for stream in self.lent.values where stream.group.connection == connection && stream.machine.isLeft {
+            left[stream.group, default: 0] += 1
+        }
         for (group, count) in left {
             if count > 0 { self.lost[group] = count }
             self.relay.streamsLeft(group, count)
         }
     }
 
-    private func abandoned(_ group: StreamGroup, _ limit: Duration) {
+    private func abandoned(_ group: StreamGroup, _ number: StreamNumber?, _ limit: Duration) {
         let until = MonotonicClock.now + UInt64(clamping: limit.wholeNanoseconds)
         var left = 0
         self.forEach {
@@ -126,14 +141,19 @@ final class RelayLoop {
         } do: { stream in
             // The front shut it before it said so: the event of that may still be on its way.
             if case .open = stream.phase, let app = stream.app {
-                stream.front.mayRead = true
+                stream.machine.ready(.front)
                 self.pump(from: stream.front, to: app, of: stream)
-                if stream.front.hasEnded { self.abandon(stream, until: until) }
+                if stream.machine.front.input.hasEnded { self.abandon(stream, until: until) }
             }
             guard case .draining = stream.phase else { return }
             self.setDeadline(until, of: stream)
             left += 1
         }
+        if let number, let stream = self.lent[number], stream.group == group {
+            stream.drainUntil = until
+            self.perform(stream.machine.abandoned(), on: stream)
+        }
+        for stream in self.lent.values where stream.group == group && stream.machine.isLeft { left += 1 }
         if left > 0 { self.lost[group] = left }
         self.relay.streamsLeft(group, left)
     }
@@ -147,13 +167,15 @@ final class RelayLoop {
                 self.refuse(stream, "the process is gone")
                 return
             }
-            stream.isProcessGone = true
-            app.isEnding = true
-            app.isHungUp = true
-            app.mayRead = true
+            stream.machine.processGone()
             self.setDeadline(giveUp, of: stream)
             self.pump(from: app, to: stream.front, of: stream)
             self.settle(stream)
+        }
+        self.forEachLent {
+            $0.group.process == process
+        } do: {
+            self.perform($0.machine.processGone(), on: $0)
         }
     }
 
@@ -185,15 +207,26 @@ final class RelayLoop {
         guard !stream.isClosed else { return }
         let wasDraining = stream.isDraining
         stream.phase = .closed
+        stream.place = nil
         self.cancelDeadline(of: stream)
         for end in [stream.front, stream.app] {
             if let source = end?.source { self.loop.remove(source) }
         }
+        self.freeSlot(of: stream)
+        if wasDraining { self.leftStreamEnded(stream.group) }
+    }
+
+    /// Its sockets belong to somebody else, or are closed with it.
+    func freeSlot(of stream: RelayStream) {
         self.streams[stream.slot] = nil
         self.freeSlots.append(stream.slot)
-        guard wasDraining, let count = self.lost[stream.group] else { return }
-        self.lost[stream.group] = count > 1 ? count - 1 : nil
-        self.relay.streamsLeft(stream.group, count - 1)
+    }
+
+    /// One less of the streams that were told of as left.
+    func leftStreamEnded(_ group: StreamGroup) {
+        guard let count = self.lost[group] else { return }
+        self.lost[group] = count > 1 ? count - 1 : nil
+        self.relay.streamsLeft(group, count - 1)
     }
 
     // MARK: Time

@@ -7,47 +7,32 @@ import WireProtocol
 /// One end of a stream: a socket, and what is on its way to it.
 ///
 /// Confined to the relay's thread.
-///
-/// Readiness is edge-triggered: `mayRead` remembers an edge until a read has shown that nothing is left.
 final class RelayEnd {
+    let side: RelayMachine.Side
     let socket: SharedDescriptor
     /// Its place in the relay's loop, once it has one.
     var source: EpollLoop.Source?
-    var mayRead = false
-    /// The far side has shut down or is gone: what is left to read ends with an end of file.
-    var isEnding = false
-    /// The far side has closed; it will not read either.
-    var isHungUp = false
-    /// Nothing more will be read from it.
-    var hasEnded = false
-    /// Nothing more will be written to it, and it was told so.
-    var isWriteShut = false
-    /// Writing failed or makes no sense any more: what comes for it is dropped.
-    var isDeaf = false
     /// What its socket did not take; bounded by one read, because reading pauses while there is any.
     var outbound = ByteBuffer()
 
-    init(_ socket: SharedDescriptor) { self.socket = socket }
+    init(_ side: RelayMachine.Side, _ socket: SharedDescriptor) {
+        self.side = side
+        self.socket = socket
+    }
 
     var number: Int32 { self.socket.rawValue }
 
     static let usualEvents: Epoll.Events = [.readable, .peerShutdown, .edgeTriggered]
     static let eventsWhenFull: Epoll.Events = [.readable, .peerShutdown, .edgeTriggered, .writable]
+}
 
-    func note(_ events: Epoll.Events) {
-        if events.contains(.readable) { self.mayRead = true }
+extension RelayMachine {
+    mutating func note(_ events: Epoll.Events, at side: Side) {
+        if events.contains(.readable) { self.ready(side) }
         // The usual case: data, and nothing else.
         guard events != .readable else { return }
-        if events.contains(.peerShutdown) { self.noteEnding() }
-        if events.contains(.hangUp) || events.contains(.failed) {
-            self.noteEnding()
-            self.isHungUp = true
-        }
-    }
-
-    private func noteEnding() {
-        self.mayRead = true
-        self.isEnding = true
+        if events.contains(.peerShutdown) { self.endAnnounced(side) }
+        if events.contains(.hangUp) || events.contains(.failed) { self.hungUp(side) }
     }
 }
 
@@ -98,19 +83,24 @@ final class RelayStream {
     let number: StreamNumber
     /// The front's `Hello` says that it can read the number.
     let tellsNumber: Bool
+    /// The front's `Hello` says that it takes the app's socket, and it has written nothing yet.
+    let mayBeLent: Bool
     let group: StreamGroup
+    let mostSessions: Int
+    /// Among the streams that are open and that a front uses.
+    var place: StreamPlace?
     let address: AppAddress
     let label: ProcessLabel
     let front: RelayEnd
-    private let ticket: ConnectionTicket
+    let ticket: ConnectionTicket
     var app: RelayEnd?
+    /// Of the stream that is open.
+    var machine = RelayMachine()
     var phase: Phase
     /// What the front sent along with its `Hello`, until the app is connected.
     var early: ByteBuffer
     /// When it is tried again or given up.
     var deadline: Deadline?
-    /// The kernel says that the process ended: what can be read now is all there is.
-    var isProcessGone = false
 
     init(
         slot: Int,
@@ -125,7 +115,9 @@ final class RelayStream {
         self.slot = slot
         self.number = number
         self.tellsNumber = features & WireFeature.streamFates != 0
+        self.mayBeLent = features & WireFeature.handedOverStreams != 0 && early.readableBytes == 0
         self.group = entry.group
+        self.mostSessions = entry.mostSessions
         self.address = entry.address
         self.label = entry.label
         self.front = front

@@ -4,7 +4,7 @@ import LinuxSystem
 import Logging
 import WireProtocol
 
-/// Copies bytes between fronts and apps without looking at them, on a thread of its own.
+/// Brings fronts and apps together, on a thread of its own: hands the sockets of apps over, or copies bytes without looking at them.
 ///
 /// What comes in is written at once, from the event that announced it; only what the kernel did not take is kept, and
 /// reading pauses until it is gone. Each direction is half-closed on its own.
@@ -13,9 +13,11 @@ final class StreamRelay: Sendable {
         case attach(Arrival)
         /// Shut for writing, read to the end, at most for so long; then tell how many streams are left, now and
         /// whenever one ends.
-        case frontLost(ConnectionID, limits: [ProcessID: Duration])
-        /// The same for those of its streams that their front has shut.
-        case abandoned(StreamGroup, limit: Duration)
+        ///
+        /// Sockets that were handed over are left alone while the process of the front may still read from them.
+        case frontLost(ConnectionID, limits: [ProcessID: Duration], front: FrontProcess)
+        /// The same for those of its streams that their front has shut, or the one that was handed over and that it names.
+        case abandoned(StreamGroup, StreamNumber?, limit: Duration)
         case processGone(ProcessID)
         /// Tell whether the app left bytes of this stream unread.
         case lookUp(StreamNumber, of: StreamGroup)
@@ -25,6 +27,8 @@ final class StreamRelay: Sendable {
     }
 
     let directory: StreamDirectory
+    /// Fronts that can are given the sockets of apps.
+    let handsOver: Bool
     let logger: Logger
     /// Streams of a lost front that are left; called on the relay's thread.
     let streamsLeft: @Sendable (StreamGroup, Int) -> Void
@@ -36,12 +40,14 @@ final class StreamRelay: Sendable {
 
     init(
         directory: StreamDirectory,
+        handsOver: Bool = true,
         logger: Logger,
         streamsLeft: @escaping @Sendable (StreamGroup, Int) -> Void,
         connectFailed: @escaping @Sendable (ProcessID, _ reason: String) -> Void,
         lookedUp: @escaping @Sendable (StreamGroup, StreamNumber, _ wasUnread: Bool) -> Void
     ) throws(SystemError) {
         self.directory = directory
+        self.handsOver = handsOver
         self.logger = logger
         self.streamsLeft = streamsLeft
         self.connectFailed = connectFailed
