@@ -57,6 +57,8 @@ package struct AppSettings: Sendable, Equatable {
     /// -1: what the process says; 0: unlimited.
     package var forceMaxConcurrentRequestsPerProcess: Int
     package var appKeepalive: Bool
+    /// Fronts may use a process for their next requests without asking each time.
+    package var leases: Bool
     package var loadShellEnvvars: Bool
     package var preloadBundler: Bool
     package var appFileDescriptorUlimit: Int?
@@ -101,6 +103,7 @@ package struct AppSettings: Sendable, Equatable {
         statThrottleRate = reader.duration(SettingName.statThrottleRate)
         forceMaxConcurrentRequestsPerProcess = reader.integer(SettingName.forceMaxConcurrentRequests) ?? -1
         appKeepalive = reader.flag(SettingName.appKeepalive) ?? false
+        leases = reader.flag(SettingName.leases) ?? true
         loadShellEnvvars = reader.flag(SettingName.loadShellEnvironment) ?? true
         preloadBundler = reader.flag(SettingName.preloadBundler) ?? false
         appFileDescriptorUlimit = reader.integer(SettingName.appFileDescriptorLimit)

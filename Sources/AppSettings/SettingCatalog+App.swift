@@ -51,6 +51,7 @@ extension SettingCatalog {
         .init("max_request_queue_size", count, default: "100", change: .live, owner: .any),
         .init("force_max_concurrent_requests_per_process", .integer(-1...1_000_000_000), default: "-1"),
         .init("app_keepalive", .flag, default: "off"),
+        .init("leases", .flag, default: "on", change: .live, owner: .any),
         .init("abort_websockets_on_process_shutdown", .flag, default: "on", change: .live),
     ]
 

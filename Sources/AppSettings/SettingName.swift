@@ -18,6 +18,7 @@ package enum SettingName {
     package static let forceMaxConcurrentRequests = "force_max_concurrent_requests_per_process"
     package static let friendlyErrorPages = "friendly_error_pages"
     package static let group = "group"
+    package static let leases = "leases"
     package static let loadShellEnvironment = "load_shell_envvars"
     package static let maxInstances = "max_instances"
     package static let maxRequestQueueSize = "max_request_queue_size"

@@ -18,6 +18,12 @@ package struct Instant: Hashable, Comparable, Sendable {
         return overflow ? .distantFuture : min(Instant(nanoseconds: sum), .distantFuture)
     }
 
+    /// The instant `duration` earlier, at the earliest the beginning of the clock.
+    package func before(_ duration: Duration) -> Instant {
+        let (difference, overflow) = self.nanoseconds.subtractingReportingOverflow(duration.wholeNanoseconds)
+        return Instant(nanoseconds: overflow ? 0 : difference)
+    }
+
     /// The time that passed since `earlier`; zero when `earlier` is later.
     package func since(_ earlier: Instant) -> Duration {
         guard self > earlier else { return .zero }

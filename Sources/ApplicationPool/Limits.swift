@@ -56,6 +56,8 @@ package struct GroupLimits: Equatable, Sendable {
     package var abortsUpgradedSessions: Bool
     /// Sessions per process at a time, in place of what the process says; 0 = any number.
     package var concurrencyOverride: Int?
+    /// Fronts may use a session for their next requests without asking.
+    package var allowsLeases: Bool
 
     package init(
         minInstances: Int = 1,
@@ -67,7 +69,8 @@ package struct GroupLimits: Equatable, Sendable {
         shutdownTimeout: Duration = .seconds(600),
         abandonedTimeout: Duration? = nil,
         abortsUpgradedSessions: Bool = true,
-        concurrencyOverride: Int? = nil
+        concurrencyOverride: Int? = nil,
+        allowsLeases: Bool = true
     ) {
         self.minInstances = minInstances
         self.maxInstances = maxInstances
@@ -79,6 +82,7 @@ package struct GroupLimits: Equatable, Sendable {
         self.abandonedTimeout = abandonedTimeout ?? shutdownTimeout
         self.abortsUpgradedSessions = abortsUpgradedSessions
         self.concurrencyOverride = concurrencyOverride
+        self.allowsLeases = allowsLeases
     }
 
     package init(_ settings: AppSettings) {
@@ -92,7 +96,8 @@ package struct GroupLimits: Equatable, Sendable {
             shutdownTimeout: settings.shutdownTimeout,
             abandonedTimeout: settings.abandonedTimeout,
             abortsUpgradedSessions: settings.abortWebsocketsOnProcessShutdown,
-            concurrencyOverride: concurrency >= 0 ? concurrency : nil
+            concurrencyOverride: concurrency >= 0 ? concurrency : nil,
+            allowsLeases: settings.leases
         )
     }
 }

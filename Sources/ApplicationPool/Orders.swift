@@ -38,6 +38,10 @@ package enum RequestOrder: Equatable, Sendable {
     case refuse(Ticket, Refusal)
     /// The pool ended a session, or it will end with its process: the front must give it up.
     case abort(Session.ID, AbortReason)
+    /// The session may be needed: its front gives it back after the request that it carries, at once if there is none.
+    case recall(Session.ID)
+    /// It was asked back long ago: the connection gets no session any more that it may keep.
+    case withhold(Session.ID, from: LeaseHolder)
     /// The app has had its time for an answer that nobody waits for; `process` is replaced if it takes one at a time.
     case gaveUp(Session.ID, on: Process.ID)
 }

@@ -12,6 +12,7 @@ extension Pool {
             self.detach(idle.process, of: idle.group, at: now, orders: &orders)
         }
         for index in self.groups.indices {
+            self.recallAll(of: index, at: now, orders: &orders)
             self.trim(index, at: now, orders: &orders)
         }
         self.noteNeedOfAll()
@@ -40,6 +41,7 @@ extension Pool {
             }
             self.startSpawn(for: index, at: now, orders: &orders)
         }
+        if !self.hungry.isEmpty { self.recallForRoom(at: now, orders: &orders) }
     }
 
     /// Whether a place in a full pool can be had: for a group that starves whatever is idle, or a start that hangs; for one

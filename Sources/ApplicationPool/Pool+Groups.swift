@@ -30,6 +30,7 @@ extension Pool {
         var orders = Orders()
         guard let index = self.indices[id] else { return orders }
         self.groups[index].limits = limits
+        self.recallAll(of: index, at: now, orders: &orders)
         self.trim(index, at: now, orders: &orders)
         // A larger `max_requests` may make one usable.
         self.serveWaiters(of: index, at: now, orders: &orders)

@@ -15,6 +15,9 @@ extension Pool {
         package let blockedUntil: Instant?
         /// Its processes end young: no spawn begins before.
         package let pacedUntil: Instant?
+        /// Sessions that fronts may use without asking, of each process that has some.
+        package let leased: [Process.ID: Int]
+        package let leaseCounts: LeaseCounts
 
         /// The group was told to restart, and no process of the new generation is there yet.
         package var isRestarting: Bool {
@@ -41,7 +44,9 @@ extension Pool {
                 },
                 failures: group.backoff.failures,
                 blockedUntil: group.backoff.isBlocking(at: now) ? group.backoff.blockedUntil : nil,
-                pacedUntil: group.restartPace.end(after: now)
+                pacedUntil: group.restartPace.end(after: now),
+                leased: Dictionary(grouping: group.leases.held, by: \.process).mapValues(\.count),
+                leaseCounts: group.leases.counts
             )
         }
     }

@@ -48,9 +48,36 @@ extension Pool {
             if case .draining = process.state { check(!process.isIdle, "a process waits for sessions that it has not") }
         }
         check(group.queue.waiters.count == group.queue.count, "queue count is wrong")
+        found += self.leaseViolations(of: group)
         if group.standing == .retired || self.phase != .running {
             check(group.usage == 0, "it has processes in service at its end")
             check(group.queue.isEmpty, "requests wait at its end")
+        }
+        return found
+    }
+
+    private func leaseViolations(of group: Group) -> [String] {
+        var found: [String] = []
+        let sessions = self.sessions.filter { $0.value.group == group.id && $0.value.holder != nil }
+        for (lease, entries) in [(Session.Lease.held, group.leases.held), (.recalled, group.leases.recalled)] {
+            let marked = sessions.filter { $0.value.lease == lease }.map(\.key)
+            if Set(marked) != Set(entries.map(\.session)) || marked.count != entries.count {
+                found.append("group \(group.id.rawValue): \(marked.count) sessions are \(lease), its book has others")
+            }
+        }
+        var held: [LeaseHolder: Int] = [:]
+        for session in sessions.values where session.lease != .recalled {
+            if let holder = session.holder { held[holder, default: 0] += 1 }
+        }
+        if held != group.leases.sessions {
+            found.append("group \(group.id.rawValue): sessions of connections are counted \(group.leases.sessions)")
+        }
+        for process in group.processes + group.detached {
+            let promised = sessions.values.lazy.filter { $0.process == process.id }.map(\.promised).reduce(0, +)
+            if promised != process.promised { found.append("a process has promised \(process.promised) requests") }
+            if group.limits.maxRequests > 0, process.state == .enabled, promised > group.limits.maxRequests {
+                found.append("a process has promised more requests than it may serve")
+            }
         }
         return found
     }

@@ -25,6 +25,7 @@ extension Pool {
         var orders = Orders()
         self.detach(process, of: index, at: now, orders: &orders)
         self.serveWaiters(of: index, at: now, orders: &orders)
+        self.recallForWaiters(of: index, at: now, orders: &orders)
         self.noteNeed(of: index)
         self.fillCapacity(at: now, orders: &orders)
         return orders
@@ -85,6 +86,7 @@ extension Pool {
     ) {
         var process = self.groups[index].processes.remove(at: position)
         self.usage -= 1
+        self.recallAll(of: index, on: process.id, at: now, orders: &orders)
         let limit = self.drainLimit(limit ?? self.groups[index].limits.shutdownTimeout, at: now)
         let until = now.advanced(by: limit)
         process.state = .draining(until: until, thenKill: thenKill)
@@ -128,7 +130,7 @@ extension Pool {
         guard process.sessions > 0 else { return }
         let upgraded = self.sessions.lazy.filter { $0.value.process == process.id && $0.value.clock == .upgraded }
         for id in Array(upgraded.map(\.key)) {
-            self.sessions[id] = nil
+            _ = self.removeSession(id)
             self.groups[index].detached[position].sessions -= 1
             self.groups[index].detached[position].processed += 1
             orders.requests.append(.abort(id, .processDetached))
@@ -157,6 +159,7 @@ extension Pool {
         }
         // Those who insisted on this process can go to another one now.
         self.serveWaiters(of: index, at: now, orders: &orders)
+        self.recallForWaiters(of: index, at: now, orders: &orders)
         self.noteNeed(of: index)
         self.fillCapacity(at: now, orders: &orders)
         self.tidyUp(index, orders: &orders)
@@ -165,7 +168,7 @@ extension Pool {
     private mutating func dropSessions(of process: Process) -> [Session.ID] {
         guard process.sessions > 0 else { return [] }
         let ids = self.sessions.filter { $0.value.process == process.id }.map(\.key)
-        for id in ids { self.sessions[id] = nil }
+        for id in ids { _ = self.removeSession(id) }
         return ids
     }
 

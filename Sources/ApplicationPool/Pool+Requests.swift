@@ -20,11 +20,12 @@ extension Pool {
     /// A request wants a process of `group`.
     ///
     /// `stickyID` names the process that served the visitor before, 0 = none; it is waited for if it is busy. `deadline`
-    /// is how long the request may wait; the group's limit holds as well.
+    /// is how long the request may wait; the group's limit holds as well. `holder` is who may keep the session.
     package mutating func requestArrived(
         for group: Group.ID,
         stickyID: UInt32 = 0,
         deadline: Duration? = nil,
+        from holder: LeaseHolder? = nil,
         at now: Instant
     ) -> CheckoutAction {
         guard let index = self.indices[group] else { return .ignored(reason: "unknown group") }
@@ -32,14 +33,15 @@ extension Pool {
         guard self.groups[index].standing != .retired else { return .refuse(.retired) }
         // Those who wait already cannot use any process that is free now, so nobody is overtaken.
         if let process = self.groups[index].route(stickyID: stickyID) {
-            let grant = self.openSession(on: process, of: index, queueTime: .zero, at: now)
+            let keeper = stickyID == 0 ? holder : nil
+            let grant = self.openSession(on: process, of: index, for: keeper, queueTime: .zero, at: now)
             var orders = Orders()
             if self.groups[index].isAtItsLast(self.groups[index].processes[process]) {
                 self.fillCapacity(at: now, orders: &orders)
             }
             return .grant(grant, orders)
         }
-        return self.enqueue(in: index, stickyID: stickyID, deadline: deadline, at: now)
+        return self.enqueue(in: index, stickyID: stickyID, deadline: deadline, from: holder, at: now)
     }
 
     /// The request behind a ticket is not wanted any more; nil when it had been answered already.
@@ -48,19 +50,30 @@ extension Pool {
             return nil
         }
         var orders = Orders()
+        self.queueShrank(of: index, at: now, orders: &orders)
+        self.recallForWaiters(of: index, at: now, orders: &orders)
+        return orders
+    }
+
+    mutating func queueShrank(of index: Int, at now: Instant, orders: inout Orders) {
         // A start that hangs, and that nobody waits for any more, gives way at once.
         if self.groups[index].queue.isEmpty, self.groups[index].spawn != nil, self.isFull {
             self.fillCapacity(at: now, orders: &orders)
         }
-        return orders
     }
 
     /// A session has ended: the app answered, or it will not; `wasUsed` is false when no byte was sent to it.
     package mutating func sessionClosed(_ id: Session.ID, wasUsed: Bool = true, at now: Instant) -> ReleaseAction {
-        guard let session = self.sessions.removeValue(forKey: id) else { return .ignored(reason: "unknown session") }
+        self.sessionClosed(id, SessionReport(uses: wasUsed ? 1 : 0), at: now)
+    }
+
+    /// The same for one that may have carried several requests.
+    package mutating func sessionClosed(_ id: Session.ID, _ report: SessionReport, at now: Instant) -> ReleaseAction {
+        guard let session = self.removeSession(id) else { return .ignored(reason: "unknown session") }
         guard let index = self.indices[session.group] else { return .ignored(reason: "session of an unknown group") }
         var orders = Orders()
-        self.end(session, of: index, wasUsed: wasUsed, at: now, orders: &orders)
+        if report.uses > 1 { self.groups[index].leases.used(report.uses - 1) }
+        self.end(session, of: index, report, at: now, orders: &orders)
         return .released(orders)
     }
 
@@ -68,15 +81,15 @@ extension Pool {
     mutating func end(
         _ session: Session,
         of index: Int,
-        wasUsed: Bool,
+        _ report: SessionReport,
         at now: Instant,
         orders: inout Orders
     ) {
         if let process = self.groups[index].processes.firstIndex(where: { $0.id == session.process }) {
-            self.groups[index].processes[process].close(wasUsed: wasUsed, at: now)
+            self.groups[index].processes[process].close(report, at: now)
             self.sessionEnded(on: process, of: index, at: now, orders: &orders)
         } else if let process = self.groups[index].detached.firstIndex(where: { $0.id == session.process }) {
-            self.groups[index].detached[process].close(wasUsed: wasUsed, at: now)
+            self.groups[index].detached[process].close(report, at: now)
             self.stopIfDrained(process, of: index, at: now, orders: &orders)
         }
     }
@@ -84,21 +97,25 @@ extension Pool {
     /// The front has given up on the answer, or is gone: nobody waits for it any more.
     ///
     /// The session goes on until the app is done with it, because its slot is taken until then. A limit that strikes
-    /// earlier stays in force. False: the session had ended before.
-    package mutating func sessionAbandoned(_ id: Session.ID, at now: Instant) -> Bool {
-        guard let session = self.sessions[id], let index = self.indices[session.group] else { return false }
+    /// earlier stays in force. nil: the session had ended before.
+    package mutating func sessionAbandoned(_ id: Session.ID, at now: Instant) -> Orders? {
+        guard let session = self.sessions[id], let index = self.indices[session.group] else { return nil }
+        var orders = Orders()
+        self.makeOrdinary(id, at: now, orders: &orders)
+        self.groups[index].leases.abandoned()
         let until = now.advanced(by: self.groups[index].limits.abandonedTimeout)
-        if case .runningOut(let deadline) = session.clock, deadline <= until { return true }
+        if case .runningOut(let deadline) = self.sessions[id]?.clock, deadline <= until { return orders }
         self.sessions[id]?.clock = .abandoned(until: until)
         self.wake(at: until)
-        return true
+        return orders
     }
 
     /// The session's connection speaks another protocol from now on: no limit of time holds for it.
     package mutating func sessionUpgraded(_ id: Session.ID, at now: Instant) -> ReleaseAction {
         guard let session = self.sessions[id] else { return .ignored(reason: "unknown session") }
-        self.sessions[id]?.clock = .upgraded
         var orders = Orders()
+        self.makeOrdinary(id, at: now, orders: &orders)
+        self.sessions[id]?.clock = .upgraded
         if let index = self.indices[session.group],
             let process = self.groups[index].detached.firstIndex(where: { $0.id == session.process })
         {
@@ -111,7 +128,9 @@ extension Pool {
     /// Gives waiters of a group the processes that can take them.
     mutating func serveWaiters(of index: Int, at now: Instant, orders: inout Orders) {
         while let (waiter, process) = self.groups[index].nextServable() {
-            let grant = self.openSession(on: process, of: index, queueTime: now.since(waiter.since), at: now)
+            let time = now.since(waiter.since)
+            let keeper = waiter.stickyID == 0 ? waiter.holder : nil
+            let grant = self.openSession(on: process, of: index, for: keeper, queueTime: time, at: now)
             orders.requests.append(.grant(Ticket(group: self.groups[index].id, number: waiter.number), grant))
         }
     }
@@ -126,12 +145,19 @@ extension Pool {
     private mutating func openSession(
         on process: Int,
         of index: Int,
+        for holder: LeaseHolder?,
         queueTime: Duration,
         at now: Instant
     ) -> Grant {
         let session = Session.ID(rawValue: self.sessionNumbers.next())
         let processID = self.groups[index].processes[process].id
         self.groups[index].processes[process].sessions += 1
+        let uses = self.uses(for: holder, on: process, of: index)
+        let promised = uses == .max ? 0 : Int(uses) - 1
+        self.groups[index].processes[process].promised += promised
+        if let holder {
+            self.groups[index].leases.opened(session, on: processID, by: holder, isLease: uses > 1, at: now)
+        }
         if self.groups[index].isAtItsLast(self.groups[index].processes[process]) { self.noteNeed(of: index) }
         self.groups[index].processes[process].lastUsed = now
         var clock = Session.Clock.none
@@ -140,14 +166,22 @@ extension Pool {
             clock = .runningOut(at: deadline)
             self.wake(at: deadline)
         }
-        self.sessions[session] = Session(group: self.groups[index].id, process: processID, clock: clock)
-        return Grant(session: session, process: processID, queueTime: queueTime)
+        self.sessions[session] = Session(
+            group: self.groups[index].id,
+            process: processID,
+            clock: clock,
+            holder: holder,
+            lease: uses > 1 ? .held : .none,
+            promised: promised
+        )
+        return Grant(session: session, process: processID, queueTime: queueTime, uses: uses)
     }
 
     private mutating func enqueue(
         in index: Int,
         stickyID: UInt32,
         deadline: Duration?,
+        from holder: LeaseHolder?,
         at now: Instant
     ) -> CheckoutAction {
         if let until = self.groups[index].refusing(at: now) { return .refuse(.backingOff(until: until)) }
@@ -157,13 +191,23 @@ extension Pool {
         let ticket = Ticket(group: self.groups[index].id, number: self.nextTicket)
         self.nextTicket += 1
         self.groups[index].queue.append(
-            Waiter(number: ticket.number, stickyID: stickyID, since: now, deadline: patience)
+            Waiter(number: ticket.number, stickyID: stickyID, holder: holder, since: now, deadline: patience)
         )
         if let patience { self.wake(at: patience) }
         var orders = Orders()
+        self.recall(for: stickyID, of: index, at: now, orders: &orders)
         self.noteNeed(of: index)
         self.fillCapacity(at: now, orders: &orders)
         return .wait(ticket, orders)
+    }
+
+    /// A request has begun to wait: what is leased may be for it.
+    private mutating func recall(for stickyID: UInt32, of index: Int, at now: Instant, orders: inout Orders) {
+        guard !self.groups[index].leases.held.isEmpty else { return }
+        if !self.groups[index].mayLease { return self.recallAll(of: index, at: now, orders: &orders) }
+        let known = stickyID == 0 ? nil : self.groups[index].processes.first { $0.id.stickyID == stickyID }
+        if let known { self.recallAll(of: index, on: known.id, at: now, orders: &orders) }
+        self.recallForWaiters(of: index, at: now, orders: &orders)
     }
 
     /// What follows from a session's end on a process in service: it may be worn out or one too many, else it takes the
@@ -177,7 +221,10 @@ extension Pool {
         } else if self.groups[index].isWorn(self.groups[index].processes[process]) {
             self.replace(process, of: index, at: now, orders: &orders)
         }
-        if !self.groups[index].queue.isEmpty { self.serveWaiters(of: index, at: now, orders: &orders) }
+        if !self.groups[index].queue.isEmpty {
+            self.serveWaiters(of: index, at: now, orders: &orders)
+            self.recallForWaiters(of: index, at: now, orders: &orders)
+        }
         if !self.hungry.isEmpty { self.fillCapacity(at: now, orders: &orders) }
         if let idleTime = self.limits.poolIdleTime, self.groups[index].processes.count > self.groups[index].minimum {
             self.wake(at: now.advanced(by: idleTime))
@@ -186,9 +233,10 @@ extension Pool {
 }
 
 extension Process {
-    fileprivate mutating func close(wasUsed: Bool, at now: Instant) {
+    fileprivate mutating func close(_ report: SessionReport, at now: Instant) {
         self.sessions -= 1
-        self.lastUsed = now
-        if wasUsed { self.processed += 1 }
+        self.processed += report.uses
+        let used = report.idle < .seconds(1) ? now.before(report.idle) : now
+        self.lastUsed = max(self.lastUsed, used)
     }
 }

@@ -36,6 +36,8 @@ extension Pool {
         self.groups[index].standing = .started
         self.groups[index].backoff.spawnSucceeded(at: now)
         self.groups[index].processes.append(process)
+        // Whoever has a lease of another process would not come to this one.
+        self.recallAll(of: index, at: now, orders: &orders)
         self.detachReplaced(in: index, at: now, orders: &orders)
         self.serveWaiters(of: index, at: now, orders: &orders)
         self.noteNeed(of: index)

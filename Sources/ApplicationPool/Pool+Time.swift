@@ -3,10 +3,12 @@
 extension Pool {
     /// Time has passed: does what has become due, and finds out when the next thing will.
     ///
-    /// Events only move `nextDeadline` forward when something is due earlier; what was due may be gone when the time
+    /// Events only move the deadline forward when something is due earlier; what was due may be gone when the time
     /// comes. One look at everything then is cheaper than keeping count at each request.
     package mutating func timeReached(_ now: Instant) -> Orders {
         var orders = Orders()
+        self.checkLeases(at: now, orders: &orders)
+        guard let generalDeadline, generalDeadline <= now else { return orders }
         for index in self.groups.indices {
             self.refuseExpiredWaiters(of: index, at: now, orders: &orders)
             self.hastenDetached(of: index, at: now, orders: &orders)
@@ -17,7 +19,7 @@ extension Pool {
         for index in self.groups.indices { self.serveWaiters(of: index, at: now, orders: &orders) }
         self.noteNeedOfAll()
         self.fillCapacity(at: now, orders: &orders)
-        self.nextDeadline = self.earliestDeadline(after: now)
+        self.generalDeadline = self.earliestDeadline(after: now)
         return orders
     }
 
@@ -71,8 +73,8 @@ extension Pool {
         guard let process = (group.processes + group.detached).first(where: { $0.id == session.process }),
             process.concurrency == 1
         else {
-            self.sessions[id] = nil
-            self.end(session, of: index, wasUsed: true, at: now, orders: &orders)
+            _ = self.removeSession(id)
+            self.end(session, of: index, SessionReport(uses: 1), at: now, orders: &orders)
             return
         }
         self.sessions[id]?.clock = .none

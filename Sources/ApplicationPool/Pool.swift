@@ -7,7 +7,7 @@
 ///
 /// A pure value: events go in as methods, orders come out, the time is an argument. The file names say where what is
 /// decided: `+Requests` (checkout to release), `+Capacity` (who may spawn, who gives way), `+Spawning` (what came of a
-/// spawn), `+Processes` (detach, stop, exit), `+Groups` (settings, restart, retirement), `+Time`, `+Shutdown`.
+/// spawn), `+Processes` (detach, stop, exit), `+Groups` (settings, restart, retirement), `+Leases`, `+Time`, `+Shutdown`.
 package struct Pool: Sendable {
     package enum Phase: Equatable, Sendable {
         /// Left by `shutdown`.
@@ -31,8 +31,13 @@ package struct Pool: Sendable {
     package internal(set) var usage = 0
     /// Groups that may want a process, in no particular order; `fillCapacity` drops those that do not.
     var hungry: [Group.ID] = []
-    /// At the earliest then `timeReached` has something to do; nil = never as things are.
-    package internal(set) var nextDeadline: Instant?
+    /// Something other than leases may be due then; nil = nothing is.
+    var generalDeadline: Instant?
+    /// Groups whose leases are to be looked at, each at its time, and the earliest of these.
+    var leaseChecks: [Group.ID: Instant] = [:]
+    var leaseDeadline: Instant?
+    /// Connections that did not return what was asked back: they ask for each request.
+    var withheld: Set<LeaseHolder> = []
 
     var sessionNumbers: SessionNumbers
     var nextGroup: UInt32 = 1
@@ -44,10 +49,16 @@ package struct Pool: Sendable {
         self.sessionNumbers = sessionNumbers
     }
 
+    /// At the earliest then `timeReached` has something to do; nil = never as things are.
+    package var nextDeadline: Instant? {
+        guard let generalDeadline, let leaseDeadline else { return self.generalDeadline ?? self.leaseDeadline }
+        return min(generalDeadline, leaseDeadline)
+    }
+
     /// Asks to be told the time then, at the latest.
     mutating func wake(at instant: Instant) {
-        guard let nextDeadline, nextDeadline <= instant else {
-            self.nextDeadline = instant
+        guard let generalDeadline, generalDeadline <= instant else {
+            self.generalDeadline = instant
             return
         }
     }

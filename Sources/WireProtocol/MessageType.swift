@@ -20,6 +20,8 @@ package enum MessageType: UInt8, CaseIterable, Sendable {
     case reportQuery = 0x17
     case abandoned = 0x18
     case fateQuery = 0x19
+    case reuse = 0x1A
+    case lasting = 0x1B
 
     // Daemon to front.
     case appAccepted = 0x40

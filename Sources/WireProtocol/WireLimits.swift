@@ -110,6 +110,15 @@ package enum WireLimits {
     package static let fateMilliseconds: Int64 = 50
     /// How long a front waits for the answer to a fate query.
     package static let fateAnswerMilliseconds: Int64 = 1000
+    /// How long a front may use a session without asking, in all and between two requests.
+    package static let leaseMilliseconds: Int64 = 100
+    package static let idleLeaseMilliseconds: Int64 = 2
+    /// How long reports that nobody waits for may be held back.
+    package static let reportMilliseconds: Int64 = 1
+    /// After a recall of a session that was idle: for how long a front asks for each request of the app.
+    package static let leasePauseMilliseconds: Int64 = 50
+    /// A request on a kept session that takes longer is told to the daemon.
+    package static let lastingMilliseconds: Int64 = 50
     /// How long a worker's connection waits for the manifest that carries its token.
     package static let manifestWaitMilliseconds: Int64 = 5000
 }

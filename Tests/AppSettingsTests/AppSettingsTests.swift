@@ -63,8 +63,9 @@ struct AppSettingsTests {
             "start_timeout": "500s", "stat_throttle_rate": "5", "friendly_error_pages": "on",
             "load_shell_envvars": "off",
             "app_file_descriptor_ulimit": "4096", "restart_dir": "/var/restart", "app_env": "staging",
-            "memory_max": "512m", "pids_max": "200",
+            "memory_max": "512m", "pids_max": "200", "leases": "off",
         ])
+        #expect(!app.leases)
         #expect(app.groupName == "shop")
         #expect(app.appType == .rack)
         #expect(app.startupFile == "web.ru")

@@ -30,7 +30,7 @@ struct SettingCatalogTests {
         let allowed = SettingCatalog.all.filter(\.isOwnerSetting).map(\.name).sorted()
         #expect(
             allowed == [
-                "abandoned_timeout", "app_root", "base_uri", "friendly_error_pages", "max_instances",
+                "abandoned_timeout", "app_root", "base_uri", "friendly_error_pages", "leases", "max_instances",
                 "max_preloader_idle_time",
                 "max_request_queue_size", "max_request_queue_time", "max_request_time", "max_requests",
                 "min_instances", "shutdown_timeout", "start_timeout", "sticky_sessions",

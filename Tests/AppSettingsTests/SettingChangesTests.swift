@@ -13,7 +13,7 @@ struct SettingChangesTests {
     @Test(arguments: [
         ("min_instances", "2"), ("max_instances", "9"), ("max_requests", "9"), ("max_request_queue_size", "9"),
         ("max_request_time", "9"), ("start_timeout", "9"), ("shutdown_timeout", "9"), ("stat_throttle_rate", "9"),
-        ("friendly_error_pages", "on"), ("sticky_sessions", "on"),
+        ("friendly_error_pages", "on"), ("sticky_sessions", "on"), ("leases", "off"),
     ])
     func `policies change in the running group`(name: String, value: String) throws {
         let changes = try settings([name: value]).changes(from: settings([:]))

@@ -20,6 +20,7 @@ struct LimitsTests {
         let limits = try self.limits([
             "min_instances": "2", "max_instances": "4", "max_requests": "1000", "max_request_queue_size": "7",
             "max_request_time": "30", "shutdown_timeout": "5", "force_max_concurrent_requests_per_process": "0",
+            "leases": "off",
         ])
         let expected = GroupLimits(
             minInstances: 2,
@@ -28,7 +29,8 @@ struct LimitsTests {
             maxQueueSize: 7,
             maxRequestTime: .seconds(30),
             shutdownTimeout: .seconds(5),
-            concurrencyOverride: 0
+            concurrencyOverride: 0,
+            allowsLeases: false
         )
         #expect(limits == expected)
     }

@@ -23,6 +23,14 @@ struct PoolModel {
         var isKilled = false
     }
 
+    struct FakeLease {
+        let holder: LeaseHolder
+        let group: Group.ID
+        let bound: UInt32
+        var uses = 1
+        var isRecalled = false
+    }
+
     struct FakeSpawn {
         let id: Spawn.ID
         let group: Group.ID
@@ -49,6 +57,11 @@ struct PoolModel {
     var concurrency = 1
     /// Starts that were given up for another group, in their order.
     var gaveWay: [Group.ID] = []
+    /// Sessions that may carry further requests, and those of them that were asked back.
+    var leases: [Session.ID: FakeLease] = [:]
+    /// Waiting requests of connections that keep sessions.
+    var holders: [Ticket: LeaseHolder] = [:]
+    var withheld: [LeaseHolder] = []
     private var nextProcess: UInt64 = 100
 
     init(max: Int = 6, spawns: Int = 10, idle: Duration? = .seconds(300), perApp: Int = 0) {
@@ -76,14 +89,20 @@ struct PoolModel {
     }
 
     @discardableResult
-    mutating func checkout(_ group: Group.ID, sticky: UInt32 = 0, deadline: Duration? = nil) -> Answer {
-        switch self.pool.requestArrived(for: group, stickyID: sticky, deadline: deadline, at: self.now) {
+    mutating func checkout(
+        _ group: Group.ID,
+        sticky: UInt32 = 0,
+        deadline: Duration? = nil,
+        from holder: LeaseHolder? = nil
+    ) -> Answer {
+        switch self.pool.requestArrived(for: group, stickyID: sticky, deadline: deadline, from: holder, at: self.now) {
         case .grant(let grant, let orders):
-            self.opened(grant)
+            self.opened(grant, by: holder)
             self.carryOut(orders)
             return .granted(grant)
         case .wait(let ticket, let orders):
             self.waiting.insert(ticket)
+            self.holders[ticket] = holder
             self.carryOut(orders)
             return .waiting(ticket)
         case .refuse(let refusal):
@@ -118,18 +137,52 @@ struct PoolModel {
         if let process = self.sessions.removeValue(forKey: session) {
             self.processes[process]?.sessions.remove(session)
         }
-        if case .released(let orders) = self.pool.sessionClosed(session, wasUsed: wasUsed, at: self.now) {
-            self.carryOut(orders)
+        let uses = (self.leases.removeValue(forKey: session)?.uses ?? 1) - (wasUsed ? 0 : 1)
+        let action = self.pool.sessionClosed(session, SessionReport(uses: uses), at: self.now)
+        if case .released(let orders) = action { self.carryOut(orders) }
+    }
+
+    /// A connection uses a lease for its own oldest request of the group that waits; nil: none does, or it is asked back.
+    mutating func reuse(_ session: Session.ID) -> Ticket? {
+        guard let lease = self.leases[session], !lease.isRecalled, lease.uses < lease.bound else { return nil }
+        let own = self.waiting.filter { $0.group == lease.group && self.holders[$0] == lease.holder }
+        guard let oldest = own.min(by: { $0.number < $1.number }) else { return nil }
+        self.waiting.remove(oldest)
+        self.leases[session]?.uses += 1
+        let (hadWaited, orders) = self.pool.sessionReused(session, for: oldest, at: self.now)
+        if !hadWaited { self.problems.append("a request that waits could not be served by a lease") }
+        self.carryOut(orders)
+        return oldest
+    }
+
+    /// It is used for a request that nobody but its holder knows of.
+    mutating func useAgain(_ session: Session.ID) {
+        guard let lease = self.leases[session], !lease.isRecalled, lease.uses < lease.bound else { return }
+        self.leases[session]?.uses += 1
+    }
+
+    /// The request that a lease carries takes long.
+    mutating func lasts(_ session: Session.ID) {
+        guard let lease = self.leases.removeValue(forKey: session) else { return }
+        let report = SessionReport(uses: lease.uses - 1)
+        guard let orders = self.pool.sessionLasts(session, report, at: self.now) else {
+            self.problems.append("an unknown session lasts")
+            return
         }
+        self.carryOut(orders)
     }
 
     mutating func abandon(_ session: Session.ID) {
-        if !self.pool.sessionAbandoned(session, at: self.now) {
+        self.leases[session] = nil
+        guard let orders = self.pool.sessionAbandoned(session, at: self.now) else {
             self.problems.append("an unknown session was abandoned")
+            return
         }
+        self.carryOut(orders)
     }
 
     mutating func upgrade(_ session: Session.ID) {
+        self.leases[session] = nil
         if case .released(let orders) = self.pool.sessionUpgraded(session, at: self.now) { self.carryOut(orders) }
     }
 
@@ -164,7 +217,10 @@ struct PoolModel {
     @discardableResult
     mutating func exits(_ id: Process.ID) -> ExitAction {
         let sessions = self.processes.removeValue(forKey: id)?.sessions ?? []
-        for session in sessions { self.sessions[session] = nil }
+        for session in sessions {
+            self.sessions[session] = nil
+            self.leases[session] = nil
+        }
         let action = self.pool.processExited(id, at: self.now)
         switch action {
         case .crashed(_, let ended, let orders), .ended(let ended, let orders):
@@ -211,6 +267,10 @@ struct PoolModel {
 
     mutating func killAll() { self.carryOut(self.pool.killAll(at: self.now)) }
 
+    mutating func suspendLeases(of group: Group.ID) {
+        self.carryOut(self.pool.leasesSuspended(true, of: group, at: self.now))
+    }
+
     /// Lets time pass, with the pool being told as often as it asks for.
     mutating func wait(_ duration: Duration) {
         let end = self.now.advanced(by: duration)
@@ -249,7 +309,14 @@ struct PoolModel {
         return self.spawns.remove(at: index)
     }
 
-    private mutating func opened(_ grant: Grant) {
+    private mutating func opened(_ grant: Grant, by holder: LeaseHolder?) {
+        if grant.uses > 1 {
+            if let holder, let group = self.processes[grant.process]?.group {
+                self.leases[grant.session] = FakeLease(holder: holder, group: group, bound: grant.uses)
+            } else {
+                self.problems.append("a lease for nobody")
+            }
+        }
         guard let process = self.processes[grant.process] else {
             self.problems.append("grant of an unknown process")
             return
@@ -290,7 +357,7 @@ struct PoolModel {
             if self.waiting.remove(ticket) == nil { self.problems.append("grant for nobody who waits") }
             self.grants[ticket] = grant
             self.grantOrder.append(ticket)
-            self.opened(grant)
+            self.opened(grant, by: self.holders[ticket])
         case .refuse(let ticket, let refusal):
             if self.waiting.remove(ticket) == nil { self.problems.append("refusal for nobody who waits") }
             self.refusals[ticket] = refusal
@@ -300,6 +367,15 @@ struct PoolModel {
             // Cut upgraded sessions are over for the pool at once; others end like all sessions do.
             guard reason == .processDetached, let process = self.sessions.removeValue(forKey: session) else { return }
             self.processes[process]?.sessions.remove(session)
+        case .recall(let session):
+            if self.sessions[session] == nil { self.problems.append("recall of an unknown session") }
+            if self.leases[session]?.isRecalled != false { self.problems.append("recall twice, or of no lease") }
+            self.leases[session]?.isRecalled = true
+        case .withhold(let session, let holder):
+            if self.leases.removeValue(forKey: session)?.isRecalled != true {
+                self.problems.append("a lease counts as not returned that was not asked back")
+            }
+            self.withheld.append(holder)
         case .gaveUp(let session, let process):
             if self.sessions[session] != process { self.problems.append("an unknown session was given up") }
             self.gaveUp.append(session)

@@ -41,9 +41,10 @@ private struct Walk {
     /// One event; the answer is its name.
     mutating func step() throws -> String {
         switch self.below(100) {
-        case 0..<30: self.checkout()
-        case 30..<52: self.release()
-        case 52..<66: try self.endSpawn()
+        case 0..<28: self.checkout()
+        case 28..<44: self.release()
+        case 44..<53: self.useLease()
+        case 53..<66: try self.endSpawn()
         case 66..<72: self.exit()
         case 72..<76: self.cancel()
         case 76..<79: self.upgrade()
@@ -79,8 +80,24 @@ private struct Walk {
         guard let group = self.pick(self.groups) else { return self.define() }
         let sticky = self.below(4) == 0 ? self.pick(self.processes)?.stickyID ?? 0 : 0
         let deadline: Duration? = self.below(3) == 0 ? .milliseconds(self.below(8000)) : nil
-        self.model.checkout(group, sticky: sticky, deadline: deadline)
+        // Several fronts with several loops, and some that know no leases.
+        let holder = self.below(5) == 0 ? nil : LeaseHolder(rawValue: UInt64(self.below(4)))
+        self.model.checkout(group, sticky: sticky, deadline: deadline, from: holder)
         return "checkout"
+    }
+
+    private mutating func useLease() -> String {
+        let leases = self.model.leases.keys.sorted { $0.rawValue < $1.rawValue }
+        guard let session = self.pick(leases) else { return "nothing" }
+        switch self.below(8) {
+        case 0:
+            self.model.lasts(session)
+            return "request that lasts"
+        case 1:
+            self.model.useAgain(session)
+            return "use without asking"
+        default: return self.model.reuse(session) == nil ? "nothing" : "reuse"
+        }
     }
 
     private mutating func release() -> String {
@@ -180,7 +197,8 @@ private struct Walk {
             maxRequestTime: self.below(3) == 0 ? .seconds(6) : nil,
             shutdownTimeout: .seconds(self.below(20)),
             abortsUpgradedSessions: self.below(2) == 0,
-            concurrencyOverride: self.below(3) == 0 ? self.below(4) : nil
+            concurrencyOverride: self.below(3) == 0 ? self.below(4) : nil,
+            allowsLeases: self.below(5) > 0
         )
     }
 }

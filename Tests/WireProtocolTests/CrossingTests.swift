@@ -85,7 +85,8 @@ struct CrossingTests {
             case 0..<25:
                 next += 1
                 pair.apply(.checkout(next, app: UInt32.random(in: 1...4, using: &random)))
-            case 25..<33:
+            case 29..<33: pair.apply(.time(Int64.random(in: 0...8, using: &random)))
+            case 25..<29:
                 if let id = pair.ownersWaiting.sorted().randomElement(using: &random) { pair.apply(.cancel(id)) }
             case 33..<48:
                 if let id = pair.ownersHolding.sorted().randomElement(using: &random) { pair.apply(.release(id)) }
@@ -110,7 +111,13 @@ struct CrossingTests {
             case 55..<75:
                 if let id = pair.poolWaiting.sorted().randomElement(using: &random) {
                     next += 1
-                    pair.apply(.grant(id, session: next, process: UInt64.random(in: 1...5, using: &random)))
+                    let process = UInt64.random(in: 1...5, using: &random)
+                    let isLease = Int.random(in: 0..<3, using: &random) > 0
+                    pair.apply(
+                        isLease
+                            ? .lease(id, session: next, process: process)
+                            : .grant(id, session: next, process: process)
+                    )
                 }
             case 75..<79:
                 if let id = pair.poolWaiting.sorted().randomElement(using: &random) {
@@ -118,7 +125,9 @@ struct CrossingTests {
                 }
             case 79..<82: pair.apply(.processGone(UInt64.random(in: 1...5, using: &random)))
             case 82..<85:
-                if let id = pair.poolSessions.keys.sorted().randomElement(using: &random) { pair.apply(.abort(id)) }
+                if let id = pair.poolSessions.keys.sorted().randomElement(using: &random) {
+                    pair.apply(Int.random(in: 0..<3, using: &random) > 0 ? .recall(id) : .abort(id))
+                }
             case 85..<86: pair.apply(.drain(UInt64.random(in: 1...5, using: &random)))
             case 86..<87:
                 pair.disconnect()

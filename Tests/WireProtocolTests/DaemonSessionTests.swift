@@ -139,7 +139,7 @@ struct DaemonSessionTests {
         #expect(session.goodbye(reason: "stops") == .send(.goodbye(Goodbye(reason: "stops"))))
         #expect(session.received(.checkout(self.checkout(10))) == self.refusal(10, .shuttingDown))
         let release = Release(session: .init(rawValue: 0xDEAD_BEEF), outcome: .ok)
-        #expect(session.received(.release(release)) == .release(release.session, .ok))
+        #expect(session.received(.release(release)) == .release(release))
         #expect(session.goodbye(reason: "stops") == .ignored(reason: "already leaving"))
     }
 

@@ -50,7 +50,7 @@ struct FrameDecoderTests {
                 .fromFront(mayManifest: true),
                 [
                     .manifest, .defineApp, .checkout, .cancel, .release, .upgraded, .resume, .reportQuery,
-                    .abandoned, .fateQuery, .ping, .pong,
+                    .abandoned, .fateQuery, .reuse, .lasting, .ping, .pong,
                 ]
             ),
             (

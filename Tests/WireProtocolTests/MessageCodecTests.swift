@@ -108,8 +108,13 @@ struct MessageCodecTests {
             }
             var longer = payload
             longer.writeInteger(UInt8(0))
-            // One byte is no number of a stream.
-            let isShort = if case .abandoned(let abandoned) = message { abandoned.stream == nil } else { false }
+            // One byte is no number of a stream, and not all of what a session carried.
+            let isShort =
+                switch message {
+                case .abandoned(let abandoned): abandoned.stream == nil
+                case .release(let release): release.carried == nil
+                default: false
+                }
             #expect(throws: isShort ? WireError.truncated(type: type) : .trailingBytes(type: type, count: 1)) {
                 try FrontMessage(frame: Frame(type: type, payload: longer))
             }
@@ -126,6 +131,10 @@ struct MessageCodecTests {
         if case .abandoned(var abandoned) = message, abandoned.stream != nil {
             abandoned.stream = nil
             shorter = .abandoned(abandoned)
+        }
+        if case .release(var release) = message, release.carried != nil {
+            release.carried = nil
+            shorter = .release(release)
         }
         return shorter.map { shorter in (shorter, Samples.bytes { shorter.write(into: &$0) }.readableBytes - 5) }
     }

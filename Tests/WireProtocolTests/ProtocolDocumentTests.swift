@@ -90,19 +90,27 @@ struct ProtocolDocumentTests {
                         stickyID: 77,
                         queueTimeMicroseconds: 1500,
                         concurrency: 1,
-                        transport: .session
+                        transport: .session,
+                        uses: .max
                     )
                 ).write(into: &$0)
             }
         ),
-        ("Release", { FrontMessage.release(Release(session: session, outcome: .ok)).write(into: &$0) }),
+        ("Reuse", { FrontMessage.reuse(Reuse(session: session, request: RequestID(rawValue: 2))).write(into: &$0) }),
+        (
+            "Release",
+            {
+                let carried = Carried(uses: 12, busyMicroseconds: 9000, idleMicroseconds: 2500)
+                FrontMessage.release(Release(session: session, outcome: .ok, carried: carried)).write(into: &$0)
+            }
+        ),
         ("ProcessGone", { DaemonMessage.processGone(ProcessGone(process: process, signal: 9)).write(into: &$0) }),
         (
             "Refused",
             {
                 let report = SpawnReport(errorID: "1a2b3c4d", summary: "the app exited", hasDetails: true)
                 DaemonMessage.refused(
-                    Refused(request: RequestID(rawValue: 2), reason: .spawnFailed, retryAfterSeconds: 1, report: report)
+                    Refused(request: RequestID(rawValue: 3), reason: .spawnFailed, retryAfterSeconds: 1, report: report)
                 ).write(into: &$0)
             }
         ),

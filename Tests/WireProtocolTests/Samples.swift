@@ -53,6 +53,23 @@ enum Samples {
             .upgraded(Upgraded(session: SessionID(rawValue: .max))),
             .abandoned(Abandoned(session: SessionID(rawValue: 100))),
             .abandoned(Abandoned(session: SessionID(rawValue: 100), stream: StreamNumber(rawValue: 5))),
+            .release(
+                Release(
+                    session: SessionID(rawValue: 6),
+                    outcome: .ok,
+                    carried: Carried(uses: 3, busyMicroseconds: 4_000_000_000, idleMicroseconds: 2)
+                )
+            ),
+            .reuse(Reuse(session: SessionID(rawValue: 6), request: RequestID(rawValue: 7))),
+            .lasting(
+                Lasting(
+                    session: SessionID(rawValue: 6),
+                    carried: Carried(uses: 2, busyMicroseconds: 3),
+                    method: "GET",
+                    path: "/slow",
+                    host: "shop.example"
+                )
+            ),
             .fateQuery(FateQuery(process: ProcessID(rawValue: .max), stream: StreamNumber(rawValue: 4))),
             .resume(
                 Resume(sessions: [SessionID(rawValue: 1)], requests: [RequestID(rawValue: 2), RequestID(rawValue: 3)])
@@ -73,7 +90,8 @@ enum Samples {
         request: UInt64 = 9,
         session: UInt64 = 0xDEAD_BEEF,
         process: UInt64 = 0xABCD,
-        transport: AppTransportKind = .session
+        transport: AppTransportKind = .session,
+        uses: UInt32? = nil
     ) -> Granted {
         Granted(
             request: RequestID(rawValue: request),
@@ -84,7 +102,8 @@ enum Samples {
             stickyID: 77,
             queueTimeMicroseconds: 1234,
             concurrency: 1,
-            transport: transport
+            transport: transport,
+            uses: uses
         )
     }
 
@@ -110,6 +129,7 @@ enum Samples {
         ]
         + Abort.Reason.allCases.map { .abort(Abort(session: SessionID(rawValue: 5), reason: $0)) }
         + AppTransportKind.allCases.map { .granted(granted(transport: $0)) }
+        + [.granted(granted(uses: 1)), .granted(granted(uses: .max))]
         + Attached.Mode.allCases.map { .attached(Attached(mode: $0)) }
         + [.attached(Attached(mode: .relayed, number: StreamNumber(rawValue: .max)))]
         + StreamFate.Verdict.allCases.map { .streamFate(StreamFate(stream: StreamNumber(rawValue: 4), verdict: $0)) }

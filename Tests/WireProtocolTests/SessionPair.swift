@@ -19,10 +19,15 @@ struct SessionPair {
         case askReport(String, app: UInt32)
         /// Of a stream with the number of the session that is held.
         case askFate(UInt64)
+        /// So many milliseconds pass.
+        case time(Int64)
     }
 
     enum DaemonEvent: Hashable, Sendable {
         case grant(UInt64, session: UInt64, process: UInt64)
+        /// The same, and the front may keep the session.
+        case lease(UInt64, session: UInt64, process: UInt64)
+        case recall(UInt64)
         case refuse(UInt64, RefusalReason)
         case processGone(UInt64)
         case abort(UInt64)
@@ -44,6 +49,8 @@ struct SessionPair {
     /// Checkouts that an owner still wants, and sessions that an owner uses.
     private(set) var ownersWaiting: Set<UInt64> = []
     private(set) var ownersHolding: Set<UInt64> = []
+    /// Sessions that the front keeps, with their process; no owner uses them.
+    private(set) var kept: [UInt64: UInt64] = [:]
     private(set) var ownersAsking: Set<ReportQuery> = []
     private(set) var ownersInDoubt: Set<UInt64> = []
     /// Streams that the relay is to look up, and those whose process has its time to end.
@@ -82,10 +89,24 @@ struct SessionPair {
         self.ownersInDoubt.removeAll()
         self.lookUps.removeAll()
         self.fateTimers.removeAll()
-        for session in self.front.connectionClosed(at: self.now) { self.ownersHolding.remove(session.rawValue) }
+        for session in self.front.connectionClosed(at: self.now) { self.over(session) }
         let leftovers = self.daemon.connectionClosed()
         for request in leftovers.requests { self.poolWaiting.remove(request.rawValue) }
         for session in leftovers.sessions.values.joined() { self.poolSessions[session.rawValue] = nil }
+    }
+
+    private mutating func over(_ session: SessionID) {
+        self.ownersHolding.remove(session.rawValue)
+        self.kept[session.rawValue] = nil
+    }
+
+    private mutating func sendReturns() {
+        for release in self.front.takeReturns() {
+            if self.kept.removeValue(forKey: release.session.rawValue) == nil {
+                self.violations.append("a session was returned that was not kept")
+            }
+            self.toDaemon.append(.release(release))
+        }
     }
 
     mutating func clearNotes() {
@@ -99,7 +120,15 @@ struct SessionPair {
         switch event {
         case .checkout(let id, let app):
             let checkout = Checkout(request: .init(rawValue: id), app: .init(rawValue: app), method: "GET", path: "/")
-            switch self.front.checkout(checkout, of: Self.definition(app), at: self.now) {
+            let action = self.front.checkout(checkout, of: Self.definition(app), at: self.now)
+            self.sendReturns()
+            switch action {
+            case .granted(let granted):
+                if self.kept.removeValue(forKey: granted.session.rawValue) == nil {
+                    self.violations.append("a session was used that was not kept")
+                }
+                self.ownersHolding.insert(granted.session.rawValue)
+                self.frontNotes.append("kept session for \(granted.request)")
             case .send(let definition, let checkout):
                 if let definition { self.toDaemon.append(.defineApp(definition)) }
                 self.toDaemon.append(.checkout(checkout))
@@ -116,11 +145,23 @@ struct SessionPair {
             }
         case .release(let id):
             guard self.ownersHolding.remove(id) != nil else { return }
-            guard case .send(let message) = self.front.release(.init(rawValue: id), outcome: .ok) else {
-                self.violations.append("owner holds nothing")
-                return
+            switch self.front.release(.init(rawValue: id), outcome: .ok, at: self.now) {
+            case .send(let message): self.toDaemon.append(message)
+            case .kept: self.kept[id] = self.poolSessions[id] ?? 0
+            case .reused(let granted, let reuse):
+                if self.ownersWaiting.remove(granted.request.rawValue) == nil || granted.request != reuse.request {
+                    self.violations.append("a kept session for nobody who waits")
+                }
+                self.ownersHolding.insert(id)
+                self.toDaemon.append(.reuse(reuse))
+                self.frontNotes.append("reused for \(reuse.request)")
+            case .ignored: self.violations.append("owner holds nothing")
             }
-            self.toDaemon.append(message)
+            self.sendReturns()
+        case .time(let milliseconds):
+            self.now = self.now + .milliseconds(milliseconds)
+            self.toDaemon += self.front.timePassed(to: self.now).reports
+            self.sendReturns()
         case .upgraded(let id):
             guard self.ownersHolding.contains(id) else { return }
             guard case .send(let message) = self.front.upgraded(.init(rawValue: id)) else {
@@ -158,13 +199,9 @@ struct SessionPair {
 
     mutating func apply(_ event: DaemonEvent) {
         switch event {
-        case .grant(let id, let session, let process):
-            guard self.poolWaiting.remove(id) != nil else { return }
-            self.poolSessions[session] = process
-            switch self.daemon.granted(Samples.granted(request: id, session: session, process: process)) {
-            case .send(let granted): self.toFront.append(.granted(granted))
-            case .release(let session): self.poolSessions[session.rawValue] = nil
-            }
+        case .grant(let id, let session, let process): self.grant(id, session, process, uses: 1)
+        case .lease(let id, let session, let process): self.grant(id, session, process, uses: .max)
+        case .recall(let session): self.send(self.daemon.recalled(.init(rawValue: session)))
         case .refuse(let id, let reason):
             guard self.poolWaiting.remove(id) != nil else { return }
             self.send(self.daemon.refused(Refused(request: .init(rawValue: id), reason: reason)))
@@ -186,6 +223,17 @@ struct SessionPair {
         case .fateTime(let id):
             guard self.fateTimers.remove(id) != nil else { return }
             self.tell(self.daemon.fateTimePassed(.init(rawValue: id)), of: id)
+        }
+    }
+
+    private mutating func grant(_ id: UInt64, _ session: UInt64, _ process: UInt64, uses: UInt32) {
+        guard self.poolWaiting.remove(id) != nil else { return }
+        self.poolSessions[session] = process
+        var granted = Samples.granted(request: id, session: session, process: process)
+        granted.uses = uses
+        switch self.daemon.granted(granted) {
+        case .send(let granted): self.toFront.append(.granted(granted))
+        case .release(let session): self.poolSessions[session.rawValue] = nil
         }
     }
 
@@ -222,11 +270,17 @@ struct SessionPair {
         case .cancel(let id):
             if self.poolWaiting.remove(id.rawValue) == nil { self.violations.append("cancel of nothing") }
             self.daemonNotes.append("cancel \(id)")
-        case .release(let session, let outcome):
-            if self.poolSessions.removeValue(forKey: session.rawValue) == nil {
-                self.violations.append("release of nothing")
-            }
-            self.daemonNotes.append("release \(session.rawValue) \(outcome.kind)")
+        case .release(let release):
+            let session = release.session.rawValue
+            if self.poolSessions.removeValue(forKey: session) == nil { self.violations.append("release of nothing") }
+            let uses = release.carried.map { " of \($0.uses)" } ?? ""
+            self.daemonNotes.append("release \(session) \(release.outcome.kind)\(uses)")
+        case .reused(let session, let id):
+            if self.poolSessions[session.rawValue] == nil { self.violations.append("reuse of nothing") }
+            if self.poolWaiting.remove(id.rawValue) == nil { self.violations.append("reuse for nobody") }
+            self.daemonNotes.append("reuse \(session.rawValue) for \(id)")
+        case .reuseCrossed(let session): self.daemonNotes.append("reuse \(session.rawValue) crossed")
+        case .lasting(let lasting): self.daemonNotes.append("lasting \(lasting.session.rawValue)")
         case .upgraded(let session): self.daemonNotes.append("upgraded \(session.rawValue)")
         case .abandoned(let abandoned, let process):
             if self.poolSessions.removeValue(forKey: abandoned.session.rawValue) != process.rawValue {
@@ -256,7 +310,9 @@ struct SessionPair {
     /// Delivers the oldest message that is on its way to the front.
     mutating func deliverToFront() -> Bool {
         guard !self.toFront.isEmpty else { return false }
-        switch self.front.received(self.toFront.removeFirst(), at: self.now) {
+        let action = self.front.received(self.toFront.removeFirst(), at: self.now)
+        self.sendReturns()
+        switch action {
         case .hello(.opened(_, let messages)): self.toDaemon += messages
         case .hello(let action): self.violations.append("hello: \(action)")
         case .granted(let granted):
@@ -273,11 +329,11 @@ struct SessionPair {
         case .appAccepted: self.frontNotes.append("accepted")
         case .appRejected: self.frontNotes.append("rejected")
         case .processGone(_, let sessions):
-            for session in sessions { self.ownersHolding.remove(session.rawValue) }
+            for session in sessions { self.over(session) }
             self.frontNotes.append("gone with \(sessions.count)")
         case .draining: self.frontNotes.append("draining")
         case .aborted(let session, _):
-            self.ownersHolding.remove(session.rawValue)
+            self.over(session)
             self.frontNotes.append("aborted \(session.rawValue)")
         case .goodbye: self.frontNotes.append("goodbye")
         case .report(let report, let next):
@@ -300,10 +356,12 @@ struct SessionPair {
     /// With nothing on its way both ends, the pool and the owners have to agree.
     var disagreements: [String] {
         var found = self.violations
-        if Set(self.poolSessions.keys) != self.ownersHolding {
+        let used = self.ownersHolding.union(self.kept.keys)
+        if Set(self.poolSessions.keys) != used || used.count != self.ownersHolding.count + self.kept.count {
             found.append("pool uses \(self.poolSessions.keys.sorted()), owners hold \(self.ownersHolding.sorted())")
         }
-        if self.front.heldSessions != self.daemon.heldSessions || self.front.heldSessions != self.ownersHolding.count {
+        if self.front.idleLeases != self.kept.count { found.append("front keeps \(self.front.idleLeases) sessions") }
+        if self.front.heldSessions != self.daemon.heldSessions || self.front.heldSessions != used.count {
             found.append("front holds \(self.front.heldSessions), daemon \(self.daemon.heldSessions)")
         }
         if self.front.isOpen, self.poolWaiting != self.ownersWaiting {

@@ -75,6 +75,15 @@ package struct PoolText {
                     + " (waiting \(request.waitingMilliseconds) ms)"
             }
         }
+        if let leases = group.leases {
+            if leases.held > 0 { lines.append("  Leased sessions: \(leases.held)") }
+            if self.isVerbose {
+                lines.append(
+                    "  Leases: \(leases.granted) granted, \(leases.reused) requests without asking, \(leases.recalled) recalled, "
+                        + "\(leases.duplicates) duplicates; \(leases.abandoned) abandoned sessions"
+                )
+            }
+        }
         if group.isRestarting { lines.append("  (restarting...)") }
         if group.processesBeingSpawned > 0 {
             lines.append("  (spawning \(group.processesBeingSpawned) new process(es)...)")

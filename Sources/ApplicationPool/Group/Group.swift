@@ -42,6 +42,9 @@ package struct Group: Sendable {
     var backoff = Backoff()
     var restartPace = RestartPace()
     var queue = RequestQueue()
+    var leases = LeaseBook()
+    /// Its restart files ask for a new process for each request.
+    var areLeasesSuspended = false
     /// In service, the oldest first.
     package internal(set) var processes: [Process] = []
     /// On their way out.
@@ -93,7 +96,8 @@ package struct Group: Sendable {
         guard self.spawn == nil, self.processes.count < maxInstances, self.restartPace.end(after: now) == nil else {
             return .none
         }
-        if !self.queue.isEmpty, !self.backoff.isBlockingRequests(at: now),
+        // Those for whom leases come back in a moment want no other process.
+        if self.queue.count > self.returning(at: now), !self.backoff.isBlockingRequests(at: now),
             let first = self.queue.first(where: { !self.isInsisting($0) })
         {
             return self.processes.isEmpty ? .starving(since: first.number) : .busy(since: first.number)
@@ -131,7 +135,8 @@ package struct Group: Sendable {
     }
 
     func isAtItsLast(_ process: Process) -> Bool {
-        self.limits.maxRequests > 0 && process.processed + process.sessions >= self.limits.maxRequests
+        self.limits.maxRequests > 0
+            && process.processed + process.sessions + process.promised >= self.limits.maxRequests
     }
 
     private func takesMore(_ process: Process) -> Bool { !process.isTotallyBusy && !self.isUsedUp(process) }

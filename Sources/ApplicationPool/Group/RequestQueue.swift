@@ -8,8 +8,18 @@ struct Waiter: Sendable {
     let number: UInt64
     /// 0 = any process will do.
     let stickyID: UInt32
+    /// The connection that it came from, if that may keep sessions.
+    let holder: LeaseHolder?
     let since: Instant
     let deadline: Instant?
+
+    init(number: UInt64, stickyID: UInt32, holder: LeaseHolder? = nil, since: Instant, deadline: Instant?) {
+        self.number = number
+        self.stickyID = stickyID
+        self.holder = holder
+        self.since = since
+        self.deadline = deadline
+    }
 }
 
 /// Waiting requests, first come first served, each removable at once.
@@ -25,6 +35,10 @@ struct RequestQueue: Sendable {
     /// In the order of numbers; never begins with a gap.
     private var slots: Deque<Slot> = []
     private(set) var count = 0
+    /// Waiters of each connection that may keep sessions.
+    private var counts: [LeaseHolder: Int] = [:]
+
+    func count(of holder: LeaseHolder) -> Int { self.counts[holder] ?? 0 }
 
     var isEmpty: Bool { self.count == 0 }
     /// With gaps.
@@ -35,10 +49,18 @@ struct RequestQueue: Sendable {
         self.slots.first { !$0.isGap && matches($0.waiter) }?.waiter
     }
 
+    /// The waiter that has `others` before it.
+    func waiter(after others: Int) -> Waiter? {
+        guard others < self.count else { return nil }
+        if others == 0 { return self.first }
+        return self.slots.lazy.filter { !$0.isGap }.dropFirst(others).first?.waiter
+    }
+
     /// The waiter's number must be above all those that were ever added.
     mutating func append(_ waiter: Waiter) {
         self.slots.append(Slot(waiter: waiter))
         self.count += 1
+        if let holder = waiter.holder { self.counts[holder, default: 0] += 1 }
     }
 
     /// Removes the first waiter that `isServable` holds for.
@@ -70,6 +92,7 @@ struct RequestQueue: Sendable {
         defer {
             self.slots.removeAll()
             self.count = 0
+            self.counts = [:]
         }
         return self.waiters
     }
@@ -95,6 +118,10 @@ struct RequestQueue: Sendable {
     private mutating func leaveGap(at index: Int) {
         self.slots[index].isGap = true
         self.count -= 1
+        if let holder = self.slots[index].waiter.holder {
+            let left = self.count(of: holder) - 1
+            self.counts[holder] = left > 0 ? left : nil
+        }
         while self.slots.first?.isGap == true { self.slots.removeFirst() }
         if self.slots.count > 2 * self.count + 16 { self.slots.removeAll(where: \.isGap) }
     }

@@ -41,6 +41,8 @@ package struct Process: Sendable {
     package let spawnedAt: Instant
     package internal(set) var state = State.enabled
     package internal(set) var sessions = 0
+    /// Requests that its sessions may carry beyond their first one, where `max_requests` bounds them.
+    var promised = 0
     /// Sessions that have ended, but for those that were never used.
     package internal(set) var processed = 0
     package internal(set) var lastUsed: Instant

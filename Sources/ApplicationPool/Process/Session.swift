@@ -20,9 +20,24 @@ package struct Session: Sendable {
         case upgraded
     }
 
+    /// Whether its front may use it for further requests without asking.
+    enum Lease: Equatable, Sendable {
+        /// It may not.
+        case none
+        /// Left by a recall (→ recalled), by an upgrade or when its request lasts (→ none).
+        case held
+        /// It was asked back and ends after the request that it carries. Left as `held` is.
+        case recalled
+    }
+
     let group: Group.ID
     let process: Process.ID
     var clock: Clock
+    /// Who has it, if that is known.
+    let holder: LeaseHolder?
+    var lease: Lease
+    /// Requests that it may carry beyond the first one, of a process that has a bound.
+    let promised: Int
 }
 
 /// The answer to a request that gets a process.
@@ -30,6 +45,8 @@ package struct Grant: Equatable, Sendable {
     package let session: Session.ID
     package let process: Process.ID
     package let queueTime: Duration
+    /// Requests that it may carry; 1: the front asks for the next one.
+    package let uses: UInt32
 }
 
 /// Why a request gets no process.

@@ -64,7 +64,7 @@ final class DaemonLink {
 
     // MARK: From the data path
 
-    /// Asks for a session; the owner hears of it after this has returned.
+    /// Asks for a session; the owner may hear of it before this has returned.
     func checkout(
         _ app: FrontApp,
         stickyID: UInt32,
@@ -92,13 +92,19 @@ final class DaemonLink {
             host: host
         )
         let definition = { DefineApp(app: number, groupName: app.groupName, settings: app.settings) }
-        switch session.checkout(checkout, of: definition(), at: .now()) {
+        let action = session.checkout(checkout, of: definition(), at: .now())
+        // Those too old to be used free a process, which this one may be for.
+        sendReturns()
+        switch action {
         case .send(let definition, let checkout):
             if let definition {
                 appNames[number] = app.groupName
                 transport.send(.defineApp(definition))
             }
             transport.send(.checkout(checkout))
+        case .granted(let grant):
+            hand(grant, to: id)
+            armTimer()
         case .wait: armTimer()
         case .rejected(let reason): refuseSoon(id, LinkRefusal(.settingsRejected(reason)))
         }
@@ -117,8 +123,30 @@ final class DaemonLink {
 
     func release(_ session: SessionID, outcome: ReleaseOutcome) {
         holders[session] = nil
-        send(self.session.release(session, outcome: outcome))
+        switch self.session.release(session, outcome: outcome, at: .now()) {
+        case .send(let message): transport.send(message)
+        case .kept: armTimer()
+        case .reused(let grant, let reuse):
+            transport.send(.reuse(reuse))
+            armTimer()
+            hand(grant, to: grant.request)
+        // Its process or connection has ended: there is nothing to tell.
+        case .ignored: break
+        }
+        sendReturns()
         leaveIfUnused()
+    }
+
+    /// Sessions that were kept and are given back.
+    private func sendReturns() {
+        for release in session.takeReturns() { transport.send(.release(release)) }
+    }
+
+    private func hand(_ grant: Granted, to id: RequestID) {
+        // The machine grants only what was not cancelled, so there is an owner.
+        guard let owner = owners.removeValue(forKey: id) else { return release(grant.session, outcome: .unused) }
+        holders[grant.session] = owner
+        owner.granted(grant)
     }
 
     /// Whether the daemon ends sessions by itself whose answer nobody waits for; else these are read to their end.
@@ -169,12 +197,8 @@ final class DaemonLink {
     private func perform(_ action: FrontSession.Action) {
         switch action {
         case .granted(let grant):
-            // The machine grants only what was not cancelled, so there is an owner.
-            guard let owner = owners.removeValue(forKey: grant.request) else {
-                return release(grant.session, outcome: .unused)
-            }
-            holders[grant.session] = owner
-            owner.granted(grant)
+            if grant.uses ?? 1 > 1 { armTimer() }
+            hand(grant, to: grant.request)
         case .refused(let refused): refuse(refused.request, refusal(refused))
         case .releaseLate(let release): transport.send(.release(release))
         case .requeued: armTimer()
@@ -276,6 +300,8 @@ final class DaemonLink {
 
     private func timePassed() {
         let action = session.timePassed(to: .now())
+        for report in action.reports { transport.send(report) }
+        sendReturns()
         if let ping = action.ping { transport.send(.ping(ping)) }
         if let reason = action.giveUp { transport.drop(reason: reason) }
         for id in action.expired {
@@ -293,7 +319,11 @@ extension DaemonLink: DaemonTransportDelegate {
         armTimer()
     }
 
-    func transportReceived(_ message: DaemonMessage) { perform(session.received(message, at: .now())) }
+    func transportReceived(_ message: DaemonMessage) {
+        let action = session.received(message, at: .now())
+        sendReturns()
+        perform(action)
+    }
 
     func transportClosed(reason: String) {
         if state == .connected { state = .connecting }

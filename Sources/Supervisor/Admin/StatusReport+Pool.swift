@@ -161,7 +161,21 @@ extension GroupReport {
             },
             nextStartMilliseconds: group.nextPacedStart.map { max(0, Int(clamping: $0.wholeMilliseconds)) },
             quarantinedSeconds: group.quarantined.map { Int(clamping: $0.components.seconds + 1) },
+            leases: LeaseReport(group.leases, held: group.processes.reduce(0) { $0 + $1.leased }),
             processes: group.processes.map { ProcessReport($0, measurement: measurements[$0.pid]) }
+        )
+    }
+}
+
+extension LeaseReport {
+    fileprivate init(_ counts: LeaseCounts, held: Int) {
+        self.init(
+            held: held,
+            granted: counts.granted,
+            reused: counts.reused,
+            recalled: counts.recalled,
+            duplicates: counts.duplicates,
+            abandoned: counts.abandoned
         )
     }
 }
@@ -171,6 +185,7 @@ extension ProcessReport {
         self.init(
             pid: process.pid,
             sessions: process.sessions,
+            leased: process.leased,
             processed: process.processed,
             concurrency: process.concurrency,
             state: State(process.state),

@@ -187,6 +187,7 @@ package final class Broker {
         self.registry.forgetPowerless(connection.powerlessTokens)
         self.leave(connection.ownerGroups)
         self.directory.remove(connection.id)
+        if let holder = connection.leaseHolder { self.pool.holderGone(holder) }
         for request in leftovers.requests { self.pool.cancel(request, client: connection) }
         var limits: [ProcessID: Duration] = [:]
         for (process, sessions) in leftovers.sessions {
@@ -213,7 +214,9 @@ package final class Broker {
     // MARK: Streams
 
     private func streamsLeft(_ count: Int, of group: StreamGroup) {
-        for session in self.lost.streamsLeft(count, of: group) { self.pool.release(session, outcome: .clientGone) }
+        for session in self.lost.streamsLeft(count, of: group) {
+            self.pool.release(session, outcome: .clientGone, carried: nil)
+        }
     }
 
     func lookUp(_ stream: StreamNumber, of group: StreamGroup) { self.relay?.order(.lookUp(stream, of: group)) }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import ApplicationPool
 import LinuxSystem
 import Logging
 import NIOCore
@@ -18,7 +19,12 @@ extension FrontConnection {
         case .cancel(let id):
             self.broker.pool.cancel(id, client: self)
             self.countParked()
-        case .release(let session, let outcome): self.release(session, outcome)
+        case .release(let release): self.release(release)
+        case .reused(let session, let request):
+            self.broker.pool.reused(session, for: request, client: self)
+            self.countParked()
+        case .reuseCrossed(let session): self.broker.pool.reuseCrossed(session)
+        case .lasting(let lasting): self.broker.pool.lasting(lasting)
         case .upgraded(let session): self.broker.pool.upgraded(session)
         case .abandoned(let abandoned, let process): self.abandoned(abandoned, process)
         case .fateQuery(let query):
@@ -87,8 +93,8 @@ extension FrontConnection {
         self.write(.report(report))
     }
 
-    private func release(_ session: SessionID, _ outcome: ReleaseOutcome) {
-        self.broker.pool.release(session, outcome: outcome)
+    private func release(_ release: Release) {
+        self.broker.pool.release(release.session, outcome: release.outcome, carried: release.carried)
         if !self.draining.isEmpty { self.closeUnusedStreams() }
     }
 
@@ -149,6 +155,14 @@ extension FrontConnection {
 }
 
 extension FrontConnection: CheckoutClient {
+    var leaseHolder: LeaseHolder? {
+        self.session.keepsSessions ? LeaseHolder(rawValue: self.id.rawValue) : nil
+    }
+
+    var logFacts: Logger.Metadata {
+        [LogKeys.front: "\(self.hello.frontName)", LogKeys.uid: "\(self.peer.uid)", LogKeys.peer: "\(self.peer.pid)"]
+    }
+
     func granted(_ id: RequestID, _ grant: PoolGrant) {
         let granted = Granted(
             request: id,
@@ -159,11 +173,12 @@ extension FrontConnection: CheckoutClient {
             stickyID: grant.stickyID,
             queueTimeMicroseconds: UInt64(clamping: grant.queueTime.wholeNanoseconds / 1000),
             concurrency: grant.concurrency,
-            transport: grant.transport
+            transport: grant.transport,
+            uses: grant.uses
         )
         switch self.session.granted(granted) {
         case .send(let granted): self.write(.granted(granted))
-        case .release(let session): self.broker.pool.release(session, outcome: .unused)
+        case .release(let session): self.broker.pool.release(session, outcome: .unused, carried: nil)
         }
         self.countParked()
     }
@@ -189,6 +204,8 @@ extension FrontConnection: CheckoutClient {
             self.flush()
         }
     }
+
+    func recalled(_ session: SessionID) { self.answer(self.session.recalled(session)) }
 
     private func streamToken(for grant: PoolGrant) -> StreamToken {
         let sessions = self.session.sessions(of: grant.process) + 1

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 package import AppSettings
+package import ApplicationPool
 package import NIOCore
 package import WireProtocol
 
@@ -17,7 +18,15 @@ package protocol SessionPool: AnyObject {
     func arrivedTogether(_ body: () -> Void)
     func checkout(_ request: CheckoutRequest, for client: any CheckoutClient)
     func cancel(_ id: RequestID, client: any CheckoutClient)
-    func release(_ session: SessionID, outcome: ReleaseOutcome)
+    /// `carried` says how often the session was used; nil: once at most.
+    func release(_ session: SessionID, outcome: ReleaseOutcome, carried: Carried?)
+    /// A front uses a session that it keeps for its own oldest request that waits.
+    func reused(_ session: SessionID, for id: RequestID, client: any CheckoutClient)
+    /// The same, but that request was answered already.
+    func reuseCrossed(_ session: SessionID)
+    /// The request that a kept session carries takes long.
+    func lasting(_ lasting: Lasting)
+    func holderGone(_ holder: LeaseHolder)
     func upgraded(_ session: SessionID)
     /// Nobody waits for the answer: the session goes on until it is released, or until the app has had its time.
     func abandoned(_ session: SessionID)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 
+package import ApplicationPool
 package import LinuxSystem
+package import Logging
 package import WireProtocol
 
 /// What a front asks of the pool for one request.
@@ -45,6 +47,8 @@ package struct PoolGrant: Sendable, Equatable {
     /// Names the process to later requests of the same visitor; never 0.
     package let stickyID: UInt32
     package let queueTime: Duration
+    /// Requests that it may carry, one after the other, without asking.
+    package let uses: UInt32
     /// Sessions that the process takes at a time; 0 = no limit.
     package let concurrency: UInt32
     package let transport: AppTransportKind
@@ -84,10 +88,16 @@ package enum AppAddress: Hashable, Sendable {
 /// Called on the core loop, possibly from within ``PoolDriver/checkout(_:for:)``; it may call the pool again from
 /// inside.
 package protocol CheckoutClient: AnyObject {
+    /// As whom it keeps sessions for its next requests; nil: it does not.
+    var leaseHolder: LeaseHolder? { get }
+    /// How the log names it.
+    var logFacts: Logger.Metadata { get }
     func granted(_ id: RequestID, _ grant: PoolGrant)
     func refused(_ id: RequestID, _ refusal: PoolRefusal)
     /// The session is over by the pool's decision: the front must give the stream up.
     func sessionAborted(_ session: SessionID, reason: Abort.Reason)
+    /// The session may be needed: it is to be given back after the request that it carries, at once if there is none.
+    func recalled(_ session: SessionID)
 }
 
 /// Learns what happens to processes, whoever holds sessions of them.

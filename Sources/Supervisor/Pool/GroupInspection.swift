@@ -32,6 +32,7 @@ package struct GroupInspection: Sendable {
     package let nextPacedStart: Duration?
     /// For how long it is left alone, because it ended cores; nil: it is served.
     package let quarantined: Duration?
+    package let leases: LeaseCounts
     /// In service, the oldest first, then those on their way out.
     package let processes: [ProcessInspection]
 
@@ -65,6 +66,8 @@ package struct ProcessInspection: Sendable {
     package let pid: Int32
     package let state: Process.State
     package let sessions: Int
+    /// Those that fronts may use for further requests without asking; they may carry none at the moment.
+    package let leased: Int
     /// Sessions that have ended.
     package let processed: Int
     /// Sessions at a time; 0 = no limit.
@@ -159,19 +162,26 @@ extension PoolDriver {
             },
             nextPacedStart: view.pacedUntil?.since(now),
             quarantined: group.quarantine?.left,
+            leases: view.leaseCounts,
             processes: (view.group.processes + view.group.detached).compactMap {
-                self.inspect($0, running[ProcessID($0.id)] ?? [], at: now)
+                self.inspect($0, running[ProcessID($0.id)] ?? [], leased: view.leased[$0.id] ?? 0, at: now)
             }
         )
     }
 
-    private func inspect(_ process: Process, _ holders: [SessionHolder], at now: Instant) -> ProcessInspection? {
+    private func inspect(
+        _ process: Process,
+        _ holders: [SessionHolder],
+        leased: Int,
+        at now: Instant
+    ) -> ProcessInspection? {
         guard let running = self.processes[ProcessID(process.id)] else { return nil }
         return ProcessInspection(
             id: running.spawned.id,
             pid: running.spawned.pid,
             state: process.state,
             sessions: process.sessions,
+            leased: leased,
             processed: process.processed,
             concurrency: process.concurrency,
             generation: process.generation,
@@ -180,7 +190,7 @@ extension PoolDriver {
             lastUsed: now.since(process.lastUsed),
             transport: running.spawned.transport,
             address: running.spawned.address,
-            requests: holders.map(\.request).sorted { $0.arrival < $1.arrival }
+            requests: holders.filter { !$0.isLease }.map(\.request).sorted { $0.arrival < $1.arrival }
                 .prefix(ProcessInspection.shownRequests).map {
                     ProcessInspection.Request(
                         method: $0.method,

@@ -29,6 +29,9 @@ final class ManagedGroup {
     var held: [HeldRequest] = []
     /// Ends their wait; nil when requests are not held.
     var holdTimer: Scheduled<Void>?
+    /// The next look at the restart files on account of leases; nil: nobody has any.
+    var leaseTimer: Scheduled<Void>?
+    var areLeasesSuspended = false
     /// Why its last spawn or process failed.
     var lastFailure: FiledFailure?
     /// As whom the last process runs, or was to run.
@@ -139,7 +142,17 @@ struct UnfinishedRequests {
 struct SessionHolder {
     let client: any CheckoutClient
     let process: ProcessID
-    let request: RequestFacts
+    /// The last one that the daemon knows of.
+    var request: RequestFacts
+    /// Its front may use it for further requests without asking.
+    var isLease: Bool
+
+    /// What it carries, as far as that is known.
+    var latestRequest: RequestFacts {
+        var request = self.request
+        request.mayBeLater = self.isLease
+        return request
+    }
 }
 
 /// What a front says of a request, for log and status; never interpreted.
@@ -150,6 +163,16 @@ struct RequestFacts {
     let path: String
     /// When the front asked for a session.
     let arrival: Instant
+    /// It was carried by a session that may carry another one by now.
+    var mayBeLater = false
+
+    init(id: RequestID, method: String, host: String, path: String, arrival: Instant) {
+        self.id = id
+        self.method = method
+        self.host = host
+        self.path = path
+        self.arrival = arrival
+    }
 
     init(_ request: CheckoutRequest, at now: Instant) {
         self.id = request.id
@@ -173,7 +196,8 @@ struct RequestFacts {
     func line(at now: Instant) -> String {
         let host = self.host.isEmpty ? "-" : self.host
         let path = self.plainPath.clamped(toUTF8: Self.shownPathBytes)
-        return "\(self.method) \(host) \(path) \(now.since(self.arrival).roundedForLog)"
+        let line = "\(self.method) \(host) \(path) \(now.since(self.arrival).roundedForLog)"
+        return self.mayBeLater ? line + " or one after it" : line
     }
 
     private static let shownPathBytes = 256

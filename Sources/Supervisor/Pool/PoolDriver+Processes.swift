@@ -182,7 +182,7 @@ extension PoolDriver {
     /// What a process that has ended was working on, the oldest first; also what it broke off a moment ago.
     private func unfinished(_ sessions: [Session.ID], of process: RunningProcess) -> UnfinishedRequests {
         var unfinished = process.brokenOff(before: self.now)
-        let held = sessions.compactMap { self.sessionHolders[SessionID($0)]?.request }
+        let held = sessions.compactMap { self.sessionHolders[SessionID($0)]?.latestRequest }
         for request in held.sorted(by: { $0.arrival < $1.arrival }) { unfinished.add(request) }
         return unfinished
     }

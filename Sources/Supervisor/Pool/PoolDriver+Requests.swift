@@ -41,11 +41,13 @@ extension PoolDriver {
             for: group.id,
             stickyID: request.stickyID,
             deadline: request.deadline,
+            from: client.leaseHolder,
             at: now
         )
         switch action {
         case .grant(let grant, let orders):
             self.deliver(grant, to: RequestFacts(request, at: now), of: client)
+            if grant.uses > 1 { self.watchRestartFiles(of: group) }
             if orders.isEmpty { self.armTimer() } else { self.carryOut(orders) }
         case .wait(let ticket, let orders):
             self.waiting[ticket] = WaitingRequest(facts: RequestFacts(request, at: now), client: client)
@@ -74,15 +76,23 @@ extension PoolDriver {
     /// A session is over.
     ///
     /// One that is not open any more is no error: its process may have ended.
-    package func release(_ session: SessionID, outcome: ReleaseOutcome) {
+    ///
+    /// `carried` says how often it was used; nil: once at most.
+    package func release(_ session: SessionID, outcome: ReleaseOutcome, carried: Carried? = nil) {
+        let uses = carried.map { Int($0.uses) } ?? (outcome.kind == .unused ? 0 : 1)
         if let holder = self.sessionHolders.removeValue(forKey: session) {
-            switch outcome.kind {
-            case .ok, .clientGone: self.processes[holder.process]?.served += 1
-            case .upstreamFailed: self.processes[holder.process]?.brokeOff(holder.request, at: self.now)
-            case .unused: break
+            var hasFailed = false
+            if outcome.kind == .upstreamFailed {
+                hasFailed = true
+                var request = holder.request
+                request.mayBeLater = uses > 1
+                self.processes[holder.process]?.brokeOff(request, at: self.now)
             }
+            self.processes[holder.process]?.served += max(0, uses - (hasFailed ? 1 : 0))
         }
-        switch self.pool.sessionClosed(Session.ID(session), wasUsed: outcome.kind != .unused, at: self.now) {
+        let idle = Duration.microseconds(Int64(carried?.idleMicroseconds ?? 0))
+        let report = SessionReport(uses: uses, idle: idle)
+        switch self.pool.sessionClosed(Session.ID(session), report, at: self.now) {
         case .released(let orders): self.carryOut(orders)
         case .ignored: break
         }
@@ -90,6 +100,7 @@ extension PoolDriver {
 
     /// A session's connection speaks another protocol now, and may last.
     package func upgraded(_ session: SessionID) {
+        self.sessionHolders[session]?.isLease = false
         switch self.pool.sessionUpgraded(Session.ID(session), at: self.now) {
         case .released(let orders): self.carryOut(orders)
         case .ignored: break
@@ -98,8 +109,9 @@ extension PoolDriver {
 
     /// Nobody waits for the answer of a session any more; its slot is taken until the app is done.
     package func abandoned(_ session: SessionID) {
-        guard self.pool.sessionAbandoned(Session.ID(session), at: self.now) else { return }
-        self.armTimer()
+        guard let orders = self.pool.sessionAbandoned(Session.ID(session), at: self.now) else { return }
+        self.sessionHolders[session]?.isLease = false
+        self.carryOut(orders)
     }
 
     // MARK: Carrying out
@@ -112,6 +124,9 @@ extension PoolDriver {
                 return
             }
             self.deliver(grant, to: request.facts, of: request.client)
+            if grant.uses > 1, let group = self.groupsByID[ticket.group] { self.watchRestartFiles(of: group) }
+        case .recall(let session): self.recall(SessionID(session))
+        case .withhold(let session, _): self.withhold(SessionID(session))
         case .refuse(let ticket, let refusal):
             guard let request = self.removeWaiting(ticket), let group = self.groupsByID[ticket.group] else { return }
             request.client.refused(request.facts.id, self.refusal(refusal, for: group, at: now))
@@ -164,7 +179,12 @@ extension PoolDriver {
             return
         }
         let session = SessionID(grant.session)
-        self.sessionHolders[session] = SessionHolder(client: client, process: process.spawned.id, request: request)
+        self.sessionHolders[session] = SessionHolder(
+            client: client,
+            process: process.spawned.id,
+            request: request,
+            isLease: grant.uses > 1
+        )
         client.granted(
             request.id,
             PoolGrant(
@@ -173,6 +193,7 @@ extension PoolDriver {
                 label: ProcessLabel(app: process.group.key.description, pid: process.spawned.pid),
                 stickyID: grant.process.stickyID,
                 queueTime: grant.queueTime,
+                uses: grant.uses,
                 concurrency: UInt32(clamping: process.concurrency),
                 transport: process.spawned.transport,
                 address: process.spawned.address

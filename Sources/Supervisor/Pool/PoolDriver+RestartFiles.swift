@@ -48,6 +48,26 @@ extension PoolDriver {
         return true
     }
 
+    /// The same while fronts use sessions without asking; nobody is held for it.
+    func lookForLeases(of group: ManagedGroup, at now: Instant) {
+        let throttle = group.settings.statThrottleRate ?? self.pool.limits.statThrottleRate
+        switch group.watch.requestArrived(throttle: throttle, at: now) {
+        case .none, .hold: break
+        case .lookHere(let devices):
+            if let facts = group.restartFiles.lookWithoutWaiting(on: devices) {
+                self.act(on: facts, of: group, at: now)
+            } else {
+                group.watch.wouldWait()
+                self.lookElsewhere(for: group)
+            }
+        case .use(let facts): self.act(on: facts, of: group, at: now)
+        case .lookElsewhere: self.lookElsewhere(for: group)
+        case .useAndLookElsewhere(let facts):
+            self.act(on: facts, of: group, at: now)
+            self.lookElsewhere(for: group)
+        }
+    }
+
     func hold(_ request: CheckoutRequest, of group: ManagedGroup, for client: any CheckoutClient) {
         group.held.append(HeldRequest(request: request, client: client))
         self.groupsHolding[ClientRequest(client: ObjectIdentifier(client), id: request.id)] = group
@@ -86,6 +106,7 @@ extension PoolDriver {
     }
 
     private func act(on facts: RestartFacts, of group: ManagedGroup, at now: Instant) {
+        self.suspendLeases(facts.alwaysRestart, of: group, at: now)
         self.act(on: group.watch.decide(facts, isRestarting: self.pool.isRestarting(group.id)), of: group, at: now)
     }
 
@@ -104,6 +125,7 @@ extension PoolDriver {
             WorkBoard.run(work) { files.lookFromThread() }
         } completion: { [weak self, weak group] look in
             guard let self, let group else { return }
+            self.suspendLeases(look.facts.alwaysRestart, of: group, at: self.now)
             let isForNobody = group.held.isEmpty
             let decision = group.watch.looked(
                 look,

@@ -30,7 +30,7 @@ extension AdminMessage {
         case .ping: self = .ping(try reader.integer())
         case .pong: self = .pong(try reader.integer())
         case .hello, .attached, .manifest, .defineApp, .checkout, .cancel, .release, .upgraded, .resume, .reportQuery,
-            .abandoned, .fateQuery,
+            .abandoned, .fateQuery, .reuse, .lasting,
             .appAccepted, .appRejected, .granted, .refused, .processGone, .draining, .abort, .recall, .report,
             .streamFate:
             throw .unexpectedType(frame.type)

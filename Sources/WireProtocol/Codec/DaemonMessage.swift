@@ -48,7 +48,7 @@ extension DaemonMessage {
         case .ping: self = .ping(try reader.integer())
         case .pong: self = .pong(try reader.integer())
         case .hello, .manifest, .defineApp, .checkout, .cancel, .release, .upgraded, .resume, .reportQuery,
-            .abandoned, .fateQuery,
+            .abandoned, .fateQuery, .reuse, .lasting,
             .adminRequest, .adminResponse:
             throw .unexpectedType(frame.type)
         }
@@ -126,7 +126,8 @@ extension Granted {
             stickyID: try reader.integer(),
             queueTimeMicroseconds: try reader.integer(),
             concurrency: try reader.integer(),
-            transport: try reader.choice("transport")
+            transport: try reader.choice("transport"),
+            uses: reader.isAtEnd ? nil : try reader.integer()
         )
     }
 
@@ -140,6 +141,7 @@ extension Granted {
         buffer.writeInteger(self.queueTimeMicroseconds)
         buffer.writeInteger(self.concurrency)
         buffer.writeInteger(self.transport.rawValue)
+        if let uses = self.uses { buffer.writeInteger(uses) }
     }
 }
 

@@ -35,8 +35,8 @@ package enum FramePhase: Hashable, Sendable {
         case (.fromFront(let mayManifest), .manifest): mayManifest ? WireLimits.manifestFrame : WireLimits.frame
         case (.fromFront, .defineApp), (.fromFront, .resume): WireLimits.frame
         case (.fromFront, .checkout), (.fromFront, .cancel), (.fromFront, .release), (.fromFront, .upgraded),
-            (.fromFront, .reportQuery), (.fromFront, .abandoned), (.fromFront, .fateQuery), (.fromFront, .ping),
-            (.fromFront, .pong):
+            (.fromFront, .reportQuery), (.fromFront, .abandoned), (.fromFront, .fateQuery), (.fromFront, .reuse),
+            (.fromFront, .lasting), (.fromFront, .ping), (.fromFront, .pong):
             WireLimits.smallFrame
         case (.fromDaemon, .helloReply), (.toAdmin, .helloReply): WireLimits.helloFrame
         case (.fromDaemon, .attached), (.fromDaemon, .appAccepted), (.fromDaemon, .appRejected),
@@ -47,7 +47,7 @@ package enum FramePhase: Hashable, Sendable {
         case (.fromAdmin, .adminRequest), (.fromAdmin, .ping), (.fromAdmin, .pong): WireLimits.adminRequestFrame
         case (.toAdmin, .adminResponse): WireLimits.adminResponseFrame
         case (.toAdmin, .ping), (.toAdmin, .pong), (.toAdmin, .goodbye): WireLimits.frame
-        default: nil  // 5 × 28 combinations; the ones above are the allowed ones
+        default: nil  // 5 × 30 combinations; the ones above are the allowed ones
         }
     }
 }

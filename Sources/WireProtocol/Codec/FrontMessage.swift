@@ -13,6 +13,8 @@ package enum FrontMessage: Hashable, Sendable {
     case upgraded(Upgraded)
     case resume(Resume)
     case abandoned(Abandoned)
+    case reuse(Reuse)
+    case lasting(Lasting)
     case fateQuery(FateQuery)
     case reportQuery(ReportQuery)
     case ping(UInt64)
@@ -52,6 +54,8 @@ extension FrontMessage {
         case .upgraded: self = .upgraded(Upgraded(session: SessionID(rawValue: try reader.integer())))
         case .abandoned: self = .abandoned(try Abandoned(reading: &reader))
         case .fateQuery: self = .fateQuery(try FateQuery(reading: &reader))
+        case .reuse: self = .reuse(try Reuse(reading: &reader))
+        case .lasting: self = .lasting(try Lasting(reading: &reader))
         case .resume: self = .resume(try Resume(reading: &reader))
         case .reportQuery: self = .reportQuery(try ReportQuery(reading: &reader))
         case .ping: self = .ping(try reader.integer())
@@ -73,6 +77,8 @@ extension FrontMessage {
         case .upgraded(let upgraded): buffer.writeFrame(.upgraded) { $0.writeInteger(upgraded.session.rawValue) }
         case .abandoned(let abandoned): buffer.writeFrame(.abandoned) { abandoned.write(into: &$0) }
         case .fateQuery(let query): buffer.writeFrame(.fateQuery) { query.write(into: &$0) }
+        case .reuse(let reuse): buffer.writeFrame(.reuse) { reuse.write(into: &$0) }
+        case .lasting(let lasting): buffer.writeFrame(.lasting) { lasting.write(into: &$0) }
         case .resume(let resume): buffer.writeFrame(.resume) { resume.write(into: &$0) }
         case .reportQuery(let query): buffer.writeFrame(.reportQuery) { query.write(into: &$0) }
         case .ping(let number): buffer.writeFrame(.ping) { $0.writeInteger(number) }
@@ -161,13 +167,68 @@ extension Release {
             throw reader.invalid("outcome", UInt64(raw))
         }
         let requested = raw & Self.outOfBandWorkBit != 0
-        self.init(session: session, outcome: ReleaseOutcome(kind, outOfBandWorkRequested: requested))
+        self.init(
+            session: session,
+            outcome: ReleaseOutcome(kind, outOfBandWorkRequested: requested),
+            carried: reader.isAtEnd ? nil : try Carried(reading: &reader)
+        )
     }
 
     fileprivate func write(into buffer: inout ByteBuffer) {
         buffer.writeInteger(self.session.rawValue)
         let bit = self.outcome.outOfBandWorkRequested ? Self.outOfBandWorkBit : 0
         buffer.writeInteger(self.outcome.kind.rawValue | bit)
+        self.carried?.write(into: &buffer)
+    }
+}
+
+extension Carried {
+    fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
+        self.init(
+            uses: try reader.integer(),
+            busyMicroseconds: try reader.integer(),
+            idleMicroseconds: try reader.integer()
+        )
+    }
+
+    fileprivate func write(into buffer: inout ByteBuffer) {
+        buffer.writeInteger(self.uses)
+        buffer.writeInteger(self.busyMicroseconds)
+        buffer.writeInteger(self.idleMicroseconds)
+    }
+}
+
+extension Reuse {
+    fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
+        self.init(
+            session: SessionID(rawValue: try reader.integer()),
+            request: RequestID(rawValue: try reader.integer())
+        )
+    }
+
+    fileprivate func write(into buffer: inout ByteBuffer) {
+        buffer.writeInteger(self.session.rawValue)
+        buffer.writeInteger(self.request.rawValue)
+    }
+}
+
+extension Lasting {
+    fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
+        self.init(
+            session: SessionID(rawValue: try reader.integer()),
+            carried: try Carried(reading: &reader),
+            method: try reader.text(limit: WireLimits.methodBytes, "method"),
+            path: try reader.text(limit: WireLimits.pathBytes, "path"),
+            host: try reader.text(limit: WireLimits.hostBytes, "host")
+        )
+    }
+
+    fileprivate func write(into buffer: inout ByteBuffer) {
+        buffer.writeInteger(self.session.rawValue)
+        self.carried.write(into: &buffer)
+        buffer.writeText(self.method)
+        buffer.writeText(self.path)
+        buffer.writeText(self.host)
     }
 }
 

@@ -52,6 +52,8 @@ package struct Granted: Hashable, Sendable {
     /// Requests the process takes at once; 0 for unlimited.
     package var concurrency: UInt32
     package var transport: AppTransportKind
+    /// Requests of the app that the session may carry, one after the other; needs `WireFeature.keptSessions`, else one.
+    package var uses: UInt32?
 
     package init(
         request: RequestID,
@@ -62,7 +64,8 @@ package struct Granted: Hashable, Sendable {
         stickyID: UInt32,
         queueTimeMicroseconds: UInt64,
         concurrency: UInt32,
-        transport: AppTransportKind
+        transport: AppTransportKind,
+        uses: UInt32? = nil
     ) {
         self.request = request
         self.session = session
@@ -73,6 +76,7 @@ package struct Granted: Hashable, Sendable {
         self.queueTimeMicroseconds = queueTimeMicroseconds
         self.concurrency = concurrency
         self.transport = transport
+        self.uses = uses
     }
 }
 

@@ -124,11 +124,65 @@ package struct ReleaseOutcome: Hashable, Sendable {
 /// Ends a session.
 package struct Release: Hashable, Sendable {
     package var session: SessionID
+    /// Of the last request.
     package var outcome: ReleaseOutcome
+    /// Needs `WireFeature.keptSessions`; without it, one request.
+    package var carried: Carried?
 
-    package init(session: SessionID, outcome: ReleaseOutcome) {
+    package init(session: SessionID, outcome: ReleaseOutcome, carried: Carried? = nil) {
         self.session = session
         self.outcome = outcome
+        self.carried = carried
+    }
+}
+
+/// What a session was used for since it was granted, or since that was said of it last.
+package struct Carried: Hashable, Sendable {
+    /// Requests that are over, whatever became of them.
+    package var uses: UInt32
+    /// Time that they took together.
+    package var busyMicroseconds: UInt64
+    /// Time since the end of the last one.
+    package var idleMicroseconds: UInt32
+
+    package init(uses: UInt32, busyMicroseconds: UInt64 = 0, idleMicroseconds: UInt32 = 0) {
+        self.uses = uses
+        self.busyMicroseconds = busyMicroseconds
+        self.idleMicroseconds = idleMicroseconds
+    }
+}
+
+/// A kept session was used for a checkout that waits; it gets no answer, unless one is on its way.
+///
+/// Needs `WireFeature.keptSessions`.
+package struct Reuse: Hashable, Sendable {
+    package var session: SessionID
+    package var request: RequestID
+
+    package init(session: SessionID, request: RequestID) {
+        self.session = session
+        self.request = request
+    }
+}
+
+/// The request that a kept session carries takes long: from now on it is a session like any other, with that request.
+///
+/// Needs `WireFeature.keptSessions`.
+package struct Lasting: Hashable, Sendable {
+    package var session: SessionID
+    /// What it carried before.
+    package var carried: Carried
+    /// For status and log only; cut as those of a checkout.
+    package var method: String
+    package var path: String
+    package var host: String
+
+    package init(session: SessionID, carried: Carried, method: String, path: String, host: String) {
+        self.session = session
+        self.carried = carried
+        self.method = method.clamped(toUTF8: WireLimits.methodBytes)
+        self.path = path.clamped(toUTF8: WireLimits.pathBytes)
+        self.host = host.clamped(toUTF8: WireLimits.hostBytes)
     }
 }
 

@@ -29,7 +29,8 @@ package enum WireFeature {
 
     /// What this build can do.
     package static let supported =
-        handedOverStreams | failureReports | abandonedSessions | framedBodies | requestHosts | streamFates
+        handedOverStreams | keptSessions | failureReports | abandonedSessions | framedBodies | requestHosts
+        | streamFates
 }
 
 /// First frame of every connection, sent by whoever connects.

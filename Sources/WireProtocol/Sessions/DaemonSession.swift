@@ -59,7 +59,13 @@ package struct DaemonSession: Sendable {
         /// Of an accepted app; answer by `granted` or `refused`.
         case checkout(Checkout)
         case cancel(RequestID)
-        case release(SessionID, ReleaseOutcome)
+        case release(Release)
+        /// A session that it keeps carries a checkout that waited: take that back.
+        case reused(SessionID, RequestID)
+        /// The same, but the checkout was answered at the same time: the session of that answer comes back.
+        case reuseCrossed(SessionID)
+        /// The request that a kept session carries takes long.
+        case lasting(Lasting)
         case upgraded(SessionID)
         /// Nobody waits for its answer; end it when the process has had its time.
         case abandoned(Abandoned, ProcessID)
@@ -89,10 +95,13 @@ package struct DaemonSession: Sendable {
             }
             return .cancel(cancel.request)
         case .release(let release):
+            guard self.keepsSessions || release.carried == nil else {
+                return .violation(reason: "kept sessions were not negotiated")
+            }
             guard self.end(release.session) else {
                 return .ignored(reason: "release of a session that is over")
             }
-            return .release(release.session, release.outcome)
+            return .release(release)
         case .upgraded(let upgraded):
             guard self.holds(upgraded.session) else {
                 return .ignored(reason: "upgrade of a session that is over")
@@ -106,6 +115,11 @@ package struct DaemonSession: Sendable {
                 return .ignored(reason: "abandoned session is over")
             }
             return .abandoned(abandoned, process)
+        case .reuse(let reuse): return self.reused(reuse)
+        case .lasting(let lasting):
+            guard self.keepsSessions else { return .violation(reason: "Lasting was not negotiated") }
+            guard self.holds(lasting.session) else { return .ignored(reason: "lasting session is over") }
+            return .lasting(lasting)
         case .fateQuery(let query): return self.fateQuery(query)
         case .reportQuery(let query): return self.reportQuery(query)
         case .resume: return .violation(reason: "Resume was not negotiated")
@@ -136,6 +150,20 @@ package struct DaemonSession: Sendable {
             return .checkout(checkout)
         }
     }
+
+    private mutating func reused(_ reuse: Reuse) -> Action {
+        guard self.keepsSessions else { return .violation(reason: "Reuse was not negotiated") }
+        guard self.holds(reuse.session) else {
+            // Its process has ended: the front learns it from what is on its way to it, and asks again if it may.
+            guard self.requests.remove(reuse.request) != nil else { return .ignored(reason: "reuse after the end") }
+            return .cancel(reuse.request)
+        }
+        guard self.requests.remove(reuse.request) != nil else { return .reuseCrossed(reuse.session) }
+        return .reused(reuse.session, reuse.request)
+    }
+
+    /// Whether the front may use sessions for further requests without asking.
+    package var keepsSessions: Bool { self.features & WireFeature.keptSessions != 0 }
 
     private func reportQuery(_ query: ReportQuery) -> Action {
         guard self.hasReports else { return .violation(reason: "ReportQuery was not negotiated") }
@@ -183,6 +211,7 @@ extension DaemonSession {
         self.sessions[granted.session] = granted.process
         self.processes[granted.process, default: 0] += 1
         var granted = granted
+        if !self.keepsSessions { granted.uses = nil }
         if granted.transport == .framedSession, self.features & WireFeature.framedBodies == 0 {
             granted.transport = .session
         }
@@ -215,6 +244,14 @@ extension DaemonSession {
         }
         self.sessions = self.sessions.filter { $0.value != gone.process }
         return .send(.processGone(gone))
+    }
+
+    /// The pool wants a session back that the peer may keep.
+    package func recalled(_ session: SessionID) -> AnswerAction {
+        guard self.keepsSessions, self.holds(session) else {
+            return .ignored(reason: "recall of a session that is over")
+        }
+        return .send(.recall(Recall(session: session)))
     }
 
     package func processDraining(_ draining: Draining) -> AnswerAction {

@@ -40,12 +40,12 @@ extension FrontSession {
         case .disconnected, .greeting: return .violation(reason: "message before the answer to Hello")
         }
         switch message {
-        case .granted(let granted): return self.granted(granted)
+        case .granted(let granted): return self.granted(granted, at: now)
         case .refused(let refused): return self.refused(refused, at: now)
         case .processGone(let gone): return self.processGone(gone)
         case .draining(let draining): return .draining(draining)
         case .abort(let abort):
-            guard self.sessions.removeValue(forKey: abort.session) != nil else {
+            guard self.forget(abort.session) != nil else {
                 return .ignored(reason: "abort of a session that was released")
             }
             return .aborted(abort.session, reason: abort.reason)
@@ -56,6 +56,7 @@ extension FrontSession {
             return .appRejected(rejected.app, reason: rejected.reason)
         case .goodbye(let goodbye):
             self.goodbyeReceived()
+            self.returnIdle(at: now)
             return .goodbye(reason: goodbye.reason)
         case .report(let report): return self.reported(report)
         case .streamFate(let fate):
@@ -65,19 +66,24 @@ extension FrontSession {
             return .streamFate(fate)
         case .ping(let number): return .send(.pong(number))
         case .pong: return .nothing
-        case .recall: return .violation(reason: "Recall without kept sessions")
+        case .recall(let recall): return self.recalled(recall.session, at: now)
         case .attached: return .violation(reason: "Attached on a control connection")
         case .helloReply: return .violation(reason: "second answer to Hello")
         }
     }
 
-    private mutating func granted(_ granted: Granted) -> Action {
-        switch self.requests.removeValue(forKey: granted.request)?.phase {
-        case .asked:
-            self.sessions[granted.session] = granted.process
-            return .granted(granted)
-        case .cancelled, nil:
+    private mutating func granted(_ granted: Granted, at now: NIODeadline) -> Action {
+        // It was taken back, or carried by a session that was here already.
+        guard let request = self.requests.removeValue(forKey: granted.request) else {
             return .releaseLate(Release(session: granted.session, outcome: .unused))
+        }
+        switch request.phase {
+        case .asked:
+            let held = HeldSession(granted, for: request.checkout, at: now)
+            _ = self.forget(granted.session)
+            self.sessions[granted.session] = held
+            if let lasts = held.lastsFrom { self.shelf.consider(lasts) }
+            return .granted(granted)
         case .waiting: return .violation(reason: "grant of a checkout that was not sent")
         }
     }
@@ -85,23 +91,19 @@ extension FrontSession {
     private mutating func refused(_ refused: Refused, at now: NIODeadline) -> Action {
         switch self.requests[refused.request]?.phase {
         case .asked where refused.reason == .shuttingDown:
-            self.requests[refused.request]?.phase = .waiting(since: now)
-            self.waiting.append(refused.request)
+            self.requeue(refused.request, at: now)
             return .requeued(refused.request)
         case .asked:
             self.requests[refused.request] = nil
             return .refused(refused)
-        case .cancelled:
-            self.requests[refused.request] = nil
-            return .ignored(reason: "refusal of a cancelled checkout")
-        case nil: return .ignored(reason: "refusal of an unknown checkout")
+        case nil: return .ignored(reason: "refusal of a checkout that was taken back")
         case .waiting: return .violation(reason: "refusal of a checkout that was not sent")
         }
     }
 
     private mutating func processGone(_ gone: ProcessGone) -> Action {
-        let over = self.sessions.filter { $0.value == gone.process }.map(\.key)
-        for session in over { self.sessions[session] = nil }
+        let over = self.sessions.filter { $0.value.process == gone.process }.map(\.key)
+        for session in over { _ = self.forget(session) }
         return .processGone(gone, sessions: over)
     }
 }

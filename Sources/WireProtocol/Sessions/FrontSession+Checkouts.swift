@@ -8,6 +8,8 @@ extension FrontSession {
     package enum CheckoutAction: Hashable, Sendable {
         /// Write both, the definition first.
         case send(DefineApp?, Checkout)
+        /// A session that is kept carries it: hand the grant to whoever asks.
+        case granted(Granted)
         /// There is no connection now; it is sent when there is one, or expires by `timePassed`.
         case wait
         /// Cannot be sent at all: why.
@@ -32,11 +34,13 @@ extension FrontSession {
             self.definitions[checkout.app] = definition
         }
         guard self.isOpen else {
-            self.requests[checkout.request] = Request(checkout: checkout, phase: .waiting(since: now))
-            self.waiting.append(checkout.request)
+            self.requests[checkout.request] = Request(checkout: checkout, since: now, phase: .waiting)
+            self.waiting.append(checkout.request, since: now)
             return .wait
         }
-        self.requests[checkout.request] = Request(checkout: checkout, phase: .asked)
+        if let granted = self.takeIdle(for: checkout, at: now) { return .granted(granted) }
+        self.requests[checkout.request] = Request(checkout: checkout, since: now, phase: .asked)
+        self.noteAsked(checkout)
         return .send(self.undefined(checkout.app), self.understood(checkout))
     }
 
@@ -65,16 +69,12 @@ extension FrontSession {
     }
 
     package mutating func cancel(_ id: RequestID) -> CancelAction {
-        switch self.requests[id]?.phase {
+        switch self.requests.removeValue(forKey: id)?.phase {
         case nil: return .ignored(reason: "no such checkout")
-        case .cancelled: return .ignored(reason: "cancelled twice")
         case .waiting:
-            self.requests[id] = nil
-            self.waiting.removeAll { $0 == id }
+            self.waiting.oneLeft()
             return .forgotten
-        case .asked:
-            self.requests[id]?.phase = .cancelled
-            return .send(Cancel(request: id))
+        case .asked: return .send(Cancel(request: id))
         }
     }
 
@@ -82,11 +82,6 @@ extension FrontSession {
         case send(FrontMessage)
         /// The session is over already: its process or its connection ended.
         case ignored(reason: String)
-    }
-
-    package mutating func release(_ session: SessionID, outcome: ReleaseOutcome) -> SessionAction {
-        guard self.sessions.removeValue(forKey: session) != nil else { return .ignored(reason: "no such session") }
-        return .send(.release(Release(session: session, outcome: outcome)))
     }
 
     /// The session is over for the front; nothing more is said of it.
@@ -98,6 +93,7 @@ extension FrontSession {
 
     package mutating func upgraded(_ session: SessionID) -> SessionAction {
         guard self.sessions[session] != nil else { return .ignored(reason: "no such session") }
+        self.sessions[session]?.becomeUpgraded()
         return .send(.upgraded(Upgraded(session: session)))
     }
 }

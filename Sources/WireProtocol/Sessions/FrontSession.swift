@@ -10,7 +10,8 @@ package import NIOCore
 ///          └────────── connectionClosed ────┴───────────────────────┴──────────────────┘
 ///
 ///     checkout: waiting ──sent──▶ asked ──Granted──▶ held ──release, ProcessGone, Abort──▶ (gone)
-///                  ▲                │ Refused ▶ (gone)     cancelled while asked: late grant is released
+///                  ▲                │ Refused ▶ (gone)     cancelled, or carried by a kept session, while asked: a late
+///                  │                │                      grant is released
 ///                  └─ connectionClosed, Refused(shuttingDown)
 package struct FrontSession: Sendable {
     package enum State: Hashable, Sendable {
@@ -25,23 +26,24 @@ package struct FrontSession: Sendable {
     }
 
     enum Phase: Hashable {
-        case waiting(since: NIODeadline)
+        /// For a connection.
+        case waiting
         case asked
-        /// Asked, then given up: the answer is still to come.
-        case cancelled
     }
 
     struct Request: Hashable {
         var checkout: Checkout
+        /// When it came into its phase.
+        var since: NIODeadline
         var phase: Phase
     }
 
     package private(set) var state = State.disconnected
     let hello: Hello
     var requests: [RequestID: Request] = [:]
-    /// Ids of requests that wait, in order of arrival; may hold ids that were cancelled since.
-    var waiting: [RequestID] = []
-    var sessions: [SessionID: ProcessID] = [:]
+    var waiting = WaitingCheckouts()
+    var sessions: [SessionID: HeldSession] = [:]
+    var shelf = LeaseShelf()
     var definitions: [AppNumber: DefineApp] = [:]
     /// Apps that the daemon was told on this connection and has not rejected.
     var defined: Set<AppNumber> = []
@@ -61,7 +63,7 @@ package struct FrontSession: Sendable {
 
     package var heldSessions: Int { self.sessions.count }
     /// Checkouts without an answer, sent or not.
-    package var outstandingCheckouts: Int { self.requests.values.count { $0.phase != .cancelled } }
+    package var outstandingCheckouts: Int { self.requests.count }
 
     // MARK: Connection
 
@@ -80,10 +82,13 @@ package struct FrontSession: Sendable {
         self.defined.removeAll(keepingCapacity: true)
         self.reports = ReportQueries()
         self.fates.removeAll()
+        self.shelf.clear()
         let asked = self.requests.filter { $0.value.phase == .asked }.keys.sorted { $0.rawValue < $1.rawValue }
-        for id in asked { self.requests[id]?.phase = .waiting(since: now) }
-        self.requests = self.requests.filter { $0.value.phase != .cancelled }
-        self.waiting = asked + self.waiting
+        for id in asked {
+            self.requests[id]?.phase = .waiting
+            self.requests[id]?.since = now
+        }
+        self.waiting.prepend(asked, since: now)
         defer { self.sessions.removeAll(keepingCapacity: true) }
         return Array(self.sessions.keys)
     }
@@ -118,17 +123,27 @@ package struct FrontSession: Sendable {
         self.state = .leaving(features: features)
     }
 
+    /// The daemon goes away: the checkout is sent to the next one.
+    mutating func requeue(_ id: RequestID, at now: NIODeadline) {
+        self.requests[id]?.phase = .waiting
+        self.requests[id]?.since = now
+        self.waiting.append(id, since: now)
+    }
+
     private mutating func sendWaiting() -> [FrontMessage] {
         var messages: [FrontMessage] = []
-        for id in self.waiting {
+        for id in self.waiting.takeAll() {
             guard let request = self.requests[id], case .waiting = request.phase else { continue }
             self.requests[id]?.phase = .asked
+            self.noteAsked(request.checkout)
             if let definition = self.undefined(request.checkout.app) { messages.append(.defineApp(definition)) }
             messages.append(.checkout(self.understood(request.checkout)))
         }
-        self.waiting.removeAll(keepingCapacity: true)
         return messages
     }
+
+    /// Whether sessions may be used for further requests without asking.
+    var keepsSessions: Bool { self.features & WireFeature.keptSessions != 0 }
 
     /// Whether the daemon takes `Abandoned` for sessions whose answer nobody waits for.
     package var endsAbandonedSessions: Bool { self.features & WireFeature.abandonedSessions != 0 }
@@ -175,6 +190,8 @@ package struct FrontSession: Sendable {
         /// Checkouts that waited too long for a connection; they are forgotten.
         package var expired: [RequestID] = []
         package var ping: UInt64?
+        /// What the daemon is to be told of leases, beside `takeReturns`.
+        package var reports: [FrontMessage] = []
         /// Close the connection: why.
         package var giveUp: String?
     }
@@ -182,6 +199,7 @@ package struct FrontSession: Sendable {
     package mutating func timePassed(to now: NIODeadline) -> TimeAction {
         var action = TimeAction()
         action.expired = self.expire(at: now)
+        action.reports = self.checkLeases(at: now)
         switch self.state {
         case .disconnected: break
         case .greeting(let since):
@@ -200,14 +218,18 @@ package struct FrontSession: Sendable {
 
     /// When `timePassed` has to be called at the latest.
     package var nextDeadline: NIODeadline? {
-        let waiting: [NIODeadline] = self.waiting.lazy.compactMap { self.requests[$0]?.waitEnds }
         let connection: NIODeadline? =
             switch self.state {
             case .disconnected: nil
             case .greeting(let since): since + self.greetingTime
             case .open, .leaving: self.liveness.nextDeadline
             }
-        return (waiting + (connection.map { [$0] } ?? [])).min()
+        return Self.earlier(Self.earlier(connection, self.waiting.firstEnd), self.shelf.deadline)
+    }
+
+    private static func earlier(_ one: NIODeadline?, _ other: NIODeadline?) -> NIODeadline? {
+        guard let one, let other else { return one ?? other }
+        return min(one, other)
     }
 
     /// A worker's connection may have to wait for the manifest that its master sends.
@@ -217,17 +239,19 @@ package struct FrontSession: Sendable {
     }
 
     private mutating func expire(at now: NIODeadline) -> [RequestID] {
-        guard !self.waiting.isEmpty else { return [] }
-        let expired = self.waiting.filter { id in (self.requests[id]?.waitEnds).map { $0 <= now } ?? false }
-        for id in expired { self.requests[id] = nil }
-        self.waiting.removeAll { self.requests[$0] == nil }
+        guard let firstEnd = self.waiting.firstEnd, firstEnd <= now else { return [] }
+        var expired: [RequestID] = []
+        var left: [(id: RequestID, since: NIODeadline)] = []
+        for id in self.waiting.takeAll() {
+            guard let request = self.requests[id], case .waiting = request.phase else { continue }
+            if request.since + WaitingCheckouts.patience <= now {
+                self.requests[id] = nil
+                expired.append(id)
+            } else {
+                left.append((id, request.since))
+            }
+        }
+        for (id, since) in left { self.waiting.append(id, since: since) }
         return expired
-    }
-}
-
-extension FrontSession.Request {
-    var waitEnds: NIODeadline? {
-        guard case .waiting(let since) = self.phase else { return nil }
-        return since + .milliseconds(WireLimits.reconnectWaitMilliseconds)
     }
 }

@@ -27,6 +27,8 @@ package struct GroupReport: Codable, Hashable, Sendable {
     package var nextStartMilliseconds: Int?
     /// Seconds for which it is neither looked at nor started, because that ended cores; nil: it is served.
     package var quarantinedSeconds: Int?
+    /// nil from older daemons.
+    package var leases: LeaseReport?
     package var processes: [ProcessReport]
 
     package init(
@@ -48,6 +50,7 @@ package struct GroupReport: Codable, Hashable, Sendable {
         lastError: SpawnErrorReport? = nil,
         nextStartMilliseconds: Int? = nil,
         quarantinedSeconds: Int? = nil,
+        leases: LeaseReport? = nil,
         processes: [ProcessReport] = []
     ) {
         self.name = name
@@ -68,11 +71,12 @@ package struct GroupReport: Codable, Hashable, Sendable {
         self.lastError = lastError
         self.nextStartMilliseconds = nextStartMilliseconds
         self.quarantinedSeconds = quarantinedSeconds
+        self.leases = leases
         self.processes = processes
     }
 
     enum CodingKeys: String, CodingKey {
-        case name, environment, queue, user, uid, gid, generation, processes
+        case name, environment, queue, user, uid, gid, generation, processes, leases
         case quarantinedSeconds = "quarantined_for"
         case appRoot = "app_root"
         case appType = "app_type"
@@ -84,6 +88,31 @@ package struct GroupReport: Codable, Hashable, Sendable {
         case maxInstances = "max_instances"
         case lastError = "last_error"
         case nextStartMilliseconds = "next_start_ms"
+    }
+}
+
+/// Sessions of a group that fronts use for their next requests without asking.
+package struct LeaseReport: Codable, Hashable, Sendable {
+    /// At the moment.
+    package var held: Int
+    /// Since the daemon knows the group, as are those below.
+    package var granted: Int
+    /// Requests that came without asking.
+    package var reused: Int
+    /// Asked back before their time was over.
+    package var recalled: Int
+    /// Requests that were granted a session while their front used a lease for them.
+    package var duplicates: Int
+    /// Sessions of any kind whose answer nobody waited for.
+    package var abandoned: Int
+
+    package init(held: Int, granted: Int, reused: Int, recalled: Int, duplicates: Int, abandoned: Int) {
+        self.held = held
+        self.granted = granted
+        self.reused = reused
+        self.recalled = recalled
+        self.duplicates = duplicates
+        self.abandoned = abandoned
     }
 }
 
@@ -175,7 +204,10 @@ package struct ProcessReport: Codable, Hashable, Sendable {
     }
 
     package var pid: Int32
+    /// Leased ones as well, which may carry no request at the moment.
     package var sessions: Int
+    /// nil from older daemons.
+    package var leased: Int?
     package var processed: Int
     /// How many requests it may handle at a time, 0 without limit.
     package var concurrency: Int
@@ -196,6 +228,7 @@ package struct ProcessReport: Codable, Hashable, Sendable {
     package init(
         pid: Int32,
         sessions: Int = 0,
+        leased: Int? = nil,
         processed: Int = 0,
         concurrency: Int = 1,
         state: State = .enabled,
@@ -210,6 +243,7 @@ package struct ProcessReport: Codable, Hashable, Sendable {
     ) {
         self.pid = pid
         self.sessions = sessions
+        self.leased = leased
         self.processed = processed
         self.concurrency = concurrency
         self.state = state
@@ -224,7 +258,7 @@ package struct ProcessReport: Codable, Hashable, Sendable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case pid, sessions, processed, concurrency, state, generation, requests
+        case pid, sessions, leased, processed, concurrency, state, generation, requests
         case uptimeSeconds = "uptime"
         case lastUsedSeconds = "last_used"
         case spawnedAt = "spawned_at"

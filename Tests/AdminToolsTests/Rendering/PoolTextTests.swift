@@ -43,6 +43,16 @@ import WireProtocol
         ]
     )
 
+    @Test func `leased sessions are named, and verbosely what became of leases`() {
+        var group = shop
+        group.leases = LeaseReport(held: 3, granted: 10, reused: 2000, recalled: 4, duplicates: 1, abandoned: 2)
+        #expect(render(Self.report(groups: [group])).contains("\n  Leased sessions: 3\n"))
+        let counts = "Leases: 10 granted, 2000 requests without asking, 4 recalled, 1 duplicates; 2 abandoned sessions"
+        #expect(render(Self.report(groups: [group]), isVerbose: true).contains("\n  \(counts)\n"))
+        group.leases?.held = 0
+        #expect(!render(Self.report(groups: [group])).contains("Leased"))
+    }
+
     @Test func `the pool is rendered as in the guide`() {
         #expect(
             render(Self.report(groups: [shop])) == """

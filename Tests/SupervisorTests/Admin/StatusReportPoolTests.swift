@@ -65,6 +65,7 @@ import WireProtocol
             ),
             nextPacedStart: .milliseconds(700),
             quarantined: nil,
+            leases: LeaseCounts(),
             processes: processes
         )
     }
@@ -75,6 +76,7 @@ import WireProtocol
             pid: pid,
             state: state,
             sessions: 1,
+            leased: 1,
             processed: 12,
             concurrency: 1,
             generation: 3,
@@ -120,6 +122,7 @@ import WireProtocol
         #expect(shop.isRestarting)
         #expect(shop.processesBeingSpawned == 1)
         #expect(shop.nextStartMilliseconds == 700)
+        #expect(shop.leases?.held == shop.processes.compactMap(\.leased).reduce(0, +))
         let error = SpawnErrorReport(
             id: "0badcafe",
             kind: "exception",
@@ -134,6 +137,7 @@ import WireProtocol
                 == ProcessReport(
                     pid: 4711,
                     sessions: 1,
+                    leased: 1,
                     processed: 12,
                     concurrency: 1,
                     uptimeSeconds: 65,

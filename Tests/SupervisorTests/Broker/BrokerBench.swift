@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import AppSettings
+import ApplicationPool
 import LinuxSystem
 import Logging
 import NIOCore
@@ -55,6 +56,7 @@ final class FakePool: SessionPool {
                 label: ProcessLabel(app: "/srv/shop", pid: 4242),
                 stickyID: 5,
                 queueTime: .milliseconds(3),
+                uses: 1,
                 concurrency: 1,
                 transport: .session,
                 address: address
@@ -67,9 +69,21 @@ final class FakePool: SessionPool {
         self.notes.append("cancel \(id)")
     }
 
-    func release(_ session: SessionID, outcome: ReleaseOutcome) {
-        self.notes.append("release \(session.rawValue) \(outcome.kind)")
+    func release(_ session: SessionID, outcome: ReleaseOutcome, carried: Carried?) {
+        let uses = carried.map { " of \($0.uses)" } ?? ""
+        self.notes.append("release \(session.rawValue) \(outcome.kind)\(uses)")
     }
+
+    func reused(_ session: SessionID, for id: RequestID, client: any CheckoutClient) {
+        self.clients[id] = nil
+        self.notes.append("reused \(session.rawValue) for \(id)")
+    }
+
+    func reuseCrossed(_ session: SessionID) { self.notes.append("reuse of \(session.rawValue) crossed") }
+
+    func lasting(_ lasting: Lasting) { self.notes.append("lasting \(lasting.session.rawValue) \(lasting.path)") }
+
+    func holderGone(_ holder: LeaseHolder) {}
 
     func upgraded(_ session: SessionID) { self.notes.append("upgraded \(session.rawValue)") }
 

@@ -124,6 +124,9 @@ final class FakeClient: CheckoutClient {
     private(set) var grants: [RequestID: PoolGrant] = [:]
     private(set) var refusals: [RequestID: PoolRefusal] = [:]
     private(set) var aborted: [SessionID] = []
+    private(set) var recalled: [SessionID] = []
+    var leaseHolder: LeaseHolder?
+    let logFacts: Logger.Metadata = [:]
     var whenGranted: ((RequestID, PoolGrant) -> Void)?
 
     func granted(_ id: RequestID, _ grant: PoolGrant) {
@@ -134,6 +137,8 @@ final class FakeClient: CheckoutClient {
     func refused(_ id: RequestID, _ refusal: PoolRefusal) { self.refusals[id] = refusal }
 
     func sessionAborted(_ session: SessionID, reason: Abort.Reason) { self.aborted.append(session) }
+
+    func recalled(_ session: SessionID) { self.recalled.append(session) }
 }
 
 final class FakeObserver: ProcessObserver {
