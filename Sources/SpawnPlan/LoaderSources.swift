@@ -28,6 +28,7 @@ package enum LoaderSources {
         Source(path: "\(rubyLibrary)/flying_passenger/body_stream.rb", bytes: PackageResources.body_stream_rb),
         Source(path: "\(rubyLibrary)/flying_passenger/boot.rb", bytes: PackageResources.boot_rb),
         Source(path: "\(rubyLibrary)/flying_passenger/classic_rails.rb", bytes: PackageResources.classic_rails_rb),
+        Source(path: "\(rubyLibrary)/flying_passenger/environment.rb", bytes: PackageResources.environment_rb),
         Source(path: "\(rubyLibrary)/flying_passenger/failure.rb", bytes: PackageResources.failure_rb),
         Source(path: "\(rubyLibrary)/flying_passenger/listener.rb", bytes: PackageResources.listener_rb),
         Source(path: "\(rubyLibrary)/flying_passenger/output.rb", bytes: PackageResources.output_rb),

@@ -23,6 +23,10 @@ module FlyingPassenger
     # What would end a header line too early; names have the form of RFC 9110 §5.1.
     BAD_VALUE = /[\r\n\0]/.freeze
     GOOD_NAME = /\A[!#$%&'*+\-.^_`|~0-9A-Za-z]+\z/.freeze
+    # How the lines of headers begin, by name, for good names that mean nothing to us. Bounded, because an application may
+    # make them up.
+    LINE_STARTS = {}
+    MOST_LINE_STARTS = 256
     FAILURE = [500, { 'Content-Type' => 'text/plain' }, ["Internal Server Error\n"]].freeze
 
     def initialize(socket, keeps_stream)
@@ -70,9 +74,17 @@ module FlyingPassenger
     def write(bytes)
       raise ClientGone, 'nobody waits for the answer' if @started && @tells_end && self.class.given_up?(@socket)
       @started = true
-      @socket.write(bytes)
+      put(bytes)
     rescue SystemCallError, IOError => error
       raise ClientGone, error.message
+    end
+
+    # All at once, as a rule: a call that may block gives up Ruby's lock first, which JRuby does not have.
+    def put(bytes)
+      written = RUBY_ENGINE == 'jruby' ? 0 : @socket.write_nonblock(bytes, exception: false)
+      return if written == bytes.bytesize
+      written = 0 if written == :wait_writable
+      @socket.write(written.zero? ? bytes : bytes.byteslice(written, bytes.bytesize))
     end
 
     # As Rack's own server handlers do it, "200 OK" is a number as well.
@@ -95,6 +107,10 @@ module FlyingPassenger
     end
 
     def add_header(head, name, value)
+      start = LINE_STARTS[name]
+      if start && value.is_a?(String) && value.ascii_only? && !BAD_VALUE.match?(value)
+        return head << start << value << "\r\n"
+      end
       name = name.to_s unless name.is_a?(String)
       # The length of a name rules most of them out for the price of one comparison.
       case name.size
@@ -104,8 +120,14 @@ module FlyingPassenger
       when 17 then return transfer_encoding(joined(value)) if name.casecmp('transfer-encoding').zero?
       end
       return if name.start_with?('rack.')
+      remember_start(name)
       return add_lines(head, name, value.to_s) unless value.is_a?(Array)
       value.each { |part| add_lines(head, name, part.to_s) unless part.nil? }
+    end
+
+    def remember_start(name)
+      return if LINE_STARTS.size >= MOST_LINE_STARTS || !name.ascii_only? || !GOOD_NAME.match?(name)
+      LINE_STARTS[-name] = "#{name}: ".b.freeze
     end
 
     def joined(value)
@@ -183,7 +205,7 @@ module FlyingPassenger
 
     def write_array(head, parts)
       parts = parts.map { |part| part.is_a?(String) ? part : part.to_s } unless parts.all?(String)
-      size = parts.inject(0) { |sum, part| sum + part.bytesize }
+      size = parts.size == 1 ? parts[0].bytesize : parts.inject(0) { |sum, part| sum + part.bytesize }
       raise LengthMismatch, "#{size} bytes, but Content-Length #{@length}" unless @length.nil? || @length == size
       @length = size
       finish_head(head, nil)
