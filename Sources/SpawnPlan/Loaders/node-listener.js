@@ -34,6 +34,7 @@ exports.strangers = state.strangers;
 // `print(text)`.
 exports.install = function install(hooks) {
   state.hooks = hooks;
+  watchStatus();
   const originalListen = http.Server.prototype.listen;
   const portListen = net.Server.prototype.listen;
   net.Server.prototype.listen = function listen(...args) {
@@ -109,7 +110,6 @@ function serve(server, place) {
   server.requestTimeout = 0;
   server.timeout = 0;
   server.maxRequestsPerSocket = 0;
-  if (!server.listeners('request').includes(watchStatus)) server.prependListener('request', watchStatus);
   pretend(server, place, () => {
     state.server = null;
     state.acceptor.unref();
@@ -196,16 +196,26 @@ function prepareSocket(socket) {
   socket.once('close', () => state.sockets.delete(socket));
 }
 
-// What is below 200 announces an answer; when it is all there is, the client would wait for ever.
-function watchStatus(request, response) {
-  const { socket } = request;
-  response.once('finish', () => {
-    if (response.statusCode >= 200 || response.statusCode === 101) return;
-    state.hooks.print(response.statusCode + ' is no final status of an answer (' + request.method + ' ' + request.url + ')');
-    const body = 'Internal Server Error\n';
-    socket.end('HTTP/1.1 500 Internal Server Error\r\nContent-Type: text/plain\r\nConnection: close\r\n' +
-      'Content-Length: ' + body.length + '\r\n\r\n' + body);
-  });
+// What is below 200 announces an answer; when it is all there is, the client would wait for ever. Every head passes here, so
+// that nothing of ours has to listen to each request and its end.
+function watchStatus() {
+  const { writeHead } = http.ServerResponse.prototype;
+  http.ServerResponse.prototype.writeHead = function watchedWriteHead(...args) {
+    const result = writeHead.apply(this, args);
+    const { req: request, statusCode } = this;
+    if (statusCode < 200 && statusCode !== 101 && request && state.sockets.has(request.socket)) {
+      const { socket } = request;
+      this.once('finish', () => refuseStatus(socket, request, statusCode));
+    }
+    return result;
+  };
+}
+
+function refuseStatus(socket, request, statusCode) {
+  state.hooks.print(statusCode + ' is no final status of an answer (' + request.method + ' ' + request.url + ')');
+  const body = 'Internal Server Error\n';
+  socket.end('HTTP/1.1 500 Internal Server Error\r\nContent-Type: text/plain\r\nConnection: close\r\n' +
+    'Content-Length: ' + body.length + '\r\n\r\n' + body);
 }
 
 // Other servers are the application's own business, unless they are what it wanted to have served.
