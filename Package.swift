@@ -45,11 +45,12 @@ let package = Package(
         // Pure: decisions and formats, no operating system.
         library("AppSettings", []),
         library("ShownText", []),
+        library("FairShare", []),
         library("PathSafety", ["ShownText"]),
         library("FrontConfiguration", ["AppSettings"]),
         library("HTTPFraming", [nioCore]),
         library("AppTransport", ["HTTPFraming", nioCore]),
-        library("WireProtocol", ["AppSettings", "ShownText", nioCore]),
+        library("WireProtocol", ["AppSettings", "FairShare", "ShownText", nioCore]),
         library("ApplicationPool", ["AppSettings", collections]),
         library("SpawnPlan", ["AppSettings", "PathSafety", "ShownText"], resources: [.embedInCode("Loaders")]),
 
@@ -60,12 +61,12 @@ let package = Package(
         library("LinuxSystem", ["CFlyingPassenger", "CIdentity", "CSystemd", "PathSafety", "ShownText"]),
 
         // Shells.
-        library("ProgramLog", ["LinuxSystem", "PathSafety", "ShownText", logging]),
+        library("ProgramLog", ["FairShare", "LinuxSystem", "PathSafety", "ShownText", logging]),
         library(
             "Supervisor",
             [
                 "AppSettings", "ShownText", "WireProtocol", "ApplicationPool", "SpawnPlan", "PathSafety", "LinuxSystem",
-                "ProgramLog", "AdminTools",
+                "FairShare", "ProgramLog", "AdminTools",
                 nioCore, nioPosix, logging, argumentParser,
             ]
         ),
@@ -101,6 +102,7 @@ let package = Package(
         tests("LayeringTests", ["TestSupport"]),
         tests("AppSettingsTests", ["AppSettings"]),
         tests("ShownTextTests", ["ShownText"]),
+        tests("FairShareTests", ["FairShare"]),
         tests(
             "FrontConfigurationTests",
             ["AppSettings", "FrontConfiguration", "TestSupport"],
@@ -117,8 +119,8 @@ let package = Package(
         tests(
             "SupervisorTests",
             [
-                "AppSettings", "ApplicationPool", "LinuxSystem", "PathSafety", "ProgramLog", "ShownText", "SpawnPlan",
-                "Supervisor",
+                "AppSettings", "ApplicationPool", "FairShare", "LinuxSystem", "PathSafety", "ProgramLog", "ShownText",
+                "SpawnPlan", "Supervisor",
                 "TestSupport", "WireProtocol", nioCore, nioEmbedded, nioPosix, logging, argumentParser,
             ]
         ),
@@ -151,7 +153,7 @@ let package = Package(
         tests("AdminToolsTests", ["AdminTools", "LinuxSystem", "WireProtocol", argumentParser]),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["LinuxSystem", "ShownText", "TestSupport", "WireProtocol", nioCore],
+            dependencies: ["FairShare", "LinuxSystem", "ShownText", "TestSupport", "WireProtocol", nioCore],
             exclude: ["Apps", "Scripts"],
             swiftSettings: swiftSettings
         ),

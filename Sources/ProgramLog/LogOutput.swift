@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import FairShare
 package import LinuxSystem
 import Logging
 import ShownText
@@ -7,15 +8,15 @@ import Synchronization
 
 /// The one place where the lines of a program leave it; shared by all its loggers and threads.
 ///
-/// Each line is one `write`. Who makes it write too much loses lines (`LogBudget`). A full disk or a reader that stays behind costs lines, which are counted and reported
-/// once writing works again; it never stops the program.
+/// Each line is one `write`. Who makes it write too much loses lines (`LineBudget`). A full disk or a reader that stays
+/// behind costs lines, which are counted and reported once writing works again; it never stops the program.
 package final class LogOutput: Sendable {
     private struct State {
         let sink: any LogSink
         var backlog = LogBacklog()
         /// A thread waits for the slow reader and writes what is waiting.
         var hasFlusher = false
-        var budget = LogBudget()
+        var budget = LineBudget<LogSource>()
         /// A thread waits for the moment at which what was left out is told.
         var hasNoter = false
     }
@@ -142,7 +143,7 @@ package final class LogOutput: Sendable {
     private func admits(_ source: LogSource, bytes: Int) -> Bool {
         let now = self.clock()
         let (isAdmitted, needsNoter) = self.state.withLock { state in
-            let isAdmitted = state.budget.admit(source, bytes: bytes, at: now)
+            let isAdmitted = state.budget.admit(source == .program ? nil : source, bytes: bytes, at: now)
             let needsNoter = state.budget.nextNote != nil && !state.hasNoter
             if needsNoter { state.hasNoter = true }
             return (isAdmitted, needsNoter)
@@ -155,7 +156,7 @@ package final class LogOutput: Sendable {
     func writeNotes(isLast: Bool = false) {
         let now = self.clock()
         for note in self.state.withLock({ isLast ? $0.budget.lastNotes() : $0.budget.dueNotes(at: now) }) {
-            var facts = note.source?.facts ?? [:]
+            var facts: LogMetadata = if case .source(let source) = note.author { source.facts } else { [:] }
             facts["lines"] = "\(note.lines)"
             self.write(
                 severity: .warning,

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+package import FairShare
+
 /// Every bound of the protocol; `docs/protocol.md` states them for peers.
 package enum WireLimits {
     /// Bytes of type and payload of a first frame, which comes from a peer of whom little is known.
@@ -64,21 +66,16 @@ package enum WireLimits {
     package static let unreadAnswersPerUID = 16 * 1024 * 1024
     package static let unreadAnswers = 64 * 1024 * 1024
 
-    /// Frames on the admin connections of a uid that is neither root nor the daemon's: so many at once, then so many a second.
-    package static let adminFramesAtOnce = 40
-    package static let adminFramesPerSecond = 20
-    /// The same for all such uids together.
-    package static let allAdminFramesAtOnce = 200
-    package static let allAdminFramesPerSecond = 100
-    /// Connections for administration that such a uid opens.
-    package static let adminArrivalsAtOnce = 64
-    package static let adminArrivalsPerSecond = 20
-    package static let allAdminArrivalsAtOnce = 256
-    package static let allAdminArrivalsPerSecond = 100
-    /// Frames of fronts without authority, and of other workers those that belong to no checkout: all uids together, at once and
-    /// in a second; a frame counts as more where it is long or costs more.
-    package static let frontFramesAtOnce = 10_000
-    package static let frontFramesPerSecond = 10_000
+    /// Frames on the admin connections of a uid that is neither root nor the daemon's, and of all such uids together.
+    package static let adminFrames = SharedPace(each: Pace(40, perSecond: 20), all: Pace(200, perSecond: 100))
+    /// Connections for administration that they open.
+    package static let adminArrivals = SharedPace(each: Pace(64, perSecond: 20), all: Pace(256, perSecond: 100))
+    /// Frames of fronts without authority, and of other workers those that belong to no checkout; a frame counts as more where it
+    /// is long or costs more. One uid may have what all have.
+    package static let frontFrames = SharedPace(
+        each: Pace(10_000, perSecond: 10_000),
+        all: Pace(10_000, perSecond: 10_000)
+    )
     /// What a `DefineApp` counts for.
     package static let defineAppFrames = 4
     /// Each so many bytes count as one more frame.
@@ -88,15 +85,20 @@ package enum WireLimits {
     package static let unparsedBytes = 32 * 1024 * 1024
     /// Waiting checkouts of a uid without authority, over all of its connections.
     package static let waitingCheckoutsWithoutAuthority = 16_384
-    /// Changes of the settings of an app by a peer without authority, and of all apps of its uid, in a minute; later ones wait.
-    package static let settingsChangesPerApp = 6
-    package static let settingsChangesPerUID = 60
+    /// Changes of the settings of an app by a peer without authority; later ones wait. The number of apps has a bound of its own.
+    package static let settingsChangesOfApp = SharedPace(each: Pace(perMinute: 6), all: nil)
+    /// The same of all apps of its uid.
+    package static let settingsChanges = SharedPace(each: Pace(perMinute: 60), all: Pace(perMinute: 60).times(4))
     /// Control connections that a uid without authority opens.
-    package static let controlArrivalsAtOnce = 512
-    package static let controlArrivalsPerSecond = 256
-    /// Streams with a token that is not valid, of a uid: so many at once and in a second are told why.
-    package static let wrongStreamsAtOnce = 512
-    package static let wrongStreamsPerSecond = 256
+    package static let controlArrivals = SharedPace(
+        each: Pace(512, perSecond: 256),
+        all: Pace(512, perSecond: 256).times(2)
+    )
+    /// Streams with a token that is not valid, which are told why.
+    package static let wrongStreams = SharedPace(
+        each: Pace(512, perSecond: 256),
+        all: Pace(512, perSecond: 256).times(2)
+    )
 
     // Times in milliseconds: targets without a clock state them, shells turn them into timers.
     package static let helloMilliseconds: Int64 = 2000

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import FairShare
 import LinuxSystem
 import Testing
 import TestSupport
@@ -65,7 +66,7 @@ extension Integration {
             for _ in 0..<20 { #expect(try fort.site.page("wsgi", "/pid").pid == fort.pid) }
             #expect(try flood.waitForExit(within: .seconds(30)).isSuccess, "\(flood.output)")
             let told = try #require(flood.output.split(separator: " ").first.flatMap { Int($0) }, "\(flood.output)")
-            #expect((WireLimits.wrongStreamsAtOnce..<3000).contains(told), "\(told)")
+            #expect((WireLimits.wrongStreams.each.atOnce..<3000).contains(told), "\(told)")
             let text = "streams of a user come too fast with tokens that are not valid"
             #expect(Self.lines(fort, text) == 1, "\(fort.site.log().suffix(2000))")
             try fort.stands()
@@ -126,7 +127,7 @@ extension Integration {
             #expect(flips[1] == "8000 accepted, 0 rejected", "\(flips)")
             #expect(flips[2].hasPrefix("granted "), "the app goes on: \(flips)")
             let changed = Self.lines(fort, "settings changed")
-            #expect((1...WireLimits.settingsChangesPerApp).contains(changed), "\(changed) changes")
+            #expect((1...WireLimits.settingsChangesOfApp.each.atOnce).contains(changed), "\(changed) changes")
             let lines = fort.site.log().split(separator: "\n").count - before
             #expect(lines < 100, "\(lines) lines")
             // What has authority may change as often as it likes.

@@ -17,17 +17,23 @@ enum LayeringTable {
     static let shellModules: Set<String> = nio.union(["Logging", "ArgumentParser", "Synchronization", "Collections"])
     private static let pureTargets: Set<String> = [
         "AppSettings", "FrontConfiguration", "AppTransport", "HTTPFraming", "WireProtocol", "ApplicationPool",
-        "SpawnPlan", "ShownText", "PathSafety",
+        "SpawnPlan", "ShownText", "PathSafety", "FairShare",
     ]
 
     static let rows: [Row] = [
         Row(target: "AppSettings", kind: .pure, targets: [], modules: []),
         Row(target: "ShownText", kind: .pure, targets: [], modules: []),
+        Row(target: "FairShare", kind: .pure, targets: [], modules: []),
         Row(target: "PathSafety", kind: .pure, targets: ["ShownText"], modules: []),
         Row(target: "FrontConfiguration", kind: .pure, targets: ["AppSettings"], modules: []),
         Row(target: "AppTransport", kind: .pure, targets: ["HTTPFraming"], modules: pureModules),
         Row(target: "HTTPFraming", kind: .pure, targets: [], modules: pureModules),
-        Row(target: "WireProtocol", kind: .pure, targets: ["AppSettings", "ShownText"], modules: pureModules),
+        Row(
+            target: "WireProtocol",
+            kind: .pure,
+            targets: ["AppSettings", "FairShare", "ShownText"],
+            modules: pureModules
+        ),
         Row(target: "ApplicationPool", kind: .pure, targets: ["AppSettings"], modules: pureModules),
         Row(target: "SpawnPlan", kind: .pure, targets: ["AppSettings", "PathSafety", "ShownText"], modules: []),
         Row(
@@ -39,7 +45,7 @@ enum LayeringTable {
         Row(
             target: "ProgramLog",
             kind: .shell,
-            targets: ["LinuxSystem", "PathSafety", "ShownText"],
+            targets: ["FairShare", "LinuxSystem", "PathSafety", "ShownText"],
             modules: ["Logging", "Synchronization"]
         ),
         Row(

@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: MIT
 
+import FairShare
 import LinuxSystem
 import WireProtocol
 
 /// What users of the admin socket may cost together, root and the daemon's own user apart; confined to the core loop.
 struct AdminBudgets {
-    private var frames = Budget<UInt32>(
-        .init(
-            total: WireLimits.allAdminFramesAtOnce,
-            each: WireLimits.adminFramesAtOnce,
-            per: .seconds(1),
-            totalPer: WireLimits.allAdminFramesPerSecond,
-            eachPer: WireLimits.adminFramesPerSecond
-        )
-    )
+    private var frames = Budget<UInt32>(WireLimits.adminFrames)
     private var unread = Budget<UInt32>(
         .init(total: WireLimits.unreadAnswers, each: WireLimits.unreadAnswersPerUID)
     )

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import FairShare
 import LinuxSystem
 import WireProtocol
 
@@ -8,34 +9,10 @@ import WireProtocol
 /// Streams are not paced: each needs a grant. Those without one are, and cost nobody but that thread. Root and the daemon's
 /// own user never wait.
 struct ArrivalPace {
-    private var admin = Budget<UInt32>(
-        .init(
-            total: WireLimits.allAdminArrivalsAtOnce,
-            each: WireLimits.adminArrivalsAtOnce,
-            per: .seconds(1),
-            totalPer: WireLimits.allAdminArrivalsPerSecond,
-            eachPer: WireLimits.adminArrivalsPerSecond
-        )
-    )
-    private var control = Budget<UInt32>(
-        .init(
-            total: 2 * WireLimits.controlArrivalsAtOnce,
-            each: WireLimits.controlArrivalsAtOnce,
-            per: .seconds(1),
-            totalPer: 2 * WireLimits.controlArrivalsPerSecond,
-            eachPer: WireLimits.controlArrivalsPerSecond
-        )
-    )
+    private var admin = Budget<UInt32>(WireLimits.adminArrivals)
+    private var control = Budget<UInt32>(WireLimits.controlArrivals)
 
-    private var wrongStreams = Budget<UInt32>(
-        .init(
-            total: 2 * WireLimits.wrongStreamsAtOnce,
-            each: WireLimits.wrongStreamsAtOnce,
-            per: .seconds(1),
-            totalPer: 2 * WireLimits.wrongStreamsPerSecond,
-            eachPer: WireLimits.wrongStreamsPerSecond
-        )
-    )
+    private var wrongStreams = Budget<UInt32>(WireLimits.wrongStreams)
 
     /// Whether a stream is worth an answer whose token is not valid, as happens to the streams of a process that ends.
     mutating func answersWrongStream(of peer: PeerCredentials, at now: UInt64) -> Bool {

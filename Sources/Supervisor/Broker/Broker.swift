@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import FairShare
 package import LinuxSystem
 import Logging
 package import NIOCore
@@ -31,15 +32,7 @@ package final class Broker {
     private var lastConnection: UInt64 = 0
     var registryTimer: Scheduled<Void>?
     /// Frames of those without authority, and of other workers those that belong to no checkout.
-    var frames = Budget<UInt32>(
-        .init(
-            total: WireLimits.frontFramesAtOnce,
-            each: WireLimits.frontFramesAtOnce,
-            per: .seconds(1),
-            totalPer: WireLimits.frontFramesPerSecond,
-            eachPer: WireLimits.frontFramesPerSecond
-        )
-    )
+    var frames = Budget<UInt32>(WireLimits.frontFrames)
     /// Bytes of frames that are not complete, of all but peers with authority.
     var unparsed = Budget<UInt32>(.init(total: WireLimits.unparsedBytes, each: WireLimits.unparsedBytesPerUID))
     /// Checkouts that wait, of peers without authority.

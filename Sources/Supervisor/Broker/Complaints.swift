@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import FairShare
 import LinuxSystem
 import Synchronization
 import WireProtocol
@@ -21,13 +22,13 @@ final class Complaints: Sendable {
         case intrusion
     }
 
-    /// Per minute, of one user and of all.
-    static let mistakes = (each: 50, all: 200)
-    static let intrusions = (each: 10, all: 100)
+    /// Of one user and of all.
+    static let mistakes = SharedPace(each: Pace(perMinute: 50), all: Pace(perMinute: 200))
+    static let intrusions = SharedPace(each: Pace(perMinute: 10), all: Pace(perMinute: 100))
 
     private struct Lines: Sendable {
-        var mistakes = Budget<UInt32>(Complaints.perMinute(Complaints.mistakes))
-        var intrusions = Budget<UInt32>(Complaints.perMinute(Complaints.intrusions))
+        var mistakes = Budget<UInt32>(Complaints.mistakes)
+        var intrusions = Budget<UInt32>(Complaints.intrusions)
     }
 
     private let lines = Mutex(Lines())
@@ -48,9 +49,5 @@ final class Complaints: Sendable {
     private static func line(about uid: UInt32, in lines: inout Budget<UInt32>, at now: UInt64) -> Verdict {
         guard lines.take(by: uid, at: now).isGranted else { return .keepQuiet }
         return lines.grants(to: uid) ? .log : .logAsLast
-    }
-
-    private static func perMinute(_ lines: (each: Int, all: Int)) -> Budget<UInt32>.Limits {
-        .init(total: lines.all, each: lines.each, per: .seconds(60), totalPer: lines.all, eachPer: lines.each)
     }
 }

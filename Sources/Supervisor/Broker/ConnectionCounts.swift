@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import FairShare
 import LinuxSystem
 import Synchronization
 import WireProtocol

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import FairShare
 import NIOCore
 import WireProtocol
 
@@ -21,25 +22,8 @@ struct SettingsChanges {
     /// How often it is looked whether changes that are held may be made.
     static let lookInterval = TimeAmount.seconds(5)
 
-    private var perApp = Budget<GroupKey>(
-        .init(
-            // Each app for itself: their number has a limit of its own.
-            total: .max,
-            each: WireLimits.settingsChangesPerApp,
-            per: .seconds(60),
-            totalPer: .max,
-            eachPer: WireLimits.settingsChangesPerApp
-        )
-    )
-    private var perUID = Budget<UInt32>(
-        .init(
-            total: 4 * WireLimits.settingsChangesPerUID,
-            each: WireLimits.settingsChangesPerUID,
-            per: .seconds(60),
-            totalPer: 4 * WireLimits.settingsChangesPerUID,
-            eachPer: WireLimits.settingsChangesPerUID
-        )
-    )
+    private var perApp = Budget<GroupKey>(WireLimits.settingsChangesOfApp)
+    private var perUID = Budget<UInt32>(WireLimits.settingsChanges)
     private var held: [GroupKey: Change] = [:]
     private(set) var nextLook: NIODeadline?
 

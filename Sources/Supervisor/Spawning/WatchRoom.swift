@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import FairShare
 import LinuxSystem
 import NIOCore
 import WireProtocol
@@ -8,7 +9,7 @@ import WireProtocol
 ///
 /// Ends, launches and words of a start are read in the event that announces them. What may be a flood waits for its turn:
 /// a few kilobytes of one process after the other, as long as a turn lasts, and none of a process that has had its share
-/// (`OutputShares`) until a later period. Confined to that thread.
+/// (`TurnShares`) until a later period. Confined to that thread.
 final class WatchRoom {
     private static let chunkBytes = 64 * 1024
     /// Output pipes that outlive their process, kept for descendants; beyond, the oldest is closed.
@@ -23,8 +24,8 @@ final class WatchRoom {
     private var processes: [ProcessID: WatchedProcess] = [:]
     private var orphanedOutputs: [WatchedProcess] = []
     private var queue: CircularBuffer<WatchedProcess> = []
-    private var shares = OutputShares()
-    private var paused: [OutputShares.ID: WatchedProcess] = [:]
+    private var shares = TurnShares()
+    private var paused: [TurnShares.ID: WatchedProcess] = [:]
     private var resumption: EpollLoop.Timer?
 
     init(_ loop: EpollLoop, sink: @escaping AppWatcher.OutputSink) {
@@ -42,7 +43,7 @@ final class WatchRoom {
 
     func add(_ process: WatchedProcess) { self.processes[process.facts.id] = process }
 
-    func newShare() -> OutputShares.ID { self.shares.newID() }
+    func newShare() -> TurnShares.ID { self.shares.newID() }
 
     /// Its status was collected; descendants may still write.
     func ended(_ process: WatchedProcess, keepsOutput: Bool) {

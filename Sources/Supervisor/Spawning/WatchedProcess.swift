@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import FairShare
 import LinuxSystem
 import SpawnPlan
 import WireProtocol
@@ -22,7 +23,7 @@ final class WatchedProcess {
     }
 
     private(set) var facts: AppProcessFacts
-    let share: OutputShares.ID
+    let share: TurnShares.ID
     private let handle: ProcessHandle
     private let ender: any ProcessEnder
     private let records: ProcessRecords?

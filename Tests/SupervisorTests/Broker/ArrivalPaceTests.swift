@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import FairShare
 import LinuxSystem
 import Testing
 import WireProtocol
@@ -21,9 +22,11 @@ struct ArrivalPaceTests {
 
     @Test mutating func `the first connections are taken in at once, others at an even pace or not at all`() {
         let waits = (0..<200).map { _ in self.wait(of: 70_001, as: .admin) }
-        #expect(waits.prefix(WireLimits.adminArrivalsAtOnce).allSatisfy { $0 == 0 })
-        #expect(waits[WireLimits.adminArrivalsAtOnce] == Self.second / UInt64(WireLimits.adminArrivalsPerSecond))
-        let held = waits.dropFirst(WireLimits.adminArrivalsAtOnce).count { $0 != nil }
+        #expect(waits.prefix(WireLimits.adminArrivals.each.atOnce).allSatisfy { $0 == 0 })
+        #expect(
+            waits[WireLimits.adminArrivals.each.atOnce] == Self.second / UInt64(WireLimits.adminArrivals.each.perPeriod)
+        )
+        let held = waits.dropFirst(WireLimits.adminArrivals.each.atOnce).count { $0 != nil }
         #expect((30...40).contains(held), "\(held)")
         #expect(waits.last == .some(nil), "it would be given up before its time")
         #expect(self.wait(of: 70_002, as: .admin) == 0, "another user has a pace of their own")
@@ -37,10 +40,10 @@ struct ArrivalPaceTests {
     }
 
     @Test mutating func `streams with wrong tokens get so many answers, each user their own`() {
-        #expect(self.answers(to: 70_001, of: 1000, at: self.start) == WireLimits.wrongStreamsAtOnce)
+        #expect(self.answers(to: 70_001, of: 1000, at: self.start) == WireLimits.wrongStreams.each.atOnce)
         #expect(self.answers(to: 70_002, of: 1, at: self.start) == 1)
         let later = self.start + Self.second
-        #expect(self.answers(to: 70_001, of: 1000, at: later) == WireLimits.wrongStreamsPerSecond)
+        #expect(self.answers(to: 70_001, of: 1000, at: later) == WireLimits.wrongStreams.each.perPeriod)
         #expect(self.answers(to: 0, of: 2000, at: self.start) == 2000)
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import AppSettings
+import FairShare
 import NIOCore
 import Testing
 import WireProtocol
@@ -27,7 +28,7 @@ struct SettingsChangesTests {
     }
 
     @Test mutating func `the first changes are made at once, of later ones the last when its time has come`() throws {
-        for value in 1...WireLimits.settingsChangesPerApp {
+        for value in 1...WireLimits.settingsChangesOfApp.each.atOnce {
             #expect(self.changes.isDue(try self.change("a", value), at: self.start))
         }
         for value in 50...90 { #expect(!self.changes.isDue(try self.change("a", value), at: self.start)) }
@@ -42,11 +43,11 @@ struct SettingsChangesTests {
 
     @Test mutating func `all apps of a user together have a number, too`() throws {
         let made = try (0..<500).count { self.changes.isDue(try self.change("app\($0)", 1), at: self.start) }
-        #expect(made == WireLimits.settingsChangesPerUID)
+        #expect(made == WireLimits.settingsChanges.each.atOnce)
         #expect(self.changes.isDue(try self.change("app", 1, uid: 34), at: self.start))
         var later = 0
         for second in Int64(1)...60 { later += self.changes.due(at: self.at(second)).count }
-        #expect((50...WireLimits.settingsChangesPerUID).contains(later), "\(later)")
+        #expect((50...WireLimits.settingsChanges.each.atOnce).contains(later), "\(later)")
     }
 
     @Test mutating func `a change that is not wanted any more is forgotten`() throws {

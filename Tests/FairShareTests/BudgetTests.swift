@@ -1,35 +1,10 @@
 // SPDX-License-Identifier: MIT
 
+import FairShare
 import Testing
-
-@testable import WireProtocol
-
-/// Random numbers that a seed fixes.
-private struct SeededNumbers: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: Int) { self.state = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 &+ 1 }
-
-    mutating func next() -> UInt64 {
-        self.state ^= self.state << 13
-        self.state ^= self.state >> 7
-        self.state ^= self.state << 17
-        return self.state
-    }
-}
 
 /// Places, bytes: what is taken is held until it is given back.
 struct BudgetOfPlacesTests {
-    private static let shares: [(Double, [Double], Double)] = [
-        (12, [2, 4, 9], 6), (12, [7, 8, 9], 4), (12, [1, 1, 1], .infinity), (10, [10], 10), (10, [], .infinity),
-        (9, [0.5, 0.5, 20, 20], 4),
-    ]
-
-    @Test(arguments: Self.shares)
-    func `the share is as much as leaves all to those who want less`(total: Double, demands: [Double], share: Double) {
-        #expect(Budget<Int>.share(of: total, among: demands) == share)
-    }
-
     @Test func `one alone may have their own limit, and no more`() {
         var budget = Budget<Int>(.init(total: 10, each: 3))
         let verdicts = (0..<5).map { _ in budget.take(by: 1) }
@@ -109,8 +84,8 @@ struct BudgetInTimeTests {
 
     private func at(_ seconds: Double) -> UInt64 { self.start + UInt64(seconds * 1e9) }
 
-    private func rates(total: Int = 200, each: Int = 40) -> Budget<Int> {
-        Budget(.init(total: total, each: each, per: .seconds(1), totalPer: 100, eachPer: 20))
+    private func rates() -> Budget<Int> {
+        Budget(SharedPace(each: Pace(40, perSecond: 20), all: Pace(200, perSecond: 100)))
     }
 
     @Test func `the first frames are due at once, others at an even pace`() {
@@ -151,7 +126,7 @@ struct BudgetInTimeTests {
     }
 
     @Test func `lines in a minute are taken or refused`() {
-        var lines = Budget<Int>(.init(total: 8, each: 3, per: .seconds(60), totalPer: 8, eachPer: 3))
+        var lines = Budget<Int>(SharedPace(each: Pace(perMinute: 3), all: Pace(perMinute: 8)))
         let granted = (0..<5).map { _ in lines.take(by: 1, at: self.start).isGranted }
         #expect(granted == [true, true, true, false, false])
         #expect(!lines.grants(to: 1) && lines.grants(to: 2))
@@ -159,6 +134,16 @@ struct BudgetInTimeTests {
         #expect(lines.take(by: 4, at: self.at(1)).isGranted)
         #expect(lines.take(by: 5, at: self.at(1)).isGranted, "all are gone, and this one is below the share")
         #expect(lines.take(by: 1, at: self.at(70)).isGranted)
+    }
+
+    @Test func `without a pace for all, each has their own, however many there are`() {
+        var changes = Budget<Int>(SharedPace(each: Pace(perMinute: 6), all: nil))
+        for subject in 0..<100 {
+            #expect((0..<9).count { _ in changes.take(by: subject, at: self.start).isGranted } == 6)
+        }
+        for subject in 0..<100 {
+            #expect((0..<9).count { _ in changes.take(by: subject, at: self.at(20)).isGranted } == 2)
+        }
     }
 
     @Test func `more users than are kept in mind wait, and are not remembered`() {

@@ -2,16 +2,13 @@
 
 /// Shares what there is only so much of among those who want it: places, bytes, or work in a second.
 ///
-/// The share is max-min: those who want little have all they want, and the others the same, as much as is left. Whoever is
-/// above the share is refused, has to wait, or gives something up; nobody else notices that they are there.
+/// The share is `MaxMin`. Whoever is above it is refused, has to wait, or gives something up; nobody else notices that they
+/// are there.
 ///
 ///     what is shared    asked for by                          ends by
 ///     places, bytes     `take`, which may refuse              `giveBack`
 ///     log lines         `take`, which may refuse              itself: it drains with time
 ///     frames            `spend`, which says how long to wait  itself: it drains with time
-///
-///     of 12, three want    2  4  9    the share is 6
-///                          7  8  9                 4
 ///
 /// Draining is shared in the same way, so that who has spent little is free again first. A value without a clock: `now`
 /// is in nanoseconds of a clock that only grows.
@@ -32,19 +29,7 @@ package struct Budget<Subject: Hashable & Sendable>: Sendable {
             self.init(total: Double(total), reserve: Double(reserve), each: Double(each), drain: 0, drainOfEach: 0)
         }
 
-        /// A rate: so much at once, and so much in each period after that.
-        package init(total: Int, each: Int, per period: Duration, totalPer: Int, eachPer: Int) {
-            let seconds = Double(period.components.seconds)
-            self.init(
-                total: Double(total),
-                reserve: 0,
-                each: Double(each),
-                drain: Double(totalPer) / seconds,
-                drainOfEach: Double(eachPer) / seconds
-            )
-        }
-
-        private init(total: Double, reserve: Double, each: Double, drain: Double, drainOfEach: Double) {
+        init(total: Double, reserve: Double, each: Double, drain: Double, drainOfEach: Double) {
             self.total = total
             self.reserve = reserve
             self.each = each
@@ -140,7 +125,7 @@ package struct Budget<Subject: Hashable & Sendable>: Sendable {
         return .grantedInPlaceOf(most)
     }
 
-    private func share() -> Double { Self.share(of: self.limits.total, among: self.held.values.sorted()) }
+    private func share() -> Double { Self.share(of: self.limits.total, among: self.held.values) }
 
     private func share(of total: Double, wanting wanted: Double, for subject: Subject) -> Double {
         // Nobody's share is smaller than an equal part: most questions end here.
@@ -149,18 +134,15 @@ package struct Budget<Subject: Hashable & Sendable>: Sendable {
         guard wanted > equal else { return equal }
         var demands = self.held
         demands[subject] = wanted
-        return Self.share(of: total, among: demands.values.sorted())
+        return Self.share(of: total, among: demands.values)
     }
 
-    /// The most that each may have; `demands` ascend.
-    static func share(of total: Double, among demands: [Double]) -> Double {
-        var left = total
-        for (position, demand) in demands.enumerated() {
-            let equal = left / Double(demands.count - position)
-            guard demand < equal else { return equal }
-            left -= demand
+    /// The most that each may have.
+    private static func share(of total: Double, among demands: some Sequence<Double>) -> Double {
+        switch MaxMin.level(of: total, among: demands) {
+        case .each(let level): level
+        case .enough: .infinity
         }
-        return .infinity
     }
 
     private mutating func add(_ amount: Double, to subject: Subject) {

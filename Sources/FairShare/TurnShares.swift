@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: MIT
 
-/// Shares the time that the watcher's thread has for what processes print: max-min, anew in each period.
+/// Shares a part of a thread's time: `MaxMin`, anew in each period.
 ///
-/// Whoever wants less than the level gets it all; the others get the level. Who has used more, because a single read took
-/// long, pays it back in the next periods. So all floods together cost the thread `total` of a period, and whoever prints
-/// little never waits. Times are nanoseconds.
+/// Who has used more, because a single turn took long, pays it back in the next periods. So all floods together cost the
+/// thread `total` of a period, and whoever wants little never waits. Times are nanoseconds.
 ///
 ///     event          within the level   above it
 ///     charge         –                  pause until a period ends with the debt paid
 ///     period ends    forgotten          the level is deducted; resumed once less than it is left
-struct OutputShares {
-    struct ID: Hashable {
+package struct TurnShares: Sendable {
+    package struct ID: Hashable, Sendable {
         fileprivate let number: UInt64
     }
 
-    static let period: UInt64 = 50_000_000
+    package static let period: UInt64 = 50_000_000
     /// Of each period: the rest is for starts, ends and orders.
-    static let total: UInt64 = 20_000_000
+    package static let total: UInt64 = 20_000_000
     /// A debt is forgiven after so many periods at the latest, should a clock or a machine have stood still.
     private static let longestDebt: UInt64 = 200
 
@@ -26,25 +25,27 @@ struct OutputShares {
     }
 
     private var accounts: [ID: Account] = [:]
-    private(set) var level = total
+    private var level = total
     private var spentInPeriod: UInt64 = 0
     private var periodEnd: UInt64 = 0
     private var lastNumber: UInt64 = 0
     /// Those that may go on since the last period began, and have not been told.
     private var resumed: Set<ID> = []
 
-    mutating func newID() -> ID {
+    package init() {}
+
+    package mutating func newID() -> ID {
         self.lastNumber += 1
         return ID(number: self.lastNumber)
     }
 
     /// When `periodEnded` is to be called; nil: nobody waits for it.
-    var nextResumption: UInt64? {
+    package var nextResumption: UInt64? {
         self.resumed.isEmpty && !self.accounts.values.contains { $0.isPaused } ? nil : self.periodEnd
     }
 
-    /// Notes what a read and all that followed from it took; true if the process is to be left alone for now.
-    mutating func charge(_ id: ID, _ cost: UInt64, at now: UInt64) -> Bool {
+    /// Notes what a turn took; true if its user is to be left alone for now.
+    package mutating func charge(_ id: ID, _ cost: UInt64, at now: UInt64) -> Bool {
         if now >= self.periodEnd { self.beginPeriod(at: now) }
         let limit = Self.total * Self.longestDebt
         var account = self.accounts[id] ?? Account()
@@ -62,13 +63,13 @@ struct OutputShares {
     }
 
     /// Begins the next period if its time has come and nobody was charged in it yet; returns those that may go on.
-    mutating func periodEnded(at now: UInt64) -> [ID] {
+    package mutating func periodEnded(at now: UInt64) -> [ID] {
         if now >= self.periodEnd { self.beginPeriod(at: now) }
         defer { self.resumed = [] }
         return Array(self.resumed)
     }
 
-    mutating func remove(_ id: ID) {
+    package mutating func remove(_ id: ID) {
         self.accounts[id] = nil
         self.resumed.remove(id)
     }
@@ -77,7 +78,7 @@ struct OutputShares {
         let passed = (now - self.periodEnd) / Self.period + 1
         self.periodEnd = now - (now - self.periodEnd) % Self.period + Self.period
         self.spentInPeriod = 0
-        self.level = Self.level(of: Self.total, for: self.accounts.values.map { $0.isPaused ? .max : $0.spent })
+        self.level = Self.level(for: self.accounts.values.map { $0.isPaused ? .infinity : Double($0.spent) })
         let paid = self.level * min(passed, Self.longestDebt)
         for (id, account) in self.accounts {
             let left = account.spent - min(account.spent, paid)
@@ -88,15 +89,12 @@ struct OutputShares {
         }
     }
 
-    /// The share of everybody who wants more than it, when those who want less get what they want.
-    static func level(of total: UInt64, for demands: [UInt64]) -> UInt64 {
-        var (left, count) = (total, UInt64(demands.count))
-        for demand in demands.sorted() {
-            guard demand <= left / count else { return left / count }
-            left -= demand
-            count -= 1
-        }
+    /// What each may have of a period in which they want as much as in the last one.
+    private static func level(for demands: [Double]) -> UInt64 {
+        switch MaxMin.level(of: Double(self.total), among: demands) {
+        case .each(let level): UInt64(level)
         // All are content: any of them may have the rest too.
-        return left + (demands.max() ?? 0)
+        case .enough(let left): UInt64(left + (demands.max() ?? 0))
+        }
     }
 }
