@@ -4,12 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool fp_is_without(const char *call) {
+bool fp_is_without(const char *name) {
     const char *names = getenv("FLYING_PASSENGER_WITHOUT");
-    size_t length = strlen(call);
-    while (names && *names) {
+    return names && fp_is_listed(names, name);
+}
+
+bool fp_is_listed(const char *names, const char *name) {
+    size_t length = strlen(name);
+    while (*names) {
         size_t end = strcspn(names, ",");
-        if (end == length && strncmp(names, call, length) == 0) return true;
+        if (length > 0 && end == length && strncmp(names, name, length) == 0) return true;
         names += end + (names[end] == ',');
     }
     return false;

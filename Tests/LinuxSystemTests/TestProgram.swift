@@ -28,7 +28,7 @@ struct TestProgram {
     static func shell(_ script: String) -> TestProgram { TestProgram("/bin/sh", ["-c", script]) }
 
     func plan(as user: UserAccount? = nil) -> LaunchPlan {
-        let identity = user.map { LaunchPlan.Identity(uid: $0.uid, gid: $0.primaryGroup, groups: [$0.primaryGroup]) }
+        let identity = user.map { UserIdentity(uid: $0.uid, gid: $0.primaryGroup, groups: [$0.primaryGroup]) }
         return LaunchPlan(
             program: .path(path),
             arguments: [path] + arguments,

@@ -2,6 +2,8 @@
 #pragma once
 #include <stdbool.h>
 
-/* Whether newer system calls are to be done without, as on an older kernel or in a sandbox: the environment variable
-   FLYING_PASSENGER_WITHOUT holds their names, separated by commas. For tests of what is done instead. */
-bool fp_is_without(const char *call);
+/* Whether something of newer kernels (a system call, a file) is to be done without, as on an older one or in a sandbox: the
+   environment variable FLYING_PASSENGER_WITHOUT holds their names, separated by commas. For tests of what is done instead. */
+bool fp_is_without(const char *name);
+/* Whether a name is one of those that commas separate. */
+bool fp_is_listed(const char *names, const char *name);

@@ -7,7 +7,7 @@ import WireProtocol
 struct WorkerAccount: Equatable, Sendable {
     let uid: UInt32
     /// nil: the master has no rights to give up.
-    let identity: LaunchPlan.Identity?
+    let identity: UserIdentity?
     /// For the log.
     let name: String
     /// Something to say once: a configured user that cannot be had.
@@ -30,7 +30,7 @@ struct WorkerAccount: Equatable, Sendable {
         guard gid != 0 else { throw StartError("the worker must not run with the group of root") }
         // Root's group among the others would undo what the user gives.
         let groups = try Accounts.groups(of: account.name, primaryGroup: gid).filter { $0 != 0 }
-        let identity = LaunchPlan.Identity(uid: account.uid, gid: gid, groups: groups)
+        let identity = UserIdentity(uid: account.uid, gid: gid, groups: groups)
         return WorkerAccount(uid: account.uid, identity: identity, name: account.name, warning: nil)
     }
 

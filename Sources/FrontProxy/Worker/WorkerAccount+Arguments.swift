@@ -13,7 +13,7 @@ extension WorkerAccount {
     }
 
     /// Nil if there are no arguments.
-    static func identity(inArguments arguments: [String]) throws(WorkerStartError) -> LaunchPlan.Identity? {
+    static func identity(inArguments arguments: [String]) throws(WorkerStartError) -> UserIdentity? {
         guard let text = arguments.first else { return nil }
         let fields = text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map {
             Substring($0)
@@ -25,6 +25,6 @@ extension WorkerAccount {
         else {
             throw WorkerStartError(description: "\"\(text)\" does not say whom the worker is to become")
         }
-        return LaunchPlan.Identity(uid: uid, gid: gid, groups: numbers)
+        return UserIdentity(uid: uid, gid: gid, groups: numbers)
     }
 }

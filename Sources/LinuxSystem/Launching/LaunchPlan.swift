@@ -14,20 +14,6 @@ package struct LaunchPlan: Sendable {
         case openedBeforeDrop(path: String)
     }
 
-    package struct Identity: Hashable, Sendable {
-        /// Never 0.
-        package let uid: UInt32
-        package let gid: UInt32
-        /// Exactly these supplementary groups.
-        package let groups: [UInt32]
-
-        package init(uid: UInt32, gid: UInt32, groups: [UInt32]) {
-            self.uid = uid
-            self.gid = gid
-            self.groups = groups
-        }
-    }
-
     package enum WorkingDirectory: Hashable, Sendable {
         case unchanged
         case path(String)
@@ -123,8 +109,8 @@ package struct LaunchPlan: Sendable {
     package var reportsEnvironment = false
     /// Puts the PID of the new process into the variable `LISTEN_PID` (sd_listen_fds(3)).
     package var setsListenPID = false
-    /// `nil` keeps the ids of the caller.
-    package var identity: Identity?
+    /// Never root's; `nil` keeps the ids of the caller.
+    package var identity: UserIdentity?
     package var workingDirectory: WorkingDirectory = .unchanged
     package var descriptors: [Placement] = []
     package var limits: [Limits.Resource: Limits.Limit] = [:]
@@ -144,7 +130,7 @@ package struct LaunchPlan: Sendable {
         program: Program,
         arguments: [String],
         environment: [(name: String, value: String)] = [],
-        identity: Identity? = nil,
+        identity: UserIdentity? = nil,
         workingDirectory: WorkingDirectory = .unchanged,
         descriptors: [Placement] = [],
         umask: UInt32? = nil

@@ -9,7 +9,7 @@ extension CurrentProcess {
     /// Call it while the process has one thread; after an error the process may be half of each and must end. Afterwards other
     /// processes of that user can neither trace this one nor read its memory: the kernel sees to that with the change itself
     /// (prctl(2), PR_SET_DUMPABLE), unless `fs.suid_dumpable` is 1.
-    package static func become(_ identity: LaunchPlan.Identity) throws(LaunchFailure) {
+    package static func become(_ identity: UserIdentity) throws(LaunchFailure) {
         var groups = identity.groups
         var failure = identity_failure()
         let isTaken = groups.withUnsafeMutableBufferPointer { groups in

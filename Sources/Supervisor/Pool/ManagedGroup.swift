@@ -55,8 +55,8 @@ final class ManagedGroup {
     }
 
     /// As whom its restart files are looked at.
-    private var fileIdentity: FileIdentity? {
-        self.identity.map { FileIdentity(uid: $0.uid, gid: $0.gid, groups: $0.groups) }
+    private var fileIdentity: UserIdentity? {
+        self.identity.map { UserIdentity(uid: $0.uid, gid: $0.gid, groups: $0.groups) }
     }
 
     init(key: GroupKey, id: Group.ID, settings: AppSettings, authority: SettingsAuthority) {

@@ -18,7 +18,7 @@ struct AppChannels: ~Copyable {
         socketDirectory: String,
         backlog: Int32,
         hasControl: Bool,
-        outputOwner: LaunchPlan.Identity?
+        outputOwner: UserIdentity?
     ) throws(SystemError) {
         let socketPath = "\(socketDirectory)/\(RandomBytes.hexadecimal(8)).sock"
         let null = try Descriptor.null()

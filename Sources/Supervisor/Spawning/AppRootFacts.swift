@@ -9,9 +9,9 @@ package final class AppRootFacts: FileFacts {
     /// The root, and the way to it; the root is the last place.
     private let walked: WalkedDirectory
     /// As whom all is looked at; nil: as the daemon.
-    private let identity: FileIdentity?
+    private let identity: UserIdentity?
 
-    package init(appRoot: String, as identity: FileIdentity? = nil) throws(SystemError) {
+    package init(appRoot: String, as identity: UserIdentity? = nil) throws(SystemError) {
         self.walked = try Self.look(as: identity) { () throws(SystemError) in
             let walked = try PathWalk.openDirectory(appRoot)
             // Opening it proves no right to look into it, and without that all files would seem to be absent.
@@ -69,7 +69,7 @@ package final class AppRootFacts: FileFacts {
     }
 
     private static func look<Answer>(
-        as identity: FileIdentity?,
+        as identity: UserIdentity?,
         _ body: () throws(SystemError) -> Answer
     ) throws(SystemError) -> Answer {
         guard let identity else { return try body() }

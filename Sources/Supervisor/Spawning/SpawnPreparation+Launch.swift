@@ -198,9 +198,9 @@ extension SpawnPreparation {
     }
 
     /// nil: the daemon's own.
-    private static func launchIdentity(_ identity: RunningIdentity) -> LaunchPlan.Identity? {
+    private static func launchIdentity(_ identity: RunningIdentity) -> UserIdentity? {
         guard identity.isSwitched else { return nil }
-        return LaunchPlan.Identity(uid: identity.uid, gid: identity.gid, groups: identity.groups)
+        return UserIdentity(uid: identity.uid, gid: identity.gid, groups: identity.groups)
     }
 
     /// The owner of the root counts only where it decided something; a file that everybody may read may be anybody's.

@@ -47,13 +47,13 @@ extension SpawnPreparation {
     }
 
     /// The user whom the configuration names.
-    private var configuredIdentity: FileIdentity? {
+    private var configuredIdentity: UserIdentity? {
         let accounts = SystemAccounts()
         guard CurrentProcess.isRoot, let name = self.choice.user,
             // Who cannot be looked up fails the start by that.
             let account = (try? accounts.account(named: name)) ?? nil, account.uid != 0
         else { return nil }
-        return FileIdentity(
+        return UserIdentity(
             uid: account.uid,
             gid: account.gid,
             groups: accounts.groups(of: account, primary: account.gid)

@@ -22,9 +22,9 @@ package struct RestartFiles: Sendable, Equatable {
     /// It is below the app root, whoever may look into what is there.
     private let isInside: Bool
     /// The app's user; nil until the first start has found out who that is.
-    private let identity: FileIdentity?
+    private let identity: UserIdentity?
 
-    package init(appRoot: String, restartDirectory: String, as identity: FileIdentity? = nil) {
+    package init(appRoot: String, restartDirectory: String, as identity: UserIdentity? = nil) {
         let isAbsolute = restartDirectory.utf8.first == UInt8(ascii: "/")
         self.appRoot = appRoot
         self.directory = isAbsolute ? restartDirectory : "\(appRoot)/\(restartDirectory)"
@@ -35,7 +35,7 @@ package struct RestartFiles: Sendable, Equatable {
         self.identity = identity
     }
 
-    package init(_ settings: AppSettings, as identity: FileIdentity? = nil) {
+    package init(_ settings: AppSettings, as identity: UserIdentity? = nil) {
         self.init(appRoot: settings.appRoot, restartDirectory: settings.restartDirectory, as: identity)
     }
 

@@ -6,16 +6,16 @@ import Testing
 @testable import FrontProxy
 
 @Suite struct WorkerAccountArgumentsTests {
-    private static func account(_ identity: LaunchPlan.Identity?) -> WorkerAccount {
+    private static func account(_ identity: UserIdentity?) -> WorkerAccount {
         WorkerAccount(uid: 0, identity: identity, name: "somebody", warning: nil)
     }
 
     @Test(arguments: [
-        LaunchPlan.Identity(uid: 33, gid: 33, groups: []),
-        LaunchPlan.Identity(uid: 33, gid: 34, groups: [4]),
-        LaunchPlan.Identity(uid: .max, gid: .max, groups: [4, 33, .max]),
+        UserIdentity(uid: 33, gid: 33, groups: []),
+        UserIdentity(uid: 33, gid: 34, groups: [4]),
+        UserIdentity(uid: .max, gid: .max, groups: [4, 33, .max]),
     ])
-    func `a worker reads whom it is to become`(_ identity: LaunchPlan.Identity) throws {
+    func `a worker reads whom it is to become`(_ identity: UserIdentity) throws {
         #expect(try WorkerAccount.identity(inArguments: Self.account(identity).arguments) == identity)
     }
 

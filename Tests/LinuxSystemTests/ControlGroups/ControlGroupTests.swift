@@ -127,11 +127,6 @@ struct ControlGroupTests {
         let said = try records.received(try next.report.descriptor.readSome(limit: 4096))
         #expect(said.contains { if case .failed(let failure) = $0 { failure.step == .gate } else { false } }, "\(said)")
     }
-
-    @Test func `names of what is to be done without`() {
-        #expect(Floor.names(in: "cgroups,cgroup.kill") == [Array("cgroups".utf8), Array("cgroup.kill".utf8)])
-        #expect(Floor.names(in: "").isEmpty)
-    }
 }
 
 extension LaunchFailure {

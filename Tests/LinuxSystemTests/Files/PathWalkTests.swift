@@ -98,7 +98,7 @@ import Testing
         try Files.makeDirectories(scratch.file("closed"))
         try scratch.write("", to: "closed/file")
         try Files.setMode(scratch.file("closed"), 0o700)
-        let user = FileIdentity(uid: 12_345, gid: 12_345, groups: [12_345])
+        let user = UserIdentity(uid: 12_345, gid: 12_345, groups: [12_345])
         let path = scratch.file("closed/file")
         let error = #expect(throws: SystemError.self) {
             try user.run { () throws(SystemError) in try FileStatus(path: path) }

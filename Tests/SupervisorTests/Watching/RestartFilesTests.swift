@@ -16,7 +16,7 @@ struct RestartFilesTests {
     }
 
     /// This process itself.
-    private let identity = FileIdentity(
+    private let identity = UserIdentity(
         uid: CurrentProcess.effectiveUID,
         gid: CurrentProcess.effectiveGID,
         groups: []

@@ -3,11 +3,11 @@
 import CFlyingPassenger
 import Glibc
 
-/// As whom files are looked at: what a user may not see is not seen in that user's name either (setfsuid(2)).
-package struct FileIdentity: Hashable, Sendable {
+/// As whom something is done: a process started, a file looked at (credentials(7)).
+package struct UserIdentity: Hashable, Sendable {
     package let uid: UInt32
     package let gid: UInt32
-    /// Supplementary groups.
+    /// Exactly these supplementary groups.
     package let groups: [UInt32]
 
     package init(uid: UInt32, gid: UInt32, groups: [UInt32]) {
@@ -19,7 +19,9 @@ package struct FileIdentity: Hashable, Sendable {
     /// Groups of this process, which never change.
     private static let ownGroups = CurrentProcess.groups
 
-    /// Runs `body` with the rights of this user to files; those of other threads stay as they are.
+    /// Runs `body` with the rights of this user to files; those of other threads stay as they are (setfsuid(2)).
+    ///
+    /// What a user may not see is so not seen in that user's name either.
     ///
     /// Only a process of root's can do so: another one runs `body` with the rights that it has.
     ///
