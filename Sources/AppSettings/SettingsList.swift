@@ -37,12 +37,12 @@ package struct SettingsList: Sendable, Hashable {
 
     /// The value of a setting that occurs at most once.
     package subscript(name: String) -> String? {
-        entries.first { $0.name == name }?.value
+        entries.first { $0.name.isExactly(name) }?.value
     }
 
     /// All values of a setting, sorted.
     package func values(of name: String) -> [String] {
-        entries.filter { $0.name == name }.map(\.value)
+        entries.filter { $0.name.isExactly(name) }.map(\.value)
     }
 
     /// What makes two entries one: the name, and for variables the variable's name as well.

@@ -6,7 +6,7 @@ struct SettingsReader {
 
     init(_ list: SettingsList) throws(SettingsError) {
         for entry in list.entries {
-            guard let definition = SettingCatalog.named(entry.name), definition.name == entry.name else {
+            guard let definition = SettingCatalog.named(entry.name), definition.name.isExactly(entry.name) else {
                 throw Self.unknown(entry)
             }
             guard definition.isPushed else {

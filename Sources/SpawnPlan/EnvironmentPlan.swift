@@ -67,7 +67,7 @@ package struct EnvironmentPlan: Hashable, Sendable {
     /// What it comes to if neither shell nor file say anything.
     package var variables: [EnvironmentVariable] { resolved() }
 
-    package subscript(name: String) -> String? { variables.last { $0.name == name }?.value }
+    package subscript(name: String) -> String? { variables.last { $0.name.isExactly(name) }?.value }
 
     package init(
         base: Base,
@@ -160,7 +160,7 @@ package struct EnvironmentPlan: Hashable, Sendable {
 /// Which shells are asked for their variables.
 package enum LoginShell {
     /// Those known to take `-l -c COMMAND`.
-    private static let names: Set<String> = ["bash", "zsh", "ksh", "sh", "dash"]
+    private static let names = ["bash", "zsh", "ksh", "sh", "dash"]
 
     /// They describe the run of the shell itself.
     static let ownVariables: Set<String> = ["_", "SHLVL", "OLDPWD"]
@@ -168,7 +168,7 @@ package enum LoginShell {
     /// The path itself if it is asked; others, such as `nologin` or `fish`, are passed over.
     package static func asked(_ path: String) -> String? {
         guard path.utf8.first == UInt8(ascii: "/"), let name = path.pathComponents.last,
-            names.contains(name)
+            names.contains(where: name.isExactly)
         else {
             return nil
         }

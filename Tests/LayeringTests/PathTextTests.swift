@@ -51,4 +51,101 @@ import Testing
     private static func isOfNames(_ name: Substring) -> Bool {
         ["path", "file", "root", "director", "user", "group", "account"].contains { name.lowercased().contains($0) }
     }
+
+    // MARK: Comparisons
+
+    /// What ends the name of a thing that came from outside, or was made of such things.
+    private static let endings = ["path", "root", "directory", "folder", "name"]
+    /// Not texts, or texts that hold nothing but ASCII of our own making.
+    private static let compared = [
+        // Bytes.
+        "$0.path != walked.path", "path == self.missedPath",
+        // Exact already.
+        "names.removeAll { $0 == name }",
+        // Groups of processes, values of an enumeration.
+        "group.parent?.parent == self.root",
+        // Tokens of HTTP are ASCII.
+        "lowercasedName == name",
+        // A step of a journey.
+        "step.name == failedStep",
+    ]
+
+    /// `==` of `String` finds the other spelling of a name as well.
+    @Test func `paths and names are compared by their bytes`() throws {
+        for file in try SourceFile.all(below: "Sources") {
+            for (number, line) in zip(1..., file.lines) {
+                let code = SourceFile.code(of: line)
+                guard Self.comparesNames(code) || Self.searchesNames(code) else { continue }
+                #expect(
+                    Self.compared.contains { line.contains($0) },
+                    "\(file.path):\(number): write isExactly or ExactText: \(line)"
+                )
+            }
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("if app.root == other.root {", true), ("guard path != missing else { return }", true),
+            ("x.first { $0.userName == name }", true), ("if what == self.appRoot {", true),
+            ("paths.contains(path)", true), ("x.groupNames.firstIndex(of: name)", true),
+            ("if path == nil {", false), ("if root == \"\" {", false), ("kind == .directory", false),
+            ("if name == SettingName.appRoot {", false), ("name == Array(x)", false), ("if count == 3 {", false),
+            ("file(at: path) == other", false), ("paths.contains(where: path.isExactly)", false),
+            ("paths.contains { $0.isExactly(path) }", false), ("paths.contains(Array(x))", false),
+            ("hasUser(name) == false", false), ("path.isEmpty != root.isEmpty", false),
+        ]
+    )
+    func `a comparison of names is recognised as far as a look at its text can tell`(code: String, isOne: Bool) {
+        #expect((Self.comparesNames(code) || Self.searchesNames(code)) == isOne)
+    }
+
+    private static func comparesNames(_ code: String) -> Bool {
+        [" == ", " != "].contains { sign in
+            let sides = code.split(separator: sign, omittingEmptySubsequences: false)
+            return zip(sides, sides.dropFirst()).contains { left, right in
+                let (left, right) = (Self.lastWord(left), Self.firstWord(right))
+                return ![left, right].contains(where: Self.isOurs)
+                    && [left, right].contains(where: Self.namesSomething)
+            }
+        }
+    }
+
+    private static func searchesNames(_ code: String) -> Bool {
+        [".contains(", ".firstIndex(of: ", ".lastIndex(of: "].contains { call in
+            let sides = code.split(separator: call, omittingEmptySubsequences: false)
+            return zip(sides, sides.dropFirst()).contains { left, right in
+                let (list, wanted) = (Self.lastWord(left), Self.firstWord(right))
+                let one = list.hasSuffix("ies") ? list.dropLast(3) + "y" : list.dropLast()
+                return list.hasSuffix("s") && Self.namesSomething(one) && !wanted.isEmpty && !Self.isOurs(wanted)
+                    && !right.hasPrefix("where:")
+            }
+        }
+    }
+
+    private static func isOfWord(_ character: Character) -> Bool {
+        character.isLetter || character.isNumber || "_$.?".contains(character)
+    }
+
+    /// The operand that ends there: names and dots; empty for calls and all that is put together.
+    private static func lastWord(_ code: Substring) -> Substring {
+        let start = code.lastIndex { !Self.isOfWord($0) }.map(code.index(after:)) ?? code.startIndex
+        return code[start...]
+    }
+
+    private static func firstWord(_ code: Substring) -> Substring {
+        let word = code.prefix(while: Self.isOfWord)
+        return ["(", "["].contains(code.dropFirst(word.count).first) ? "" : word
+    }
+
+    /// A literal, a case of an enumeration, a constant of a type.
+    private static func isOurs(_ word: Substring) -> Bool {
+        guard let first = word.first else { return true }
+        return first == "." || first.isNumber || first.isUppercase || ["nil", "true", "false"].contains(word)
+    }
+
+    private static func namesSomething(_ word: Substring) -> Bool {
+        let last = word.split(separator: ".").last ?? ""
+        return Self.endings.contains { last.lowercased().hasSuffix($0) }
+    }
 }

@@ -43,7 +43,7 @@ struct SourceFile {
     }
 
     /// The line without its comment and without what stands between quotes.
-    private static func code(of line: Substring) -> String {
+    static func code(of line: Substring) -> String {
         var code = ""
         var quoted = false
         var previous: Character = " "

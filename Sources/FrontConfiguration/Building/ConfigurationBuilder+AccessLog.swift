@@ -78,7 +78,7 @@ extension ConfigurationBuilder {
 
     /// Places that name a file share it, with one set of parameters.
     private mutating func index(of log: AccessLogModel, _ directive: Directive) -> Int {
-        guard let index = accessLogs.firstIndex(where: { $0.path == log.path }) else {
+        guard let index = accessLogs.firstIndex(where: { $0.path.isExactly(log.path) }) else {
             accessLogs.append(log)
             return accessLogs.count - 1
         }

@@ -14,7 +14,8 @@ extension ConfigurationBuilder {
         let isEnabled = scope.flag("enabled") ?? false
         let appRoot = isEnabled ? appRoot(scope, base: base) : nil
         placeFiles(scope, path: path, base: base, appRoot: appRoot, in: &values)
-        if let root = values.documentRoot, root == scope.files.directory || root == scope.text("document_root"),
+        let named = [scope.files.directory, scope.text("document_root")]
+        if let root = values.documentRoot, named.contains(where: { $0?.isExactly(root) == true }),
             let place = scope.settings["document_root"]?.location ?? scope.filesPlace
         {
             note(.documentRoot(root), at: place)

@@ -19,7 +19,7 @@ struct BlockParser {
 
     mutating func parse(file: String, includedAt place: SourceLocation? = nil) throws(Diagnostic) -> [Directive] {
         let here = place ?? SourceLocation(file: file, line: 0)
-        guard !openFiles.contains(file) else { throw here.error("\(file) includes itself") }
+        guard !openFiles.contains(where: file.isExactly) else { throw here.error("\(file) includes itself") }
         guard openFiles.count < Self.maxIncludeDepth else { throw here.error("files are included too deeply") }
         let bytes: [UInt8]
         switch files.contents(of: file) {

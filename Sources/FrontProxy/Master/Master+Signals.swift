@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import AppSettings
 import FrontConfiguration
 import LinuxSystem
 import Logging
@@ -63,7 +64,8 @@ extension Master {
         if options.logFile == nil, model.errorLog != deployment.model.errorLog {
             logger.warning("a changed error_log needs a restart of the front")
         }
-        if options.pidFile == nil, model.pidFile != deployment.model.pidFile {
+        let pidFiles = [model, deployment.model].map { $0.pidFile.map { ExactText($0) } }
+        if options.pidFile == nil, pidFiles[0] != pidFiles[1] {
             logger.warning("a changed pid needs a restart of the front")
         }
     }

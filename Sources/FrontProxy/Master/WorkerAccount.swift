@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import AppSettings
 import LinuxSystem
 import WireProtocol
 
@@ -37,7 +38,7 @@ struct WorkerAccount: Equatable, Sendable {
     private static func own(ignoring user: String?) throws -> WorkerAccount {
         let uid = CurrentProcess.effectiveUID
         let name = try Accounts.user(id: uid)?.name ?? "uid \(uid)"
-        let isOther = user.map { $0 != name } ?? false
+        let isOther = user.map { !$0.isExactly(name) } ?? false
         let warning = isOther ? "started without root rights: the worker runs as \(name), not as \(user ?? "")" : nil
         return WorkerAccount(uid: uid, identity: nil, name: name, warning: warning)
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import AppSettings
 import ShownText
 import WireProtocol
 
@@ -74,7 +75,7 @@ extension FailurePage {
             """
             <dl>
             \(Self.code("Root", app.root))\
-            \(app.groupName == app.root ? .none : Self.code("Name", app.groupName))\
+            \(app.groupName.isExactly(app.root) ? .none : Self.code("Name", app.groupName))\
             \(Self.code("Startup file", app.startupFile))\
             \(Self.fact("Type and environment", type))\
             \(Self.code("Base URI", app.baseURI))\

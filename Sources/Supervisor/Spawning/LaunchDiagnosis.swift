@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import AppSettings
 import LinuxSystem
 import ShownText
 import SpawnPlan
@@ -76,8 +77,9 @@ extension LaunchDiagnosis {
             )
         }
         let shown = SafeText.name(place)
-        let what = place == self.appRoot ? "the app root \(shown)" : "the directory \(shown)"
-        let purpose = place == self.appRoot ? "" : "; it is on the way to the app root \(SafeText.name(self.appRoot))"
+        let what = place.isExactly(self.appRoot) ? "the app root \(shown)" : "the directory \(shown)"
+        let purpose =
+            place.isExactly(self.appRoot) ? "" : "; it is on the way to the app root \(SafeText.name(self.appRoot))"
         return SpawnFailure.Cause(
             .fileSystem,
             failure.isPermissionDenied ? .access : .internalError,
@@ -94,7 +96,7 @@ extension LaunchDiagnosis {
         if failure.directory != nil {
             because = "the directory \(SafeText.name(failure.detail)) cannot be entered: \(self.facts(failure))"
             remedies = self.remediesToOpen(failure, failure.detail)
-        } else if failure.detail.isEmpty || failure.detail == path {
+        } else if failure.detail.isEmpty || failure.detail.isExactly(path) {
             because = failure.reason
             remedies = [Remedy("Make it readable, for example:", shell: "chmod o+r \(path)")]
         } else {

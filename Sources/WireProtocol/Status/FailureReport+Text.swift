@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import AppSettings
 import ShownText
 
 /// The report for people with nothing but a terminal: the details file, and the answer to `curl`.
@@ -53,7 +54,7 @@ extension FailureReport {
         func add(_ name: String, _ value: String) {
             if !value.isEmpty { rows.append(Entry(name: name, value: value)) }
         }
-        if self.app.groupName != self.app.root { add("group", self.app.groupName) }
+        if !self.app.groupName.isExactly(self.app.root) { add("group", self.app.groupName) }
         add("root", self.app.root)
         add("startup file", self.app.startupFile)
         add("type", self.app.type)
