@@ -70,8 +70,9 @@ package enum WireLimits {
     package static let adminFrames = SharedPace(each: Pace(40, perSecond: 20), all: Pace(200, perSecond: 100))
     /// Connections for administration that they open.
     package static let adminArrivals = SharedPace(each: Pace(64, perSecond: 20), all: Pace(256, perSecond: 100))
-    /// Frames of fronts without authority, and of other workers those that belong to no checkout; a frame counts as more where it
-    /// is long or costs more. One uid may have what all have.
+    /// Frames of fronts without authority, and of other workers those that belong to no checkout.
+    ///
+    /// A frame counts as more where it is long or costs more. One uid may have what all have.
     package static let frontFrames = SharedPace(
         each: Pace(10_000, perSecond: 10_000),
         all: Pace(10_000, perSecond: 10_000)
@@ -85,7 +86,9 @@ package enum WireLimits {
     package static let unparsedBytes = 32 * 1024 * 1024
     /// Waiting checkouts of a uid without authority, over all of its connections.
     package static let waitingCheckoutsWithoutAuthority = 16_384
-    /// Changes of the settings of an app by a peer without authority; later ones wait. The number of apps has a bound of its own.
+    /// Changes of the settings of an app by a peer without authority; later ones wait.
+    ///
+    /// The number of apps has a bound of its own.
     package static let settingsChangesOfApp = SharedPace(each: Pace(perMinute: 6), all: nil)
     /// The same of all apps of its uid.
     package static let settingsChanges = SharedPace(each: Pace(perMinute: 60), all: Pace(perMinute: 60).times(4))
