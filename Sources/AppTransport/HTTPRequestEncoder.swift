@@ -106,7 +106,7 @@ package enum HTTPRequestEncoder {
         case .upgrade: reuse == .upgrade
         default:
             !ForwardedFields.isReplaced(field, facts, bytes)
-                && !HopByHop.isDropped(field, in: head.fields, head.connection, bytes)
+                && !HopByHop.isDropped(field, nominated: head.nominatedNames, head.connection, bytes)
         }
     }
 

@@ -148,7 +148,7 @@ package enum ResponseHeadEncoder {
                 if hasDate { continue }
                 hasDate = true
             default:
-                if HopByHop.isDropped(field, in: head.fields, head.connection, bytes) { continue }
+                if HopByHop.isDropped(field, nominated: head.nominatedNames, head.connection, bytes) { continue }
             }
             if Int(field.nameStart) == run.upperBound {
                 run = run.lowerBound..<Int(field.lineEnd)

@@ -6,6 +6,9 @@ import HTTPFraming
 ///
 /// One look over the names tells whether any may be there twice; usually none is, and nothing is compared.
 enum SessionFields {
+    /// Up to so many fields each is compared with each, without a thing to allocate.
+    private static let fewFields = 32
+
     static func write(
         _ head: borrowing RequestHead,
         _ bytes: UnsafeRawBufferPointer,
@@ -22,10 +25,11 @@ enum SessionFields {
         if head.wantsUpgrade { writer.write("HTTP_CONNECTION\0Upgrade\0") }
         let fields = head.fields
         let repeated = FieldNames.possiblyRepeated(fields, bytes)
+        let sameNames = repeated.isEmpty || fields.count <= Self.fewFields ? nil : Self.sameNames(fields, bytes)
         for index in fields.indices where Self.isPassed(fields[index], head, bytes, facts) {
             let field = fields[index]
             if repeated.mayContain(field, bytes) {
-                Self.writeJoined(fields, index, bytes, &writer)
+                Self.writeJoined(fields, index, sameNames, bytes, &writer)
             } else {
                 Self.writeName(field, bytes, &writer)
                 writer.write(bytes, field.value)
@@ -46,7 +50,7 @@ enum SessionFields {
         case .upgrade: head.wantsUpgrade
         default:
             !ForwardedFields.isReplaced(field, facts, bytes)
-                && !HopByHop.isDropped(field, in: head.fields, head.connection, bytes)
+                && !HopByHop.isDropped(field, nominated: head.nominatedNames, head.connection, bytes)
         }
     }
 
@@ -54,19 +58,41 @@ enum SessionFields {
     private static func writeJoined(
         _ fields: [HeaderField],
         _ index: Int,
+        _ sameNames: SameNames?,
         _ bytes: UnsafeRawBufferPointer,
         _ writer: inout HeadWriter
     ) {
         let field = fields[index]
-        for earlier in fields[..<index] where FieldNames.areSame(earlier, field, bytes) { return }
+        if let sameNames {
+            guard sameNames.isFirst(index) else { return }
+        } else {
+            for earlier in fields[..<index] where FieldNames.areSame(earlier, field, bytes) { return }
+        }
         Self.writeName(field, bytes, &writer)
         writer.write(bytes, field.value)
-        for later in fields[(index + 1)...] where FieldNames.areSame(later, field, bytes) {
-            // Crumbs of a cookie are no list (RFC 6265 §5.4).
-            writer.write(field.known == .cookie ? "; " : ", ")
-            writer.write(bytes, later.value)
+        if let sameNames {
+            var last = index
+            while let next = sameNames.next(after: last) {
+                Self.writeFurther(fields[next], bytes, &writer)
+                last = next
+            }
+        } else {
+            for later in fields[(index + 1)...] where FieldNames.areSame(later, field, bytes) {
+                Self.writeFurther(later, bytes, &writer)
+            }
         }
         writer.write(0)
+    }
+
+    private static func writeFurther(_ field: HeaderField, _ bytes: UnsafeRawBufferPointer, _ writer: inout HeadWriter)
+    {
+        // Crumbs of a cookie are no list (RFC 6265 §5.4).
+        writer.write(field.known == .cookie ? "; " : ", ")
+        writer.write(bytes, field.value)
+    }
+
+    private static func sameNames(_ fields: [HeaderField], _ bytes: UnsafeRawBufferPointer) -> SameNames {
+        SameNames(count: fields.count) { FieldNames.compare(fields[$0], fields[$1], bytes) }
     }
 
     private static func writeName(_ field: HeaderField, _ bytes: UnsafeRawBufferPointer, _ writer: inout HeadWriter) {
@@ -88,6 +114,8 @@ enum SessionFields {
 /// A set of header names that may contain too many, never too few: one bit for each of 64 sorts of names.
 struct FieldNames {
     private var bits: UInt64 = 0
+
+    var isEmpty: Bool { self.bits == 0 }
 
     /// The names that more than one of `fields` may have.
     static func possiblyRepeated(_ fields: [HeaderField], _ bytes: UnsafeRawBufferPointer) -> FieldNames {
@@ -122,11 +150,45 @@ struct FieldNames {
         guard one.nameLength == other.nameLength, one.known == other.known else { return false }
         // What is known by name has one name, all else is compared.
         guard one.known == .other || one.known == .forwardedOther else { return true }
+        return ByteClass.isSameName(bytes, one.name, other.name)
+    }
+
+    /// An order of names without regard to case: 0 if they are the same, below it if `one` is the earlier.
+    static func compare(_ one: HeaderField, _ other: HeaderField, _ bytes: UnsafeRawBufferPointer) -> Int {
+        guard one.nameLength == other.nameLength else { return Int(one.nameLength) - Int(other.nameLength) }
         let start = Int(one.nameStart)
         let otherStart = Int(other.nameStart)
-        for offset in 0..<Int(one.nameLength) where (bytes[start &+ offset] ^ bytes[otherStart &+ offset]) & 0xDF != 0 {
-            return false
+        for offset in 0..<Int(one.nameLength) {
+            let difference = Int(bytes[start &+ offset] & 0xDF) - Int(bytes[otherStart &+ offset] & 0xDF)
+            if difference != 0 { return difference }
         }
-        return true
+        return 0
     }
+}
+
+/// Which of many things have the same name, found by sorting: to compare each with each costs their number's square.
+struct SameNames {
+    /// Of each thing the next of its name; of the last one itself.
+    private let nexts: [Int]
+    private let firsts: [Bool]
+
+    /// `compare` gives 0 for things of one name, and a number below it if the first comes before the second.
+    init(count: Int, compare: (Int, Int) -> Int) {
+        let order = (0..<count).sorted { one, other in
+            let difference = compare(one, other)
+            return difference == 0 ? one < other : difference < 0
+        }
+        var nexts = Array(0..<count)
+        var firsts = [Bool](repeating: true, count: count)
+        for (one, other) in zip(order, order.dropFirst()) where compare(one, other) == 0 {
+            nexts[one] = other
+            firsts[other] = false
+        }
+        self.nexts = nexts
+        self.firsts = firsts
+    }
+
+    func isFirst(_ index: Int) -> Bool { self.firsts[index] }
+
+    func next(after index: Int) -> Int? { self.nexts[index] == index ? nil : self.nexts[index] }
 }

@@ -99,6 +99,24 @@ package enum ByteClass {
         return true
     }
 
+    /// Whether two names are the same without regard to case.
+    package static func isSameName(_ bytes: UnsafeRawBufferPointer, _ one: Range<Int>, _ other: Range<Int>) -> Bool {
+        let count = one.count
+        guard count == other.count else { return false }
+        var offset = 0
+        while offset &+ 8 <= count {
+            let word = bytes.loadUnaligned(fromByteOffset: one.lowerBound &+ offset, as: UInt64.self)
+            let otherWord = bytes.loadUnaligned(fromByteOffset: other.lowerBound &+ offset, as: UInt64.self)
+            if (word ^ otherWord) & ~(Self.ones &* 0x20) != 0 { return false }
+            offset &+= 8
+        }
+        while offset < count {
+            if (bytes[one.lowerBound &+ offset] ^ bytes[other.lowerBound &+ offset]) & 0xDF != 0 { return false }
+            offset &+= 1
+        }
+        return true
+    }
+
     /// A decimal number of digits only, at most 18 of them; nil for anything else.
     package static func decimal(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> Int? {
         guard !range.isEmpty, range.count <= 18 else { return nil }

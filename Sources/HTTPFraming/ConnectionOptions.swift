@@ -8,7 +8,15 @@ package struct ConnectionOptions: Equatable, Sendable {
     /// Other names were listed: the fields of these names are hop-by-hop too.
     package private(set) var nominatesFields = false
 
-    mutating func add(_ bytes: UnsafeRawBufferPointer, _ value: Range<Int>) {
+    /// Senders nominate one or two; each is compared with the names of all fields.
+    static let maxNominatedNames = 32
+
+    /// Notes the options of one field, and collects other names in `names`: one more than are allowed at most.
+    mutating func add(
+        _ bytes: UnsafeRawBufferPointer,
+        _ value: Range<Int>,
+        nominating names: inout [Range<Int>]
+    ) {
         var options = self
         ByteClass.forEachElement(bytes, value) { element in
             if ByteClass.matches(bytes, element, "keep-alive") {
@@ -19,6 +27,7 @@ package struct ConnectionOptions: Equatable, Sendable {
                 options.upgrade = true
             } else {
                 options.nominatesFields = true
+                if names.count <= Self.maxNominatedNames { names.append(element) }
             }
         }
         self = options
@@ -27,35 +36,26 @@ package struct ConnectionOptions: Equatable, Sendable {
 
 /// Which fields of a message end at this hop.
 package enum HopByHop {
-    /// Whether `field` must not be forwarded: hop-by-hop by its name, or named by a `Connection` field of its head.
+    /// Whether `field` must not be forwarded: hop-by-hop by its name, or one of those that its head nominates.
     @inline(__always)
     package static func isDropped(
         _ field: HeaderField,
-        in fields: [HeaderField],
+        nominated names: [Range<Int>],
         _ connection: ConnectionOptions,
         _ bytes: UnsafeRawBufferPointer
     ) -> Bool {
-        field.known.isHopByHop || (connection.nominatesFields && Self.isNominated(field, in: fields, bytes))
+        field.known.isHopByHop || (connection.nominatesFields && Self.isNominated(field, names, bytes))
     }
 
     /// Framing and routing fields stay even when a sender nominates them, so that it cannot take them away from us.
     private static func isNominated(
         _ field: HeaderField,
-        in fields: [HeaderField],
+        _ names: [Range<Int>],
         _ bytes: UnsafeRawBufferPointer
     ) -> Bool {
         switch field.known {
         case .host, .contentLength, .contentType, .date: return false
-        default: break
+        default: return names.contains { ByteClass.isSameName(bytes, $0, field.name) }
         }
-        var nominated = false
-        for connection in fields where connection.known == .connection {
-            ByteClass.forEachElement(bytes, connection.value) { element in
-                guard element.count == field.name.count else { return }
-                let same = zip(element, field.name).allSatisfy { bytes[$0] | 0x20 == bytes[$1] | 0x20 }
-                nominated = nominated || same
-            }
-        }
-        return nominated
     }
 }

@@ -20,6 +20,8 @@ struct FieldSection {
     /// Bytes that are known to hold no line feed behind `position`.
     var searched = 0
     private(set) var connection = ConnectionOptions()
+    /// What `Connection` fields name beside the usual options; almost always empty.
+    private(set) var nominated: [Range<Int>] = []
     private(set) var contentLength = ContentLength.absent
     private(set) var transferCoding = TransferCoding.absent
 
@@ -28,6 +30,7 @@ struct FieldSection {
         self.position = 0
         self.searched = 0
         self.connection = ConnectionOptions()
+        if !self.nominated.isEmpty { self.nominated.removeAll(keepingCapacity: true) }
         self.contentLength = .absent
         self.transferCoding = .absent
     }
@@ -88,8 +91,7 @@ struct FieldSection {
         )
         self.fields.append(field)
         self.position = index &+ 2
-        self.note(field, bytes)
-        return .field
+        return self.note(field, bytes)
     }
 
     private mutating func parseEmptyLine(_ bytes: UnsafeRawBufferPointer) -> Line {
@@ -101,12 +103,15 @@ struct FieldSection {
         return .endOfSection
     }
 
-    private mutating func note(_ field: HeaderField, _ bytes: UnsafeRawBufferPointer) {
+    private mutating func note(_ field: HeaderField, _ bytes: UnsafeRawBufferPointer) -> Line {
         switch field.known {
-        case .connection: self.connection.add(bytes, field.value)
+        case .connection:
+            self.connection.add(bytes, field.value, nominating: &self.nominated)
+            if self.nominated.count > ConnectionOptions.maxNominatedNames { return .failed(.tooManyConnectionOptions) }
         case .contentLength: self.contentLength.add(bytes, field.value)
         case .transferEncoding: self.transferCoding.add(bytes, field.value)
         default: break
         }
+        return .field
     }
 }

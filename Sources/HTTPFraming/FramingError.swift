@@ -11,6 +11,7 @@ package enum FramingError: Error, Hashable, Sendable {
     case notImplemented
     case requestLineTooLong
     case headTooLarge
+    case tooManyConnectionOptions
     case missingHost
     case ambiguousHost
     case invalidHost
@@ -33,7 +34,7 @@ package enum FramingError: Error, Hashable, Sendable {
         case .malformedRequestLine, .malformedStatusLine, .malformedField, .invalidTarget, .missingHost,
             .ambiguousHost, .invalidHost, .invalidContentLength, .conflictingContentLengths,
             .contentLengthWithTransferEncoding, .invalidTransferEncoding, .malformedChunk, .upgradeWithBody,
-            .upgradeOnHead:
+            .upgradeOnHead, .tooManyConnectionOptions:
             400
         }
     }
@@ -50,6 +51,7 @@ extension FramingError: CustomStringConvertible {
         case .notImplemented: "the method or transfer coding is not implemented"
         case .requestLineTooLong: "the request line is longer than the limit"
         case .headTooLarge: "the header section is larger than the limit"
+        case .tooManyConnectionOptions: "Connection names more fields than are allowed"
         case .missingHost: "an HTTP/1.1 request has no Host"
         case .ambiguousHost: "more than one Host was sent"
         case .invalidHost: "the Host is not a name or address, with or without port"

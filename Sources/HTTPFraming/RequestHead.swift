@@ -70,6 +70,8 @@ package struct RequestHead {
 
     package var fields: [HeaderField] { self.section.fields }
     package var connection: ConnectionOptions { self.section.connection }
+    /// Names of fields that are hop-by-hop because a `Connection` field lists them.
+    package var nominatedNames: [Range<Int>] { self.section.nominated }
     /// Bytes of the head once it is complete, leading empty lines included.
     package var byteCount: Int { self.section.position }
     /// Whether any byte of a request has been seen.

@@ -27,6 +27,8 @@ package struct ResponseHead {
 
     package var fields: [HeaderField] { self.section.fields }
     package var connection: ConnectionOptions { self.section.connection }
+    /// Names of fields that are hop-by-hop because a `Connection` field lists them.
+    package var nominatedNames: [Range<Int>] { self.section.nominated }
     /// Bytes of the head once it is complete.
     package var byteCount: Int { self.section.position }
     package var hasBegun: Bool { self.section.position > 0 || self.section.searched > 0 }

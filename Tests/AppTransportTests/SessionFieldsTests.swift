@@ -4,6 +4,8 @@ import HTTPFraming
 import NIOCore
 import Testing
 
+@testable import AppTransport
+
 struct SessionFieldsTests {
     struct Case: Sendable, CustomTestStringConvertible {
         var fields: String
@@ -52,6 +54,30 @@ struct SessionFieldsTests {
             let variables = try RequestEncoderTests.variables("GET / HTTP/1.1\r\nHost: a\r\n\(lines)\r\n")
             for (name, value) in expected { #expect(variables[name] == value, "\(lines)") }
         }
+    }
+
+    @Test func `names that are much alike are told apart with few comparisons`() {
+        let names = (0..<1_000).map { $0 % 900 }
+        var comparisons = 0
+        let same = SameNames(count: names.count) { one, other in
+            comparisons += 1
+            return names[one] - names[other]
+        }
+        #expect(comparisons < 25_000)
+        for index in names.indices {
+            #expect(same.isFirst(index) == (index < 900))
+            #expect(same.next(after: index) == (index < 100 ? index + 900 : nil))
+        }
+    }
+
+    @Test func `many long names are joined like few`() throws {
+        let lines = (0..<300).map { "X-\(String(repeating: "a", count: 100))-\($0 % 200): \($0)\r\n" }.joined()
+        let variables = try RequestEncoderTests.variables(
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: x-hop\r\nX-HOP: 1\r\n\(lines)\r\n"
+        )
+        let prefix = "HTTP_X_\(String(repeating: "A", count: 100))_"
+        #expect(variables[prefix + "7"] == "7, 207" && variables[prefix + "107"] == "107")
+        #expect(variables["HTTP_X_HOP"] == nil)
     }
 }
 

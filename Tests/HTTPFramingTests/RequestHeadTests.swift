@@ -61,6 +61,30 @@ struct RequestHeadTests {
         #expect(head.wantsUpgrade == isWanted)
     }
 
+    @Test(arguments: [(32, true), (33, false)])
+    func `a head nominates few fields only`(_ count: Int, _ isAccepted: Bool) {
+        let names = (0..<count).map { "X-\($0)" }
+        let inOneField = "Connection: close, close, " + names.joined(separator: ",") + "\r\n"
+        let inMany = names.map { "Connection: keep-alive, \($0)\r\n" }.joined()
+        for lines in [inOneField, inMany] {
+            var request = RequestHead()
+            let asked = request.advance(over: ByteBuffer(string: "GET / HTTP/1.1\r\nHost: a\r\n\(lines)\r\n"))
+            var response = ResponseHead()
+            let answer = ByteBuffer(string: "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\(lines)\r\n")
+            let answered = response.advance(over: answer, toHead: false)
+            if isAccepted {
+                #expect(asked == .complete && answered == .complete)
+                #expect(request.nominatedNames.count == count && response.nominatedNames.count == count)
+            } else {
+                #expect(asked == .failed(.tooManyConnectionOptions))
+                #expect(answered == .failed(.tooManyConnectionOptions))
+            }
+            request.reset()
+            #expect(request.nominatedNames.isEmpty)
+        }
+        #expect(FramingError.tooManyConnectionOptions.status == 400)
+    }
+
     @Test func `well-known fields are recognised in any case`() throws {
         var head = RequestHead()
         let text =
