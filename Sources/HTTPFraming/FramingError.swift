@@ -23,6 +23,7 @@ package enum FramingError: Error, Hashable, Sendable {
     case trailersTooLarge
     case upgradeWithBody
     case upgradeOnHead
+    case tooManyInterimAnswers
 
     /// The status of the answer when a request broke the rule.
     package var status: Int {
@@ -34,7 +35,7 @@ package enum FramingError: Error, Hashable, Sendable {
         case .malformedRequestLine, .malformedStatusLine, .malformedField, .invalidTarget, .missingHost,
             .ambiguousHost, .invalidHost, .invalidContentLength, .conflictingContentLengths,
             .contentLengthWithTransferEncoding, .invalidTransferEncoding, .malformedChunk, .upgradeWithBody,
-            .upgradeOnHead, .tooManyConnectionOptions:
+            .upgradeOnHead, .tooManyConnectionOptions, .tooManyInterimAnswers:
             400
         }
     }
@@ -63,6 +64,7 @@ extension FramingError: CustomStringConvertible {
         case .trailersTooLarge: "the trailer section is larger than the limit"
         case .upgradeWithBody: "an upgrade was asked for in a request with a body"
         case .upgradeOnHead: "an upgrade was asked for in a HEAD request"
+        case .tooManyInterimAnswers: "interim answers came without end, and no final one"
         }
     }
 }

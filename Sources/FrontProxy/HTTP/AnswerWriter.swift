@@ -160,6 +160,8 @@ final class AnswerWriter {
     func relayInterim(_ head: borrowing ResponseHead, _ bytes: ByteBuffer) {
         // 100 was our own matter; HTTP/1.0 knows none of them.
         guard isPending, head.status != 100, request.head.version == .http11 else { return }
+        // Nothing holds them back, and a client that is slow can do without.
+        guard client?.isWritable == true else { return }
         var outgoing = loop.takeOutgoing()
         let isEncoded = bytes.withUnsafeReadableBytes { raw in
             ResponseHeadEncoder.encodeInterim(head, raw, into: &outgoing)

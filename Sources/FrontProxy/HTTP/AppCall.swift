@@ -67,6 +67,7 @@ final class AppCall {
     private var sending = SendingMachine()
     private var reader = AnswerReader.head(ByteBuffer())
     private var head = ResponseHead()
+    private var interims = InterimAllowance()
     private var grant: Granted?
     private var stream: AppStream?
     private var checkout: RequestID?
@@ -167,7 +168,11 @@ final class AppCall {
             case .complete:
                 if head.status == 101 { return switchProtocols(bytes) }
                 guard head.isInterim else { return headComplete(bytes) }
-                owner?.appSent(interim: head, bytes)
+                switch interims.arrived(byteCount: head.byteCount) {
+                case .pass: owner?.appSent(interim: head, bytes)
+                case .drop: break
+                case .refuse: return malformed(.tooManyInterimAnswers)
+                }
                 bytes.moveReaderIndex(forwardBy: head.byteCount)
                 head.reset()
                 if bytes.readableBytes == 0 {

@@ -131,6 +131,24 @@ struct DataPathTests {
         #expect(try client.readResponse().text == "ok")
     }
 
+    @Test(arguments: [(40, 200), (1_100, 502)])
+    func `of many interim answers few are passed on`(_ count: Int, _ status: Int) throws {
+        let path = try DataPath(.http) { _ in
+            StubReply(
+                String(repeating: "HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n", count: count)
+                    + "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+            )
+        }
+        let client = try path.connect()
+        var response = try client.get("/")
+        var passed = 0
+        while response.status == 103 {
+            passed += 1
+            response = try client.readResponse()
+        }
+        #expect(passed == 16 && response.status == status)
+    }
+
     @Test func `HTTP/1.0 clients are kept only if they ask for it`() throws {
         let path = try DataPath { .ok($0.path) }
         let client = try path.connect()
