@@ -81,7 +81,8 @@ final class StaticFiles {
             case .refused(let link): return .refused(link)
             case .system(let error) where error.isNotFound || error.isNotDirectory: return .none
             case .system(let error):
-                return error.isPermissionDenied || error.isSymbolicLink ? .forbidden : .failed(error)
+                let isForbidden = error.isPermissionDenied || error.isSymbolicLink || error.isNameTooLong
+                return isForbidden ? .forbidden : .failed(error)
             }
         }
     }

@@ -29,6 +29,8 @@ package struct PathWalk: ~Copyable {
 
     /// What the kernel takes as well (path_resolution(7)).
     private static let maxLinks = 40
+    /// Of the path and of all links together: a tree whose links lead through thousands of directories costs no more.
+    private static let maxComponents = 512
 
     /// Last step first.
     private var steps: [Step] = []
@@ -37,6 +39,7 @@ package struct PathWalk: ~Copyable {
     /// Without links; nothing stands for the root of the file system.
     private var location: [UInt8] = []
     private var links = 0
+    private var components = 0
     private var trail = PathTrail()
     private var root: WalkedPoint
     private var points: [WalkedPoint] = []
@@ -53,7 +56,7 @@ package struct PathWalk: ~Copyable {
         let root = try OpenDirectory.open("/")
         let status = try root.status()
         var walk = PathWalk(from: root, status, readsAccessLists: readsAccessLists)
-        walk.push(path)
+        try walk.push(path, orFail: tooLong(path))
         return walk
     }
 
@@ -92,7 +95,7 @@ package struct PathWalk: ~Copyable {
     package static func look(at path: [UInt8], below root: [UInt8]) throws(SystemError) -> WalkedFile {
         var walk = try begin(path, readsAccessLists: false)
         walk.steps.append(.root)
-        walk.push(root)
+        try walk.push(root, orFail: tooLong(root))
         try walk.run(to: .anything)
         return walk.file()
     }
@@ -110,10 +113,16 @@ package struct PathWalk: ~Copyable {
 
     // MARK: Steps
 
-    private mutating func push(_ path: [UInt8]) {
-        for component in path.split(separator: UInt8(ascii: "/")).reversed() {
-            steps.append(.component(Array(component)))
-        }
+    private mutating func push(_ path: [UInt8], orFail error: SystemError) throws(SystemError) {
+        let added = path.split(separator: UInt8(ascii: "/"))
+        components += added.count
+        guard components <= Self.maxComponents else { throw error }
+        for component in added.reversed() { steps.append(.component(Array(component))) }
+    }
+
+    private static func tooLong(_ path: [UInt8]) -> SystemError {
+        let subject = String(decoding: path.prefix(Int(PATH_MAX)), as: UTF8.self)
+        return SystemError(call: "openat", code: ENAMETOOLONG, subject: subject)
     }
 
     /// The name that is left over, for the goal `place`.
@@ -161,6 +170,8 @@ package struct PathWalk: ~Copyable {
     }
 
     private mutating func enter(_ name: [UInt8]) throws(SystemError) {
+        // Nobody could name what lies deeper; and each place of the trail holds its path.
+        guard location.count + 1 + name.count < Int(PATH_MAX) else { throw failure("openat", ENAMETOOLONG, []) }
         let next: OpenDirectory
         do throws(SystemError) {
             next = try place.openAnyEntry(name)
@@ -191,7 +202,8 @@ package struct PathWalk: ~Copyable {
         let text = String(decoding: target, as: UTF8.self)
         trail.append(self.text(of: name), .link(fact, target: text, leadsTo: found.owner))
         points.append(WalkedPoint(path: location + [UInt8(ascii: "/")] + name, status: found))
-        push(target)
+        let tooMany = failure("openat", ELOOP, name)
+        try push(target, orFail: tooMany)
         guard target.first == UInt8(ascii: "/") else { return }
         place = try OpenDirectory.open("/")
         status = try place.status()

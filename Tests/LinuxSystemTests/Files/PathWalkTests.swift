@@ -60,6 +60,37 @@ import Testing
         }
     }
 
+    @Test func `no more than 512 components are walked, those of links included`() throws {
+        let scratch = try Scratch()
+        try Files.makeDirectories(scratch.file("deep/a"))
+        let there = "deep/" + Array(repeating: "a/..", count: 90).joined(separator: "/")
+        // 181 components each: two are followed, not three.
+        try Files.makeLink(at: scratch.file("one"), to: there)
+        try Files.makeLink(at: scratch.file("two"), to: "one/../" + there)
+        try Files.makeLink(at: scratch.file("three"), to: "two/../" + there)
+        let deep = try FileStatus(path: scratch.file("deep")).identity
+        for name in ["one", "two"] {
+            let walked = try PathWalk.openDirectory(scratch.file(name))
+            #expect(try walked.directory.status().identity == deep)
+        }
+        let round = #expect(throws: SystemError.self) { try PathWalk.openDirectory(scratch.file("three")) }
+        #expect(round?.isSymbolicLink == true)
+        let long = scratch.path + String(repeating: "/.", count: 600)
+        let error = #expect(throws: SystemError.self) { try PathWalk.look(at: long) }
+        #expect(error?.isNameTooLong == true)
+    }
+
+    @Test func `a place that no path could name is not walked to`() throws {
+        let scratch = try Scratch()
+        let half = Array(repeating: String(repeating: "n", count: 250), count: 9).joined(separator: "/")
+        try Files.makeDirectories(scratch.file(half))
+        try Files.makeLink(at: scratch.file("half"), to: half)
+        try Files.makeDirectories(scratch.file("half/" + half))
+        #expect(try PathWalk.look(at: scratch.file("half")).path.count > 2_250)
+        let error = #expect(throws: SystemError.self) { try PathWalk.look(at: scratch.file("half/" + half)) }
+        #expect(error?.isNameTooLong == true)
+    }
+
     @Test func `the place of a file is that which a link leads to, missing or not`() throws {
         let scratch = try Scratch()
         try Files.makeDirectories(scratch.file("logs"))
