@@ -9,17 +9,21 @@ struct ForwardedReader {
         var port: Int?
     }
 
+    /// Trusted proxies that are passed over to find the client; nobody has more one behind the other.
+    private static let maxProxies = 64
+    /// RFC 7239 has four.
+    private static let maxParameters = 32
+
     let fields: [HeaderField]
     let bytes: UnsafeRawBufferPointer
 
     /// The client by the rules; nil if no field names one.
     func client(_ rules: RealIPRules, isTrustedAddress: (String) -> Bool) -> Client? {
-        let elements = elements(rules.field)
-        let addresses = elements.reversed().map { rules.field == .forwarded ? forwardedValue("for", in: $0) : $0 }
         var found: Client?
-        for range in addresses {
+        for element in elements(rules.field).reversed().prefix(Self.maxProxies) {
+            let address = rules.field == .forwarded ? forwardedValue("for", in: element) : element
             // Behind something unreadable nothing can be believed.
-            guard let range, let client = client(range) else { return found }
+            guard let range = address, let client = client(range) else { return found }
             found = client
             guard rules.isRecursive, isTrustedAddress(client.address) else { return found }
         }
@@ -89,8 +93,11 @@ struct ForwardedReader {
     /// The value of a parameter of one element of `Forwarded`, without quotes (RFC 7239 §4).
     private func forwardedValue(_ name: StaticString, in element: Range<Int>) -> Range<Int>? {
         var start = element.lowerBound
+        var parameters = 0
         while start < element.upperBound {
-            let end = element[...].first { $0 >= start && bytes[$0] == UInt8(ascii: ";") } ?? element.upperBound
+            parameters += 1
+            guard parameters <= Self.maxParameters else { return nil }
+            let end = (start..<element.upperBound).first { bytes[$0] == UInt8(ascii: ";") } ?? element.upperBound
             let pair = ByteClass.trimmed(bytes, start..<end)
             if let equals = pair.first(where: { bytes[$0] == UInt8(ascii: "=") }),
                 ByteClass.matches(bytes, pair.lowerBound..<equals, name)

@@ -117,6 +117,35 @@ struct ClientOriginTests {
         #expect(origin.address == "127.0.0.1")
     }
 
+    @Test func `of very many parameters the last are not read`() {
+        let rules = RealIPRules(field: .forwarded)
+        func address(behind count: Int) -> String {
+            let value = String(repeating: ";", count: count) + "for=192.0.2.1"
+            return Self.origin("Forwarded: \(value)", from: Peer.account.facts, rules).address
+        }
+        #expect(address(behind: 31) == "192.0.2.1" && address(behind: 32) == "127.0.0.1")
+        #expect(address(behind: 120_000) == "127.0.0.1")
+    }
+
+    @Test(arguments: [RealIPRules.Field.forwardedFor, .forwarded])
+    func `only so many proxies are passed over`(_ field: RealIPRules.Field) {
+        let element = field == .forwarded ? "for=10.0.0.2" : "10.0.0.2"
+        let name = field == .forwarded ? "Forwarded" : "X-Forwarded-For"
+        let list = [String](repeating: element, count: 5_000).joined(separator: ",")
+        var head = RequestHead()
+        let bytes = ByteBuffer(string: "GET / HTTP/1.1\r\nHost: a\r\n\(name): \(list)\r\n\r\n")
+        #expect(head.advance(over: bytes) == .complete)
+        var asked = 0
+        let rules = RealIPRules(field: field, isRecursive: true)
+        let origin = bytes.withUnsafeReadableBytes { raw in
+            ClientOrigin(of: head, raw, from: Peer.account.facts, rules: rules) { _ in
+                asked += 1
+                return true
+            }
+        }
+        #expect(origin.address == "10.0.0.2" && asked == 64)
+    }
+
     @Test func `nothing is said, nothing is ignored`() {
         for peer in [Peer.account, .stranger, .unixUser] {
             #expect(Self.origin("Accept: b", from: peer.facts) == ClientOrigin(of: peer.facts))
