@@ -39,8 +39,17 @@ struct FateTests {
         var session = self.holding()
         _ = session.received(.fateQuery(self.query(1)))
         #expect(session.streamLookedUp(.init(rawValue: 1), wasUnread: false) == .wait)
-        #expect(session.fateTimePassed(.init(rawValue: 1)) == self.verdict(1, .alive))
-        #expect(session.fateTimePassed(.init(rawValue: 1)).isIgnored)
+        #expect(session.fateTimePassed(.init(rawValue: 1), isEnding: false) == self.verdict(1, .alive))
+        #expect(session.fateTimePassed(.init(rawValue: 1), isEnding: false).isIgnored)
+    }
+
+    @Test func `a process that is ending is waited for, however long that takes`() {
+        var session = self.holding()
+        _ = session.received(.fateQuery(self.query(1)))
+        #expect(session.streamLookedUp(.init(rawValue: 1), wasUnread: false) == .wait)
+        for _ in 0..<3 { #expect(session.fateTimePassed(.init(rawValue: 1), isEnding: true) == .wait) }
+        _ = session.processGone(ProcessGone(process: Self.process, signal: 9))
+        #expect(session.fateTimePassed(.init(rawValue: 1), isEnding: true) == self.verdict(1, .ended))
     }
 
     @Test func `a process that ends in that time has ended`() {
@@ -48,7 +57,7 @@ struct FateTests {
         _ = session.received(.fateQuery(self.query(1)))
         #expect(session.streamLookedUp(.init(rawValue: 1), wasUnread: false) == .wait)
         _ = session.processGone(ProcessGone(process: Self.process, signal: 11))
-        #expect(session.fateTimePassed(.init(rawValue: 1)) == self.verdict(1, .ended))
+        #expect(session.fateTimePassed(.init(rawValue: 1), isEnding: false) == self.verdict(1, .ended))
     }
 
     @Test func `bytes that a process left unread are told also after its end`() {

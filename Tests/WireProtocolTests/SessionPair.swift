@@ -222,7 +222,7 @@ struct SessionPair {
             self.tell(self.daemon.streamLookedUp(.init(rawValue: id), wasUnread: wasUnread), of: id)
         case .fateTime(let id):
             guard self.fateTimers.remove(id) != nil else { return }
-            self.tell(self.daemon.fateTimePassed(.init(rawValue: id)), of: id)
+            self.tell(self.daemon.fateTimePassed(.init(rawValue: id), isEnding: false), of: id)
         }
     }
 

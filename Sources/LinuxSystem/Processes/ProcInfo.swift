@@ -13,6 +13,8 @@ package struct ProcInfo: Hashable, Sendable {
     package let parent: Int32
     package let processGroup: Int32
     package let session: Int32
+    /// The kernel's flags of the first thread (PF_… of linux/sched.h).
+    private let flags: UInt32
     /// User and system time in clock ticks (`ticksPerSecond`).
     package let cpuTicks: UInt64
     package let threads: Int
@@ -46,6 +48,7 @@ package struct ProcInfo: Hashable, Sendable {
         self.parent = Int32(fields[1]) ?? 0
         self.processGroup = Int32(fields[2]) ?? 0
         self.session = Int32(fields[3]) ?? 0
+        self.flags = UInt32(fields[6]) ?? 0
         self.cpuTicks = (UInt64(fields[11]) ?? 0).addingSaturated(UInt64(fields[12]) ?? 0)
         self.threads = Int(fields[17]) ?? 0
         self.startTime = UInt64(fields[19]) ?? 0
@@ -53,6 +56,14 @@ package struct ProcInfo: Hashable, Sendable {
     }
 
     package var isZombie: Bool { state == "Z" || state == "X" }
+
+    /// It executes nothing any more.
+    ///
+    /// So it is before the kernel closes what it had open, however long its end takes.
+    package var isEnding: Bool { isZombie || flags & Self.exiting != 0 }
+
+    /// PF_EXITING; set by do_exit() before it lets go of files.
+    private static let exiting: UInt32 = 0x4
 
     /// Memory that would be free if the process ended: private dirty pages and swap.
     ///

@@ -114,7 +114,8 @@ extension FrontConnection {
         case .send(let message): self.write(message)
         case .wait:
             self.broker.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(WireLimits.fateMilliseconds)) {
-                self.tell(self.session.fateTimePassed(stream), of: stream)
+                let isEnding = self.session.fateAsked(of: stream).map { self.broker.pool.isEnding($0) } ?? false
+                self.tell(self.session.fateTimePassed(stream, isEnding: isEnding), of: stream)
             }
         case .ignored: break
         }

@@ -2,6 +2,7 @@
 
 import AppSettings
 import ApplicationPool
+import LinuxSystem
 import Logging
 package import WireProtocol
 
@@ -10,6 +11,11 @@ extension PoolDriver: SessionPool {
 
     package func connectFailed(_ process: ProcessID, reason: String) {
         self.processUnreachable(process, reason: reason)
+    }
+
+    package func isEnding(_ process: ProcessID) -> Bool {
+        guard let pid = self.processes[process]?.spawned.pid else { return true }
+        return ProcInfo(pid: pid)?.isEnding ?? true
     }
 
     /// The request's own time limit, else that for answers which nobody waits for; a moment longer than what the pool does

@@ -32,6 +32,8 @@ package protocol SessionPool: AnyObject {
     func abandoned(_ session: SessionID)
     /// Nobody can connect to the process: it is of no more use.
     func connectFailed(_ process: ProcessID, reason: String)
+    /// Whether the process is past its last instruction: its streams end some time before its end is told.
+    func isEnding(_ process: ProcessID) -> Bool
     /// The details of the group's last failure as JSON, if that is the one and they may be shown.
     func failureReport(_ errorID: String, of key: GroupKey) -> ByteBuffer?
     /// How long a request that nobody waits for may go on in this process.

@@ -2,7 +2,7 @@
 
 /// Why streams ended that were to bring an answer.
 ///
-///     fateQuery ──streamLookedUp──▶ waiting ──fateTimePassed──▶ (answered)
+///     fateQuery ──streamLookedUp──▶ waiting ──fateTimePassed──▶ (answered); waits on while the process is ending
 ///         └─ too many are open ▶ (answered)   └─ unread, or no session of the process is left ▶ (answered)
 extension DaemonSession {
     mutating func fateQuery(_ query: FateQuery) -> Action {
@@ -16,6 +16,9 @@ extension DaemonSession {
         self.fates[query.stream] = query.process
         return .fateQuery(query)
     }
+
+    /// The process whose stream somebody asks about.
+    package func fateAsked(of stream: StreamNumber) -> ProcessID? { self.fates[stream] }
 
     package enum FateAction: Hashable, Sendable {
         case send(DaemonMessage)
@@ -31,10 +34,11 @@ extension DaemonSession {
         return .send(self.fate(of: stream, wasUnread ? .unread : .ended))
     }
 
-    /// The process had its time to end.
-    package mutating func fateTimePassed(_ stream: StreamNumber) -> FateAction {
+    /// The process had its time to end; `isEnding`: it is past its last instruction, and only the word of its end is not here yet.
+    package mutating func fateTimePassed(_ stream: StreamNumber, isEnding: Bool) -> FateAction {
         guard let process = self.fates[stream] else { return .ignored(reason: "nobody asks for the fate any more") }
         // Whoever asks holds a session, until the process has ended.
+        if isEnding, self.sessions(of: process) > 0 { return .wait }
         return .send(self.fate(of: stream, self.sessions(of: process) > 0 ? .alive : .ended))
     }
 

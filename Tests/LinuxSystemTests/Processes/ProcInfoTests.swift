@@ -37,6 +37,14 @@ struct ProcInfoTests {
         #expect(info.startTime == 19)
     }
 
+    /// State, flags of the kernel, whether it is ending.
+    @Test(arguments: [("S", 0x0040_0000, false), ("D", 0x0040_000C, true), ("R", 0x4, true), ("Z", 0, true)])
+    func `a process is ending as soon as the kernel says so`(_ state: String, _ flags: Int, _ isEnding: Bool) throws {
+        let rest = String(repeating: " 0", count: 40)
+        let info = try #require(ProcInfo(pid: 7, stat: "7 (a) \(state) 1 2 3 0 -1 \(flags)\(rest)"))
+        #expect(info.isEnding == isEnding)
+    }
+
     @Test func `numbers that no kernel writes end at the largest one`() throws {
         let huge = String(repeating: " \(UInt64.max)", count: 40)
         let info = try #require(ProcInfo(pid: 7, stat: "7 (a) R\(huge)\n"))

@@ -31,6 +31,8 @@ final class FakePool: SessionPool {
 
     func isAtRest(_ key: GroupKey) -> Bool { true }
 
+    func isEnding(_ process: ProcessID) -> Bool { false }
+
     func abandoned(_ session: SessionID) { self.notes.append("abandoned \(session)") }
 
     func retire(_ key: GroupKey) { self.notes.append("retire \(key)") }
