@@ -3,7 +3,7 @@
 import LinuxSystem
 import Testing
 
-struct FileIdentityTests {
+struct UserIdentityTests {
     private struct Rights: Equatable {
         var uid: Substring = ""
         var gid: Substring = ""
@@ -28,7 +28,7 @@ struct FileIdentityTests {
     func `a thread has the rights of a user for a while, and its own before and after`() throws {
         let before = try Rights()
         for id: UInt32 in [12_345, 12_346] {
-            let identity = FileIdentity(uid: id, gid: id + 1, groups: [id + 2])
+            let identity = UserIdentity(uid: id, gid: id + 1, groups: [id + 2])
             // What a file of /proc says is asked of the kernel, which lets everybody see it.
             var inside: Rights?
             try identity.run { () throws(SystemError) in inside = try? Rights() }
