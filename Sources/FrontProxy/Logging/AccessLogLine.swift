@@ -11,7 +11,12 @@ import NIOCore
 ///     192.0.2.7 - - [31/Jan/2030:18:05:09 +0100] "GET /cart HTTP/1.1" 200 512 "-" "curl/8.0" 4711 0.000 0.012 "shop.example" -
 ///
 /// What the client chose is escaped as nginx does it: `"`, `\` and everything outside of printable ASCII as `\xHH`.
+/// Of a long text the beginning is there: otherwise one request could fill the disk like thousands.
 enum AccessLogLine {
+    /// Of one text that the client chose, escapes included.
+    private static let maxFieldBytes = 2048
+    private static let cutMark = "..."
+
     /// Appends the line of a request that ended in the second whose text is `time`.
     static func append(_ entry: AccessLogEntry, time: [UInt8], to line: inout [UInt8]) {
         line += entry.remoteAddress.utf8
@@ -68,13 +73,19 @@ enum AccessLogLine {
 
     private static func appendEscaped(_ text: ByteBuffer, to line: inout [UInt8]) {
         text.withUnsafeReadableBytes { bytes in
+            let limit = line.count + maxFieldBytes
             var clean = 0
-            for index in bytes.indices where needsEscape(bytes[index]) {
-                line += bytes[clean..<index]
-                line += [UInt8(ascii: "\\"), UInt8(ascii: "x"), hex(bytes[index] >> 4), hex(bytes[index] & 15)]
-                clean = index + 1
+            var index = 0
+            while index < bytes.count, line.count + index - clean < limit {
+                if needsEscape(bytes[index]) {
+                    line += bytes[clean..<index]
+                    line += [UInt8(ascii: "\\"), UInt8(ascii: "x"), hex(bytes[index] >> 4), hex(bytes[index] & 15)]
+                    clean = index + 1
+                }
+                index += 1
             }
-            line += bytes[clean...]
+            line += bytes[clean..<index]
+            if index < bytes.count { line += cutMark.utf8 }
         }
     }
 

@@ -52,6 +52,22 @@ struct AccessLogLineTests {
         #expect(line(bare) == "192.0.2.7 - - [T] \"\" 499 512 \"-\" \"-\" - - - \"-\" -\n")
     }
 
+    @Test(arguments: [UInt8(ascii: "a"), UInt8(ascii: "\"")])
+    func `of a long text the beginning is there, with a mark`(_ byte: UInt8) {
+        let long = entry { $0.requestLine = ByteBuffer(repeating: byte, count: 120_000) }
+        let text =
+            byte == UInt8(ascii: "a") ? String(repeating: "a", count: 2048) : String(repeating: #"\x22"#, count: 512)
+        #expect(line(long).hasPrefix("192.0.2.7 - - [T] \"\(text)...\" 200 512 \"-\" "))
+        let whole = entry { $0.userAgent = ByteBuffer(repeating: UInt8(ascii: "a"), count: 2048) }
+        #expect(line(whole).contains("\"\(String(repeating: "a", count: 2048))\" 4711"))
+        let all = entry {
+            $0.referer = ByteBuffer(repeating: byte, count: 120_000)
+            $0.userAgent = ByteBuffer(repeating: byte, count: 120_000)
+            $0.host = ByteBuffer(repeating: byte, count: 120_000)
+        }
+        #expect(line(all).utf8.count < 3 * 2_100)
+    }
+
     @Test func `what a client sent cannot forge a line`() {
         let evil = entry { $0.userAgent = ByteBuffer(bytes: Array("a\"b\\c\n\u{7F}é".utf8) + [0xFF]) }
         #expect(line(evil).contains(#""a\x22b\x5Cc\x0A\x7F\xC3\xA9\xFF""#))
