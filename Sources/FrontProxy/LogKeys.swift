@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import ProgramLog
+
 /// The keys of log metadata in the front, each spelled once.
 enum LogKeys {
     static let address = "address"
@@ -10,7 +12,8 @@ enum LogKeys {
     static let generation = "generation"
     static let path = "path"
     static let pid = "pid"
-    static let reason = "reason"
+    static let reason = LogLine.reasonKey
+    static let remedy = LogLine.remedyKey
     static let signal = "signal"
     static let socket = "socket"
     static let status = "status"

@@ -106,10 +106,17 @@ extension PathRefusal {
         }
     }
 
-    /// What takes the right to write away; nil where another owner is needed.
+    /// Others rely on its rights as they are: all that share it, or the whole system.
+    package var isShared: Bool {
+        if isLink { return false }
+        return fact.isSticky || SharedPlace.isSystem(path)
+    }
+
+    /// What takes the right to write away; nil where another owner is needed, or another place.
     ///
     /// The owner of the place may run it, and does so where root could be led astray on the way.
     package func closingCommand(_ names: PathNames) -> ShellLine? {
+        guard !isShared else { return nil }
         let command: ShellLine
         switch reason {
         case .everybodyMayWrite: command = "chmod o-w \(path)"
@@ -123,9 +130,9 @@ extension PathRefusal {
         return names.account(fact.owner).map { "runuser -u \($0) -- \(command)" }
     }
 
-    /// What gives the place to somebody; nil where somebody could turn it on the way.
+    /// What gives the place to somebody; nil where somebody could turn it on the way, or it is not to be given away.
     package func givingCommand(to owner: String) -> ShellLine? {
-        guard isReachedSafely else { return nil }
+        guard isReachedSafely, !isShared, isLink || !SharedPlace.isHome(path) else { return nil }
         if case .foreignLink = reason { return "chown -h \(owner) \(path)" }
         return "chown \(owner) \(path)"
     }
@@ -140,19 +147,25 @@ extension PathRefusal {
     }
 
     /// What to do so that only root, or `owner`, has a say about the place; at most one.
+    ///
+    /// `condition` begins a sentence.
     package func remedies(givingTo owner: UInt32, _ names: PathNames, when condition: String = "") -> [Remedy] {
-        if let command = closingCommand(names) { return [Remedy("Type:", shell: command)] }
+        if isShared { return [SharedPlace.remedy(path)] }
+        if let command = closingCommand(names) { return [Remedy(typing: command)] }
         guard reason == .otherOwner || isLink else { return [] }
-        let start = condition.isEmpty ? "" : "\(condition), "
+        if !isLink, SharedPlace.isHome(path) { return [SharedPlace.remedy(path)] }
         if let command = givingCommand(to: names.account(owner) ?? String(owner)) {
-            return [Remedy(capitalised("\(start)type:"), shell: command)]
+            return [condition.isEmpty ? Remedy(typing: command) : Remedy("\(condition), type:", shell: command)]
         }
         // Whoever owns a directory above could turn a command of root's elsewhere while it is typed.
-        let text = "\(start)give \(SafeText.name(path)) to \(names.user(owner)), once you have looked at the way to it:"
-        return [Remedy(capitalised(text), shell: "namei -l \(path)")]
+        let start = condition.isEmpty ? "Give" : "\(condition), give"
+        return [
+            Remedy(
+                "\(start) \(SafeText.name(path)) to \(names.user(owner)), once you have looked at the way to it:",
+                shell: "namei -l \(path)"
+            )
+        ]
     }
 
     private var isLink: Bool { if case .foreignLink = reason { true } else { false } }
-
-    private func capitalised(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }
 }

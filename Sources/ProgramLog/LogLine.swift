@@ -7,6 +7,10 @@ import ShownText
 ///
 ///     I, [2030-01-31T18:05:09.095339 #4700]  INFO -- : Welcome to Flying Passenger 1.2.0
 package enum LogLine {
+    /// Why something is so; what to do about it follows at once, and all other fields are in the order of their keys.
+    package static let reasonKey = "reason"
+    package static let remedyKey = "remedy"
+
     /// `time` is local time as `YYYY-MM-DDTHH:MM:SS.ffffff`.
     package static func text(
         severity: Severity,
@@ -24,7 +28,7 @@ package enum LogLine {
     /// What follows the stamp and the severity.
     static func body(message: String, metadata: Logger.Metadata) -> String {
         var line = SafeText.line(message)
-        for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
+        for (key, value) in metadata.sorted(by: { place(of: $0.key) < place(of: $1.key) }) {
             line += " "
             line += key
             line += "="
@@ -33,8 +37,10 @@ package enum LogLine {
         return line
     }
 
+    private static func place(of key: String) -> (String, Int) { key == remedyKey ? (reasonKey, 1) : (key, 0) }
+
     /// A value as it stands behind `key=`: bare if it is one plain word, else in double quotes with escapes.
-    static func quotedIfNeeded(_ value: String) -> String {
+    package static func quotedIfNeeded(_ value: String) -> String {
         value.isEmpty || value.unicodeScalars.contains(where: needsQuotes) ? SafeText.quoted(value) : value
     }
 

@@ -220,7 +220,7 @@ package final class LogOutput: Sendable {
                 let text = self.text(
                     severity: .warning,
                     message: "lines of this log were lost",
-                    metadata: ["lines": "\(lost)", "reason": "\(reason)"]
+                    metadata: ["lines": "\(lost)", LogLine.reasonKey: "\(reason)"]
                 )
                 return self.whole(Array(text.utf8), .warning)
             }

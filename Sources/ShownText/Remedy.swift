@@ -5,10 +5,13 @@
 /// A command is built from parts where the remedy is made, each of them quoted, and never cut out of a sentence: names that
 /// tenants choose stay words in it.
 package struct Remedy: Hashable, Sendable, Codable {
-    /// A sentence that begins with a capital letter; it ends with a colon when a command follows.
+    /// A sentence that begins with a capital letter or with a name; it ends with a colon when a command follows.
     package private(set) var text: String
     /// A command line, or a line for the front's configuration; it holds nothing that is not shown as itself.
     package private(set) var command: String?
+
+    /// The sentence of a command that says everything.
+    private static let typing = "Type:"
 
     /// Text only, whatever is in it.
     package init(_ text: String) {
@@ -18,6 +21,11 @@ package struct Remedy: Hashable, Sendable, Codable {
 
     package init(_ text: String, shell line: ShellLine) {
         self.init(text, line.isFaithful ? line.text : nil)
+    }
+
+    /// What to type, where there is nothing more to say.
+    package init(typing line: ShellLine) {
+        self.init(line.isFaithful ? Self.typing : "A name in what is to be typed cannot be shown.", shell: line)
     }
 
     package init(_ text: String, configuration line: ConfigurationLine) {
@@ -33,11 +41,10 @@ package struct Remedy: Hashable, Sendable, Codable {
         self.command = command
     }
 
-    /// The text with a capital letter at its beginning: what others say may begin otherwise.
-    package var capitalised: Remedy {
-        var remedy = self
-        remedy.text = text.prefix(1).uppercased() + text.dropFirst()
-        return remedy
+    /// For a field of a line: without the sentence if that only says that the command is to be typed.
+    package var inLine: String {
+        guard let command, text.utf8.elementsEqual(Self.typing.utf8) else { return description }
+        return command
     }
 
     /// No longer than so many bytes; of a command that is longer nothing is left, since half of one is worse than none.

@@ -69,7 +69,7 @@ package enum Daemon {
             )
         } catch {
             guard let path = options.process.logFile else { throw error }
-            let remedies = error.remedies.map { [$0.text, $0.command].compactMap(\.self).joined(separator: " ") }
+            let remedies = error.remedies.map(\.description)
             throw StartProblem(
                 (["--log-file: cannot open \(path): \(error.reason)."] + remedies).joined(separator: "\n  ")
             )

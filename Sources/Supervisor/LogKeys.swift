@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 
+import ProgramLog
+
 /// The keys of log metadata in the daemon, each spelled once.
 package enum LogKeys {
     package static let appRoot = "app-root"
     package static let backoff = "backoff"
-    package static let command = "command"
     package static let count = "count"
     package static let errno = "errno"
     package static let error = "error"
@@ -22,7 +23,7 @@ package enum LogKeys {
     package static let path = "path"
     package static let pid = "pid"
     package static let processes = "processes"
-    package static let reason = "reason"
+    package static let reason = LogLine.reasonKey
     package static let requestID = "request-id"
     package static let session = "session"
     package static let setting = "setting"

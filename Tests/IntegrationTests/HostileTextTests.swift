@@ -110,6 +110,7 @@ extension Integration {
             try site.startFront()
 
             var commands: [String] = []
+            var remedies: Set<String> = []
             for place in places {
                 let answer = try site.get(place.name, headers: "Accept: application/json\r\n")
                 #expect([500, 404].contains(answer.status), "\(place.name): \(answer.text)")
@@ -128,10 +129,12 @@ extension Integration {
                     #expect(Self.commands(inText: try TestFile.text(file)) == told, "\(place.name)")
                 }
                 commands += told
+                remedies.formUnion(try Self.report(inJSON: answer.text).remedies.map(\.inLine))
             }
-            // Several of the places have something to type, and all of it is in the log as well.
+            // Several of the places have something to type, and the log says nothing else.
             #expect(commands.count > places.count, "\(commands)")
-            commands += site.log().split(separator: "\n").compactMap(Self.command(inLine:))
+            let logged = Set(site.log().split(separator: "\n").compactMap(Self.remedy(inLine:)))
+            #expect(!logged.isEmpty && logged.isSubset(of: remedies), "\(logged.subtracting(remedies))")
             let verdict = try Shell.run(["/usr/bin/python3", "-c", Self.judge] + commands)
             #expect(verdict.status.isSuccess && verdict.output == "", "\(verdict.output)")
         }
@@ -214,10 +217,13 @@ extension Integration {
             try site.writeConfiguration()
         }
 
-        private static func commands(inJSON text: String) throws -> [String] {
+        private static func report(inJSON text: String) throws -> FailureReport {
             let start = try #require(text.firstRange(of: "\"report\":"), "\(text)").upperBound
-            let report = try #require(FailureReport(json: text[start...].trimmedEnd.dropLast().utf8), "\(text)")
-            return report.remedies.compactMap(\.command)
+            return try #require(FailureReport(json: text[start...].trimmedEnd.dropLast().utf8), "\(text)")
+        }
+
+        private static func commands(inJSON text: String) throws -> [String] {
+            try report(inJSON: text).remedies.compactMap(\.command)
         }
 
         /// The lines below "What to do:" that stand further in than sentences.
@@ -226,9 +232,9 @@ extension Integration {
             return lines.prefix { !$0.isEmpty }.filter { $0.hasPrefix("      ") }.map { String($0.dropFirst(6)) }
         }
 
-        /// The value behind ` command=`, with its quotes undone.
-        private static func command(inLine line: Substring) -> String? {
-            guard let start = line.firstRange(of: " command=")?.upperBound else { return nil }
+        /// The value behind ` remedy=`, with its quotes undone.
+        private static func remedy(inLine line: Substring) -> String? {
+            guard let start = line.firstRange(of: " remedy=")?.upperBound else { return nil }
             guard line[start...].hasPrefix("\"") else { return String(line[start...].prefix { $0 != " " }) }
             var command = ""
             var isEscaped = false

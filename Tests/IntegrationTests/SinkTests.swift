@@ -36,7 +36,7 @@ extension Integration {
                     !daemon.status.isSuccess && daemon.output.contains("root would write there"),
                     "\(daemon.output)"
                 )
-                #expect(daemon.output.contains("Or keep the log in a directory of root's"), "\(daemon.output)")
+                #expect(daemon.output.contains("eep the log in a directory of root's"), "\(daemon.output)")
                 let front = try Shell.run([
                     Repository.program("front-proxy"), "--fly-with=\(site.socket)", "--log-file=\(log)",
                     "--listen=unix:\(site.directory.file("front.sock"))", "--app-root=\(site.root(of: "wsgi"))",

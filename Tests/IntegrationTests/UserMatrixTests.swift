@@ -194,7 +194,7 @@ extension Integration {
             #expect(site.log().contains("(owner eve, mode 0755) belongs neither to joe nor to root"))
             #expect(site.log().contains("is writable by a group, gid \(Accounts.crew)"))
             #expect(try site.get("open").status == 500)
-            #expect(site.log().contains("command=\"chmod o-w \(site.root(of: "open"))\""))
+            #expect(site.log().contains("remedy=\"chmod o-w \(site.root(of: "open"))\""))
         }
 
         @Test func `a daemon without root runs all as itself, with its own groups`() throws {

@@ -117,6 +117,25 @@ import Testing
         #expect(PathPolicy.rootOnly.refusals(of: trail).count == 2)
     }
 
+    @Test(
+        arguments: [
+            ("/", 0, 0o777), ("/tmp", 0, 0o1777), ("/var/log", 0, 0o777), ("/srv", 1001, 0o755),
+            ("/root/", 1001, 0o755),
+            ("/srv/drop", 0, 0o1777), ("/home/mary", 1001, 0o755), ("/usr/local", 0, 0o2775),
+        ] as [(String, UInt32, UInt32)]
+    )
+    func `what others rely on is left as it is`(path: String, owner: UInt32, mode: UInt32) throws {
+        let names = PathNames(user: { "uid \($0)" }, group: { _ in nil })
+        let trail = PathTrail([.init(path, .entered(Self.fact(owner, 50, mode)))])
+        let refusal = try #require(Self.joe.refusals(of: trail).first)
+        #expect(refusal.closingCommand(names) == nil && refusal.givingCommand(to: "joe") == nil)
+        #expect(
+            refusal.remedies(givingTo: 1000, names) == [
+                Remedy("Leave \(path) as it is, since others rely on that, and keep what lies below it elsewhere.")
+            ]
+        )
+    }
+
     @Test func `commands of root's are given only for places that nobody else can turn`() throws {
         let names = PathNames(user: { [0: "root", 1000: "joe", 1001: "mary"][$0] ?? "uid \($0)" }, group: { _ in nil })
         let open = Self.fact(1000, 1000, 0o777)
@@ -134,8 +153,8 @@ import Testing
         )
         let last = try #require(found.last)
         #expect(last.givingCommand(to: "joe") == nil)
-        let first = Self.joe.refusals(of: PathTrail([.init("/srv", .entered(Self.fact(1001, 1001, 0o755)))]))
-        #expect(first.first?.givingCommand(to: "joe")?.text == "chown joe /srv")
+        let first = Self.joe.refusals(of: PathTrail([.init("/srv/d", .entered(Self.fact(1001, 1001, 0o755)))]))
+        #expect(first.first?.givingCommand(to: "joe")?.text == "chown joe /srv/d")
         #expect(last.sentence(names) == "/srv/a/b/c (owner mary, mode 0755) belongs neither to joe nor to root")
     }
 

@@ -38,6 +38,11 @@ import Testing
         #expect(text.hasSuffix(" -- : process spawned count=3 group=/srv/shop pid=17"))
     }
 
+    @Test func `what to do stands right behind the reason`() {
+        let text = line(.error, "x", ["remedy": "chmod g-w /d", "refused": "1", "reason": "it is open", "app": "/d"])
+        #expect(text.hasSuffix(" -- : x app=/d reason=\"it is open\" remedy=\"chmod g-w /d\" refused=1"))
+    }
+
     @Test(arguments: [
         ("plain", "plain"),
         ("", "\"\""),

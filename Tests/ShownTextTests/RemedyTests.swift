@@ -49,6 +49,14 @@ import Testing
         #expect(Remedy("Set it:", configuration: "passenger_x \(word);").command == line)
     }
 
+    @Test func `a line has the command alone where the sentence says no more`() {
+        #expect(Remedy(typing: "chmod g-w \("/srv/team")").inLine == "chmod g-w /srv/team")
+        #expect(
+            Remedy("If it is joe's, type:", shell: "chown joe /srv").inLine == "If it is joe's, type: chown joe /srv"
+        )
+        #expect(Remedy("Type: x").inLine == "Type: x" && !Remedy(typing: "ls \("a\0")").inLine.hasSuffix(":"))
+    }
+
     @Test func `half a command is worse than none`() {
         let remedy = Remedy("Grüße", shell: "ls \(String(repeating: "x", count: 100))")
         #expect(remedy.bounded(text: 100, command: 200) == remedy)

@@ -25,7 +25,7 @@ enum RequestLogKeys {
     static let pid = "pid"
     static let session = "session"
     static let cause = "cause"
-    static let reason = "reason"
+    static let reason = LogKeys.reason
     static let client = "client"
     static let status = "status"
     static let errorID = "error-id"

@@ -8,6 +8,7 @@ import LinuxSystem
 import Logging
 import NIOCore
 import NIOPosix
+import ShownText
 import WireProtocol
 
 /// Everything the connections of one event loop share; created on that loop and used on it only.
@@ -147,8 +148,8 @@ final class WorkerLoopContext {
     }
 
     private static let linkRemedy =
-        "let root make the link, or the owner of what it leads to; the owner of the document root may link to what belongs "
-        + "to the passenger_user of the application"
+        "Let root make the link, or the owner of what it leads to; the owner of the document root may link to what belongs "
+        + "to the passenger_user of the application."
 
     /// Says once for each link why what it leads to is not served.
     private func complain(of link: RefusedLink) {
@@ -158,7 +159,7 @@ final class WorkerLoopContext {
             metadata: [
                 LogKeys.path: "\(link.link)", "target": "\(link.target)", "owner": "uid \(link.owner)",
                 "leads-to": "uid \(link.leadsTo)",
-                "remedy": "\(Self.linkRemedy)",
+                LogKeys.remedy: "\(Self.linkRemedy)",
             ]
         )
     }
@@ -170,7 +171,7 @@ final class WorkerLoopContext {
             "the document root cannot be entered, so no file in it is served",
             metadata: [
                 LogKeys.path: "\(root)", "directory": "\(directory)",
-                "remedy": "chmod o+x \(directory), or give the front's user the right to pass through it",
+                LogKeys.remedy: "\(ConfigurationCheck.opening(directory).inLine)",
             ]
         )
     }

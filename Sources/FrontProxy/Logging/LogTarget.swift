@@ -8,8 +8,7 @@ import ShownText
 extension StartError {
     /// With what to do about a log that cannot be opened.
     init(_ text: String, because problem: SinkProblem) {
-        let remedies = problem.remedies.map { [$0.text, $0.command].compactMap(\.self).joined(separator: " ") }
-        self.init((["\(text): \(problem.reason)"] + remedies).joined(separator: "\n  "))
+        self.init((["\(text): \(problem.reason)"] + problem.remedies.map(\.description)).joined(separator: "\n  "))
     }
 }
 

@@ -2,6 +2,9 @@
 
 import AppSettings
 import FrontConfiguration
+import PathSafety
+import ProgramLog
+import ShownText
 
 /// What a check of the configuration asks the machine.
 protocol MachineFacts {
@@ -116,7 +119,16 @@ struct ConfigurationCheck {
         }
         return place.warning(
             "\(account.name), the user of the worker, cannot enter \(closed), so no file in the document root \(path) is "
-                + "served; chmod o+x \(closed), or give that user the right to pass through it"
+                + "served \(LogLine.remedyKey)=\(LogLine.quotedIfNeeded(Self.opening(closed).inLine))"
+        )
+    }
+
+    /// What lets the worker's user pass through a directory on the way to a document root.
+    static func opening(_ directory: String) -> Remedy {
+        if SharedPlace.isSystem(directory) { return SharedPlace.remedy(directory) }
+        return Remedy(
+            "Give the front's user the right to pass through it, for example:",
+            shell: "chmod o+x \(directory)"
         )
     }
 

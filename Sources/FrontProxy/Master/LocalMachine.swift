@@ -2,6 +2,7 @@
 
 import LinuxSystem
 import PathSafety
+import ProgramLog
 import ShownText
 
 /// The machine that this process runs on.
@@ -57,14 +58,18 @@ struct LocalMachine: MachineFacts {
         }
         let names = PathNames.ofThisMachine
         return
-            "\(names.user(fact.owner)), who made the link \(SafeText.name(place.path)), does not own what it leads to "
-            + "(\(names.user(leadsTo)) does); let root make the link"
+            Self.sentence(
+                "\(names.user(fact.owner)), who made the link \(SafeText.name(place.path)), does not own what it leads to "
+                    + "(\(names.user(leadsTo)) does)",
+                ["Let root make the link."]
+            )
     }
 
+    /// What to do has a field of its own, as in the log.
     private static func sentence(_ reason: String, _ remedies: [Remedy]) -> String {
-        ([reason] + remedies.map { [$0.text, $0.command].compactMap(\.self).joined(separator: " ") }).joined(
-            separator: "; "
-        )
+        guard let first = remedies.first else { return reason }
+        let others = remedies.dropFirst().map { ". \($0)" }.joined()
+        return "\(reason) \(LogLine.remedyKey)=\(LogLine.quotedIfNeeded(first.inLine))\(others)"
     }
 
     func hasUser(_ name: String) -> Bool? {

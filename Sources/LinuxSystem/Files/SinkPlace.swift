@@ -17,6 +17,14 @@ package enum Sink: Hashable, Sendable {
         case .pidFile: "PID file"
         }
     }
+
+    /// Where the system keeps such files.
+    fileprivate var directory: String {
+        switch self {
+        case .log: "/var/log"
+        case .pidFile: "/run"
+        }
+    }
 }
 
 /// Why a sink cannot be opened.
@@ -45,8 +53,10 @@ extension SinkProblem: CustomStringConvertible {
     /// What to do about it; a sink belongs where only root may write.
     package var remedies: [Remedy] {
         guard case .unsafe(let refusal, let sink, _) = self else { return [] }
-        return refusal.remedies(givingTo: 0, .ofThisMachine)
-            + [Remedy("Or keep the \(sink.name) in a directory of root's to which nobody else may write.")]
+        let place = "in a directory of root's to which nobody else may write, such as \(sink.directory)"
+        // The place is wrong, and not its rights.
+        if refusal.isShared { return [Remedy("Keep the \(sink.name) \(place).")] }
+        return refusal.remedies(givingTo: 0, .ofThisMachine) + [Remedy("Or keep the \(sink.name) \(place).")]
     }
 }
 

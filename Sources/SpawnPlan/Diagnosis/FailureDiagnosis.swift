@@ -29,7 +29,7 @@ package struct FailureDiagnosis: Hashable, Sendable {
         self.kind = kind
         self.title = Self.title(of: kind)
         self.explanation = Self.explanation(of: kind, scene)
-        let said = failure.remedies.map(\.capitalised)
+        let said = failure.remedies
         let found = finding?.remedies(scene) ?? []
         // About gems the daemon has the whole command.
         var remedies = kind == .missingGem ? found + said : said + found

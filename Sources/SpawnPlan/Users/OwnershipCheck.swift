@@ -68,9 +68,9 @@ extension PathRefusal {
 
     /// What to do; which command is right depends on whose app it is, and only the operator knows that.
     package func remedies(_ scene: OwnershipScene) -> [Remedy] {
-        let condition = "if it is to run as \(scene.ownerName)"
+        let condition = "If it is to run as \(scene.ownerName)"
         // Root's own files are no reason to give a directory to root.
-        let isForOwner = scene.owner != 0 || closingCommand(scene.names) != nil
+        let isForOwner = scene.owner != 0 || isShared || closingCommand(scene.names) != nil
         let forOwner = isForOwner ? remedies(givingTo: scene.owner, scene.names, when: condition) : []
         return remedyForFile(scene) + forOwner + remediesElsewhere(scene.names)
     }

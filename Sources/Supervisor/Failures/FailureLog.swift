@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Logging
+import ProgramLog
 import ShownText
 import SpawnPlan
 import WireProtocol
@@ -22,11 +23,7 @@ enum FailureLog {
         facts[LogKeys.group] = "\(group)"
         facts[LogKeys.errorID] = "\(filed.id)"
         facts[LogKeys.reason] = "\(filed.summary)"
-        if let remedy = report.remedies.first {
-            facts[LogKeys.remedy] = "\(remedy.text)"
-            // Apart, so that no sentence passes for something to be typed.
-            if let command = remedy.command { facts[LogKeys.command] = "\(command)" }
-        }
+        if let remedy = report.remedies.first { facts[LogKeys.remedy] = "\(remedy.inLine)" }
         guard filed.category != .noApplication else {
             logger.warning("no application found", metadata: facts)
             return
@@ -59,6 +56,6 @@ extension LogKeys {
     /// Path of the details file.
     static let details = "details"
     static let kind = "kind"
-    static let remedy = "remedy"
+    static let remedy = LogLine.remedyKey
     static let userReason = "user-reason"
 }

@@ -2,6 +2,7 @@
 
 import AppSettings
 import LinuxSystem
+import PathSafety
 import ShownText
 import SpawnPlan
 
@@ -135,6 +136,7 @@ extension LaunchDiagnosis {
     /// The least that lets the user enter it.
     func remediesToOpen(_ failure: LaunchFailure, _ path: String? = nil) -> [Remedy] {
         let path = path ?? failure.subject
+        if SharedPlace.isSystem(path) { return [SharedPlace.remedy(path)] }
         guard let directory = failure.directory else {
             return [Remedy("Make it accessible, for example:", shell: "chmod o+x \(path)")]
         }

@@ -54,7 +54,10 @@ struct ConfigurationCheckTests {
             .documentRoot("/home/joe/app/public"), .warning,
             "www-data, the user of the worker, cannot enter /home/joe, so"
         ),
-        (.documentRoot("/home/joe/app/public"), .warning, "chmod o+x /home/joe"),
+        (
+            .documentRoot("/home/joe/app/public"), .warning,
+            "remedy=\"Give the front's user the right to pass through it, for example: chmod o+x /home/joe\""
+        ),
         (.log("/var/lgo/a.log"), .error, "the directory /var/lgo of this log does not exist"),
         (.log("/srv/app/config.ru/a"), .error, "is no directory"),
         (.log("/open/a.log"), .error, "this log will not be opened: joe could lead it elsewhere"),

@@ -47,6 +47,9 @@ struct LogFileTests {
             guard case .unsafe(let refusal, of: .log, let sentence) = problem else { return nil }
             #expect(sentence.contains("root would write there") && problem?.remedies.isEmpty == false)
             #expect(LogFile.problem(at: path) == problem)
+            // What all may write to is so for a reason.
+            #expect(problem?.remedies.contains { $0.command?.contains("chmod") == true } == false)
+            #expect(problem?.remedies.last?.text.hasSuffix("such as /var/log.") == true)
             return refusal.reason
         }
         try Files.makeDirectory(scratch.file("theirs"))

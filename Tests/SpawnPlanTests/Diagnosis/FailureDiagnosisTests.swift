@@ -70,7 +70,7 @@ struct FailureDiagnosisTests {
         #expect(
             diagnosis.remedies.prefix(5) == [
                 Remedy("Make it accessible, for example:", shell: "chmod o+x /home/joe"),
-                "Or let it run as another user; now it runs as x.",
+                "or let it run as another user; now it runs as x.",
                 Remedy("If it is to run as joe, type:", shell: "chown -h joe /srv/shop/config.ru"),
                 Remedy("Type:", shell: "chmod g-w /srv/shop"), Remedy("Type:", shell: "namei -l /srv/shop/config.ru"),
             ]
@@ -100,8 +100,8 @@ struct FailureDiagnosisTests {
             let diagnosis = try DiagnosisBench.diagnosis(failure)
             #expect(
                 diagnosis.remedies.prefix(4) == [
-                    "Type: chown games: /etc/shadow", "Or this: rm -rf /", "Name it: passenger_python /tmp/x;",
-                    "Chmod 4755 /x #",
+                    "Type: chown games: /etc/shadow", "or this: rm -rf /", "Name it: passenger_python /tmp/x;",
+                    "chmod 4755 /x #",
                 ]
             )
         }
