@@ -68,7 +68,11 @@ package struct PoolText {
             ]
         }
         if self.isVerbose { lines += self.verboseLines(of: group) }
+        lines += Self.standing(of: group)
         lines.append("  Requests in queue: \(group.queue)")
+        if let waiting = group.topLevelQueue, waiting > 0 {
+            lines.append("  (the pool is full: \(waiting) of the requests in the top-level queue)")
+        }
         if self.isVerbose {
             lines += group.queuedRequests.map { request in
                 "    \(SafeText.line(request.method)) \(SafeText.line(request.path))"
@@ -94,6 +98,27 @@ package struct PoolText {
         }
         for process in group.processes { lines += self.lines(of: process) }
         return lines
+    }
+
+    /// Why an app without processes has none: what is down must not look like what is idle.
+    private static func standing(of group: GroupReport) -> [String] {
+        if let error = group.lastError { return lines(of: error) }
+        let isIdle = group.processes.isEmpty && group.processesBeingSpawned == 0 && (group.topLevelQueue ?? 0) == 0
+        return isIdle && group.quarantinedSeconds == nil ? ["  (no process; starts with its next request)"] : []
+    }
+
+    private static func lines(of error: SpawnErrorReport) -> [String] {
+        let what = error.kind == "crash" ? "LAST PROCESS ENDED BY ITSELF" : "LAST START FAILED"
+        let age = error.ageSeconds.map { " \(TextColumns.duration(seconds: $0)) ago" } ?? ""
+        let row = error.failuresInARow.flatMap { $0 > 1 ? " (\($0) in a row)" : nil } ?? ""
+        let id = error.id.isEmpty ? "" : ", error \(SafeText.line(error.id))"
+        let next =
+            switch error.nextTryMilliseconds {
+            case .some(let wait) where wait > 0: "next try in \(TextColumns.duration(seconds: (wait + 999) / 1000))"
+            default: "next try with its next request"
+            }
+        let details = error.detailsFile.map { "; details: \(SafeText.line($0))" } ?? ""
+        return ["  \(what)\(age)\(row)\(id): \(SafeText.line(error.summary))", "    \(next)\(details)"]
     }
 
     private func verboseLines(of group: GroupReport) -> [String] {

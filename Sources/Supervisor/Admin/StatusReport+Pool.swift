@@ -86,8 +86,8 @@ extension GroupInspection {
         let running = self.processes.reduce(0) { sum, process in
             sum + 400 + process.requests.reduce(0) { $0 + 100 + 2 * ($1.path.utf8.count + $1.host.utf8.count) }
         }
-        let failure = self.lastFailure.map { 2 * $0.summary.utf8.count + 300 } ?? 0
-        return 700 + (self.key.tenant == nil ? 2 : 6) * texts + waiting + running + failure
+        let failure = self.lastFailure.map { 2 * $0.summary.utf8.count + 360 } ?? 0
+        return 730 + (self.key.tenant == nil ? 2 : 6) * texts + waiting + running + failure
     }
 }
 
@@ -133,6 +133,7 @@ extension GroupReport {
             appType: group.appType?.rawValue,
             environment: group.settings.environment,
             queue: group.requestsInQueue,
+            topLevelQueue: group.requestsInTopLevelQueue,
             queuedRequests: group.waiting.map { waiting in
                 QueuedRequestReport(
                     method: waiting.method,
@@ -156,7 +157,9 @@ extension GroupReport {
                     summary: failure.summary,
                     ageSeconds: Int(failure.age.components.seconds),
                     time: failure.time,
-                    detailsFile: failure.file
+                    detailsFile: failure.file,
+                    failuresInARow: failure.failuresInARow,
+                    nextTryMilliseconds: failure.nextTry.map { max(0, Int(clamping: $0.wholeMilliseconds)) }
                 )
             },
             nextStartMilliseconds: group.nextPacedStart.map { max(0, Int(clamping: $0.wholeMilliseconds)) },

@@ -9,6 +9,8 @@ package struct GroupReport: Codable, Hashable, Sendable {
     package var environment: String
     /// Requests that wait for a process of this group.
     package var queue: Int
+    /// Requests that wait because the pool has no room for its first process; nil from older daemons.
+    package var topLevelQueue: Int?
     package var queuedRequests: [QueuedRequestReport]
     /// Known once the first process has been spawned or tried.
     package var user: String?
@@ -37,6 +39,7 @@ package struct GroupReport: Codable, Hashable, Sendable {
         appType: String? = nil,
         environment: String = "production",
         queue: Int = 0,
+        topLevelQueue: Int? = nil,
         queuedRequests: [QueuedRequestReport] = [],
         user: String? = nil,
         uid: UInt32? = nil,
@@ -58,6 +61,7 @@ package struct GroupReport: Codable, Hashable, Sendable {
         self.appType = appType
         self.environment = environment
         self.queue = queue
+        self.topLevelQueue = topLevelQueue
         self.queuedRequests = queuedRequests
         self.user = user
         self.uid = uid
@@ -80,6 +84,7 @@ package struct GroupReport: Codable, Hashable, Sendable {
         case quarantinedSeconds = "quarantined_for"
         case appRoot = "app_root"
         case appType = "app_type"
+        case topLevelQueue = "top_level_queue"
         case queuedRequests = "queued_requests"
         case userReason = "user_reason"
         case isRestarting = "restarting"
@@ -169,6 +174,10 @@ package struct SpawnErrorReport: Codable, Hashable, Sendable {
     package var time: Int64?
     /// A file of the daemon's machine that only the daemon's user may read; nil if there is none.
     package var detailsFile: String?
+    /// Failed starts and early deaths in a row; nil from older daemons.
+    package var failuresInARow: Int?
+    /// No start begins before; nil: the next request starts it, or the daemon is older.
+    package var nextTryMilliseconds: Int?
 
     package init(
         id: String,
@@ -176,7 +185,9 @@ package struct SpawnErrorReport: Codable, Hashable, Sendable {
         summary: String,
         ageSeconds: Int? = nil,
         time: Int64? = nil,
-        detailsFile: String? = nil
+        detailsFile: String? = nil,
+        failuresInARow: Int? = nil,
+        nextTryMilliseconds: Int? = nil
     ) {
         self.id = id
         self.kind = kind
@@ -184,12 +195,16 @@ package struct SpawnErrorReport: Codable, Hashable, Sendable {
         self.ageSeconds = ageSeconds
         self.time = time
         self.detailsFile = detailsFile
+        self.failuresInARow = failuresInARow
+        self.nextTryMilliseconds = nextTryMilliseconds
     }
 
     enum CodingKeys: String, CodingKey {
         case id, kind, summary, time
         case ageSeconds = "age"
         case detailsFile = "details_file"
+        case failuresInARow = "failures_in_a_row"
+        case nextTryMilliseconds = "next_try_ms"
     }
 }
 

@@ -170,6 +170,8 @@ import WireProtocol
                   Restart generation: 3
                   Last error: The app did not start in time (error ID 0badcafe, 1m 1s ago, 2030-01-31 18:05:9 +0100)
                   Details: /run/passenger.x/failures/0badcafe.txt
+                  LAST START FAILED 1m 1s ago, error 0badcafe: The app did not start in time
+                    next try with its next request; details: /run/passenger.x/failures/0badcafe.txt
                   Requests in queue: 1
                     GET /a\\x1b (waiting 12 ms)
                   * PID: 4711    Sessions: 0       Processed: 12      Uptime: 1m 5s
@@ -178,6 +180,52 @@ import WireProtocol
 
                 """
             )
+        )
+    }
+
+    @Test func `an app that is down does not look like an idle one`() {
+        var idle = shop
+        idle.processes = []
+        #expect(
+            render(Self.report(groups: [idle])).hasSuffix(
+                """
+                  App root: /srv/shop
+                  (no process; starts with its next request)
+                  Requests in queue: 0
+
+                """
+            )
+        )
+        var failing = idle
+        failing.lastError = SpawnErrorReport(
+            id: "0badcafe",
+            kind: "environment-file",
+            summary: "the environment file\u{1B} is missing",
+            ageSeconds: 47,
+            detailsFile: "/run/f/0badcafe.txt",
+            failuresInARow: 3,
+            nextTryMilliseconds: 11_001
+        )
+        #expect(
+            render(Self.report(groups: [failing])).hasSuffix(
+                """
+                  App root: /srv/shop
+                  LAST START FAILED 47s ago (3 in a row), error 0badcafe: the environment file\\x1b is missing
+                    next try in 12s; details: /run/f/0badcafe.txt
+                  Requests in queue: 0
+
+                """
+            )
+        )
+        var waiting = idle
+        waiting.topLevelQueue = 2
+        let text = render(Self.report(groups: [waiting]))
+        #expect(text.contains("\n  (the pool is full: 2 of the requests in the top-level queue)\n"))
+        #expect(!text.contains("no process"))
+        var crashed = failing
+        crashed.lastError?.kind = "crash"
+        #expect(
+            render(Self.report(groups: [crashed])).contains("\n  LAST PROCESS ENDED BY ITSELF 47s ago (3 in a row), ")
         )
     }
 

@@ -60,8 +60,8 @@ import WireProtocol
                 time: 77,
                 file: "/run/x/failures/0badcafe.txt",
                 age: .seconds(9),
-                failuresInARow: 1,
-                nextTry: nil
+                failuresInARow: 3,
+                nextTry: .milliseconds(1200)
             ),
             nextPacedStart: .milliseconds(700),
             quarantined: nil,
@@ -129,8 +129,11 @@ import WireProtocol
             summary: "no",
             ageSeconds: 9,
             time: 77,
-            detailsFile: "/run/x/failures/0badcafe.txt"
+            detailsFile: "/run/x/failures/0badcafe.txt",
+            failuresInARow: 3,
+            nextTryMilliseconds: 1200
         )
+        #expect(shop.topLevelQueue == 1)
         #expect(shop.lastError == error)
         #expect(
             shop.processes.first
