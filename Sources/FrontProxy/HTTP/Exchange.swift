@@ -264,7 +264,7 @@ final class Exchange {
             facts[RequestLogKeys.method] = .string(request.method)
             facts[RequestLogKeys.path] = .string(request.rawPath)
         }
-        if let topic = error.throttleTopic {
+        if let topic = error.throttleTopic(app: route.app?.groupName ?? "") {
             // It would fill the log: once in a while, with the number of those in between.
             guard let suppressed = loop.throttle.admit(topic, at: .now()) else { return }
             if suppressed > 0 { facts["suppressed"] = .stringConvertible(suppressed) }

@@ -7,7 +7,10 @@ import Synchronization
 /// Keeps conditions that concern every request, such as a full disk, from filling the log; shared by all event loops.
 final class MessageThrottle: Sendable {
     enum Topic: Hashable {
-        case refusal
+        /// Of an app, for a reason and by the failure of a start: none hides another one.
+        case refusal(app: ExactText, LinkRefusal.Kind, errorID: ExactText?)
+        /// Of more apps and failures in a second than are told apart.
+        case otherRefusals
         case temporaryFile
         case descriptors
         /// Many at a time, when a process is restarted.
@@ -23,12 +26,20 @@ final class MessageThrottle: Sendable {
 
         var interval: TimeAmount {
             switch self {
-            case .refusal, .cutConnections: .seconds(1)
+            case .refusal, .otherRefusals, .cutConnections: .seconds(1)
             case .temporaryFile, .descriptors: .minutes(1)
             case .handedOverFile, .upgradeNotTaken: .minutes(10)
             // Once in the life of a worker, by human measure.
             case .documentRoot, .refusedLink: .hours(24 * 365)
             }
+        }
+
+        fileprivate var isLink: Bool {
+            if case .refusedLink = self { true } else { false }
+        }
+
+        fileprivate var isRefusal: Bool {
+            if case .refusal = self { true } else { false }
         }
     }
 
@@ -38,14 +49,18 @@ final class MessageThrottle: Sendable {
     }
 
     /// Beyond, links that somebody makes one after the other would fill memory and log.
-    private static let maxRecords = 200
+    private static let maxLinks = 200
+    static let maxRefusals = 1000
 
     private let records = Mutex<[Topic: Record]>([:])
 
     /// How many messages were left out before this one; nil if this one is left out too.
     func admit(_ topic: Topic, at now: NIODeadline) -> Int? {
         self.records.withLock { records in
-            if case .refusedLink = topic, records[topic] == nil, records.count >= Self.maxRecords { return nil }
+            if case .refusedLink = topic, records[topic] == nil, records.keys.count(where: \.isLink) >= Self.maxLinks {
+                return nil
+            }
+            let topic = Self.bounded(topic, in: &records, at: now)
             if let record = records[topic], now < record.resumes {
                 records[topic] = Record(resumes: record.resumes, suppressed: record.suppressed + 1)
                 return nil
@@ -54,5 +69,12 @@ final class MessageThrottle: Sendable {
             records[topic] = Record(resumes: now + topic.interval)
             return suppressed
         }
+    }
+
+    /// Failures have IDs without end, so records of refusals go once they are over.
+    private static func bounded(_ topic: Topic, in records: inout [Topic: Record], at now: NIODeadline) -> Topic {
+        guard topic.isRefusal, records[topic] == nil, records.count >= self.maxRefusals else { return topic }
+        records = records.filter { !$0.key.isRefusal || now < $0.value.resumes }
+        return records.count < self.maxRefusals ? topic : .otherRefusals
     }
 }

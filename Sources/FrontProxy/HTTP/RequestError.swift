@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import AppSettings
 import HTTPFraming
 import Logging
 import WireProtocol
@@ -247,10 +248,15 @@ extension RequestError {
 }
 
 extension RequestError {
-    /// nil: every one is logged.
-    var throttleTopic: MessageThrottle.Topic? {
+    /// nil: every one is logged; `app` is the app that the request was for.
+    func throttleTopic(app: String) -> MessageThrottle.Topic? {
         switch self.kind {
-        case .refused: .refusal
+        case .refused(let refusal):
+            .refusal(
+                app: ExactText(app),
+                refusal.kind,
+                errorID: Self.errorID(of: refusal).map { ExactText($0) }
+            )
         case .spoolFailed: .temporaryFile
         case .noDescriptor: .descriptors
         case .aborted(.byDaemon(.processDetached)): .cutConnections

@@ -92,7 +92,7 @@ struct RequestErrorTests {
 
     @Test func `a connection that is cut with its process is no failure`() {
         #expect(RequestError(.aborted(.byDaemon(.processDetached))).isCutConnection)
-        #expect(RequestError(.aborted(.byDaemon(.processDetached))).throttleTopic == .cutConnections)
+        #expect(RequestError(.aborted(.byDaemon(.processDetached))).throttleTopic(app: "a") == .cutConnections)
         #expect(!RequestError(.aborted(.byDaemon(.maxRequestTime))).isCutConnection)
         #expect(!RequestError(.aborted(.daemonLost)).isCutConnection)
     }
