@@ -13,6 +13,23 @@ package struct StartContext: Hashable, Sendable {
     package var limits: [ReportedLimit]
     /// The tail of what the process wrote to stdout and stderr, invalid UTF-8 repaired.
     package var output: String
+    /// What the process had of the processors; nil: not asked, or not known.
+    package var processorTime: ProcessorTime?
+
+    /// What the main thread of a process had of the processors since it began.
+    package struct ProcessorTime: Hashable, Sendable {
+        package var used: Duration
+        /// It could have run, and others did.
+        package var waited: Duration
+
+        package init(used: Duration, waited: Duration) {
+            self.used = used
+            self.waited = waited
+        }
+
+        /// It waited for a processor for most of this time.
+        package func isStarved(within time: Duration) -> Bool { waited > time / 2 }
+    }
 
     /// One resource limit of the process.
     package struct ReportedLimit: Hashable, Sendable {

@@ -88,7 +88,7 @@ package struct Handshake: Sendable {
     package mutating func deadlineReached(at now: Duration) -> Action {
         switch state {
         case .working:
-            return fail(timeout.cause(at: journey.current), at: now)
+            return fail(timeout.cause(at: journey.current, context.processorTime), at: now)
         case .deaf:
             let summary = "the application closed its control channel (descriptor 4) before it was ready"
             return fail(SpawnFailure.Cause(.app, .protocolViolation, summary), at: now)
@@ -129,6 +129,9 @@ extension Handshake {
         guard state == .working || state == .deaf, journey.current == .execute else { return }
         context.journey.begin(step, at: now)
     }
+
+    /// What the process has had of the processors by now: a start that takes too long may lack nothing else.
+    package mutating func processorTimeRead(_ time: StartContext.ProcessorTime?) { context.processorTime = time }
 
     /// What the program really gets, as far as `flying-passenger-exec` has told.
     package mutating func launchTold(environment: [EnvironmentVariable], limits: [StartContext.ReportedLimit]) {

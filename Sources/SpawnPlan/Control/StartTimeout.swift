@@ -30,8 +30,23 @@ package struct StartTimeout: Hashable, Sendable {
         self.interpreter = interpreter
     }
 
-    package func cause(at step: Journey.Step) -> SpawnFailure.Cause {
-        SpawnFailure.Cause(.timeout, kind(at: step), summary(at: step), remedies: remedies(at: step))
+    package func cause(
+        at step: Journey.Step,
+        _ time: StartContext.ProcessorTime? = nil
+    ) -> SpawnFailure.Cause {
+        guard let time, step.isOfProgram else {
+            return SpawnFailure.Cause(.timeout, kind(at: step), summary(at: step), remedies: remedies(at: step))
+        }
+        let had = "\(summary(at: step)); it had \(time.used.roundedSeconds) s of a processor"
+        guard time.isStarved(within: limit) else {
+            return SpawnFailure.Cause(.timeout, kind(at: step), had, remedies: remedies(at: step))
+        }
+        return SpawnFailure.Cause(
+            .timeout,
+            kind(at: step),
+            "\(had) and waited \(time.waited.roundedSeconds) s for one: the machine is overloaded",
+            remedies: [Remedy("See what keeps the processors busy:", shell: "top -b -n 1 | head -n 20")]
+        )
     }
 
     private func kind(at step: Journey.Step) -> SpawnFailure.Kind {
@@ -92,6 +107,14 @@ package struct StartTimeout: Hashable, Sendable {
     }
 
     private static let looking = "Look whether the file system hangs, for example with:"
+}
+
+extension Duration {
+    /// To a tenth.
+    fileprivate var roundedSeconds: String {
+        let tenths = (self + .milliseconds(50)) / .milliseconds(100)
+        return "\(Int(tenths) / 10).\(Int(tenths) % 10)"
+    }
 }
 
 extension Remedy {

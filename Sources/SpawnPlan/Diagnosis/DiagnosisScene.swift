@@ -12,6 +12,8 @@ struct DiagnosisScene {
     /// The app's own process had been started, and may have said what it liked.
     let isInApp: Bool
     let step: Journey.Step
+    /// Most of its time to start went by while it waited for a processor.
+    let isStarved: Bool
 
     init(_ failure: SpawnFailure, settings: AppSettings) {
         self.settings = settings
@@ -19,6 +21,7 @@ struct DiagnosisScene {
         self.program = failure.context.program
         self.limits = failure.context.limits
         self.step = failure.step
+        self.isStarved = failure.context.processorTime?.isStarved(within: settings.startTimeout) == true
         self.isInApp = failure.step.isOfProgram
     }
 

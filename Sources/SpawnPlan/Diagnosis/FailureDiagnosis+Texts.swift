@@ -90,7 +90,9 @@ extension FailureDiagnosis {
             "A signal ended the process: from the kernel when memory is short, from a person, or from the program itself."
         case .timeout:
             "The application has \(scene.settings.startTimeout.seconds) seconds to start (passenger_start_timeout). "
-                + "It is probably waiting: for a database, a network service, a lock, or input."
+                + (scene.isStarved
+                    ? "It waited for a processor most of that time: the machine has more to do than it can."
+                    : "It is probably waiting: for a database, a network service, a lock, or input.")
         case .protocolViolation:
             "Descriptors 3 and 4 belong to what starts the application. Something in it wrote to them or closed them."
         case .portTaken: "Another process listens where the application wants to."

@@ -14,6 +14,7 @@ final class WatchedStart {
         case failed(SpawnFailure)
     }
 
+    private let pid: Int32
     private let plan: StartPlan
     private let loop: EpollLoop
     private let work: WorkBoard.Subject
@@ -28,6 +29,7 @@ final class WatchedStart {
 
     /// `tell` is called once, from inside one of the other methods or from the loop.
     init(_ starting: StartingProcess, _ room: WatchRoom, tell: @escaping (Outcome) -> Void) {
+        self.pid = starting.ends.handle.pid
         self.plan = starting.plan
         self.loop = room.loop
         self.work = starting.ends.work
@@ -94,9 +96,16 @@ final class WatchedStart {
         let timer = self.loop.schedule(at: self.plan.clock.instant(of: moment)) { [weak self] in
             guard let self else { return }
             self.deadline = nil
-            WorkBoard.run(self.work) { self.perform(self.handshake.deadlineReached(at: self.now)) }
+            WorkBoard.run(self.work) { self.deadlineReached() }
         }
         self.deadline = (moment, timer)
+    }
+
+    private func deadlineReached() {
+        if let time = ProcessorTime(pid: self.pid) {
+            self.handshake.processorTimeRead(.init(used: time.used, waited: time.waited))
+        }
+        self.perform(self.handshake.deadlineReached(at: self.now))
     }
 
     /// Nothing listens before the program runs.
