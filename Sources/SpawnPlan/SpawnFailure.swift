@@ -88,9 +88,13 @@ extension StartContext {
     }
 
     /// The process ended in service: its start had succeeded, and stays so.
-    package func crash(_ summary: String, lastOutput: String) -> SpawnFailure {
+    package func crash(_ summary: String, by end: ProcessEnd, lastOutput: String) -> SpawnFailure {
         var context = self
         context.output = lastOutput
-        return SpawnFailure(SpawnFailure.Cause(.app, .crash, summary), step: .ready, in: context)
+        return SpawnFailure(
+            SpawnFailure.Cause(.app, .crash, summary, remedies: end.remediesInService),
+            step: .ready,
+            in: context
+        )
     }
 }

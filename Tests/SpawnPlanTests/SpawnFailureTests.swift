@@ -29,9 +29,25 @@ struct SpawnFailureTests {
 
     @Test func `a crash leaves the journey of its start as it was`() {
         let context = self.context()
-        let crash = context.crash("process 7 ended", lastOutput: "[BUG]")
+        let crash = context.crash("process 7 ended", by: .exited(1), lastOutput: "[BUG]")
         #expect(crash.kind == .crash && crash.step == .ready && crash.category == .app)
         #expect(crash.context.journey == context.journey && crash.context.output == "[BUG]")
         #expect(crash.context.id == context.id)
+    }
+
+    @Test(arguments: [
+        (ProcessEnd.exited(1), "ended itself with exit code 1"),
+        (.signaled("SIGKILL", coreDumped: false), "journalctl -k"),
+        (.signaled("SIGSEGV", coreDumped: true), "extension"),
+        (.signaled("SIGTERM", coreDumped: false), "who sends it"),
+    ])
+    func `only a process that was killed is looked for among those that ran out of memory`(
+        end: ProcessEnd,
+        advice: String
+    ) {
+        let remedies = self.context().crash("x", by: end, lastOutput: "").remedies
+        #expect(remedies.first?.description.contains(advice) == true, "\(remedies)")
+        let isAboutMemory = remedies.contains { $0.description.contains("journalctl") }
+        #expect(isAboutMemory == (end == .signaled("SIGKILL", coreDumped: false)))
     }
 }

@@ -36,15 +36,27 @@ extension ProcessEnd {
         case .exited(127):
             ["Code 127 usually means that a command was not found: compare PATH in the environment of the process."]
         case .signaled("SIGKILL", _):
-            [
-                Remedy(
-                    "Look whether the machine ran out of memory and the kernel chose this process, for example with:",
-                    shell: "dmesg | grep -i 'killed process'"
-                )
-            ]
+            // Whoever was short of memory, it is the kernel that ends a process so.
+            MemoryTopic.remediesForKernel
         case .signaled("SIGSEGV", _), .signaled("SIGBUS", _), .signaled("SIGILL", _):
             ["Look for an extension (native gem, C module, add-on) built for another version of the interpreter."]
         case .exited, .signaled, .unknown: []
+        }
+    }
+
+    /// Of a process that had been serving requests.
+    var remediesInService: [Remedy] {
+        switch self {
+        case .exited(let code):
+            [
+                Remedy(
+                    "The application ended itself with exit code \(code): look at what it printed last for an error that nothing "
+                        + "caught, or for code that calls exit."
+                )
+            ]
+        case .signaled("SIGTERM", _), .signaled("SIGINT", _), .signaled("SIGHUP", _), .signaled("SIGQUIT", _):
+            ["Look who sends it this signal: a person, a script of the deployment, or the application itself."]
+        case .signaled, .unknown: remedies
         }
     }
 }

@@ -27,7 +27,6 @@ extension FailureDiagnosis {
             ]
         case .resources: self.remediesForResources(scene)
         case .outOfMemory: MemoryTopic.remedies(scene)
-        case .killed, .crash: MemoryTopic.remediesForKernel
         case .earlyExit: self.remediesForEarlyExit(scene)
         case .timeout: self.remediesForTimeout(scene)
         case .protocolViolation:
@@ -47,7 +46,7 @@ extension FailureDiagnosis {
             ]
         case .missingGem, .missingModule, .syntaxError, .exception, .permissionDenied, .portTaken, .ownership, .noUser,
             .configuration, .limit, .loginShell, .environmentFile, .interpreterUnsupported, .frameworkUnsupported,
-            .cancelled:
+            .cancelled, .killed, .crash:
             []
         }
     }

@@ -44,10 +44,10 @@ enum FailureLog {
         }
     }
 
-    /// The last that the process printed; after an exception stands its backtrace, and the summary says more.
+    /// The last that the process said; after an exception stands its backtrace, and the summary says more.
     private static func lastLine(of report: FailureReport) -> String? {
         guard report.detail.isEmpty else { return nil }
-        return report.output.split(separator: "\n").last.map { String($0).clamped(toUTF8: self.lastLineBytes) }
+        return LastWords.line(of: report.output)?.clamped(toUTF8: self.lastLineBytes)
     }
 }
 

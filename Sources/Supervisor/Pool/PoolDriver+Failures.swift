@@ -53,7 +53,7 @@ extension PoolDriver {
             facts[LogKeys.nextStart] = "\(until.since(now).roundedForLog)"
         }
         let summary = exit.crashSummary(after: life, requests: running.count)
-        let failure = process.spawned.start.crash(summary, lastOutput: exit.lastOutput)
+        let failure = process.spawned.start.crash(summary, by: ProcessEnd(exit.status), lastOutput: exit.lastOutput)
         self.note(failure, .crash, of: process.group, facts)
     }
 

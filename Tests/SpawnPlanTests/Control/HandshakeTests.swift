@@ -256,7 +256,7 @@ import Testing
         var handshake = handshake()
         let failure = failure(handshake.processEnded(.signaled("SIGKILL", coreDumped: false), at: .zero))
         #expect(failure?.summary == "the process ended with signal SIGKILL before its program was executed")
-        #expect(failure?.remedies.first?.description.contains("dmesg") == true)
+        #expect(failure?.remedies.first?.description.contains("journalctl -k") == true)
     }
 
     // MARK: The launch

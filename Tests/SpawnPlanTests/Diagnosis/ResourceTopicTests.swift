@@ -42,7 +42,8 @@ struct ResourceTopicTests {
     @Test func `a process that was killed may have been by the kernel, for memory`() throws {
         let failure = DiagnosisBench.failure(
             kind: .killed,
-            summary: "the process ended with signal SIGKILL before it was ready"
+            summary: "the process ended with signal SIGKILL before it was ready",
+            remedies: ProcessEnd.signaled("SIGKILL", coreDumped: false).remedies
         )
         let diagnosis = try DiagnosisBench.diagnosis(failure)
         #expect(diagnosis.kind == .killed)
