@@ -2,6 +2,7 @@
 
 import FrontConfiguration
 import HTTPFraming
+import LinuxSystem
 import NIOCore
 
 /// One client's HTTP/1.1 connection: bytes, framing, back-pressure and clock; one per accepted channel, on its event loop.
@@ -28,6 +29,8 @@ final class HTTP1Connection: ChannelDuplexHandler {
     private static let lookInterval = TimeAmount.seconds(1)
     /// So many looks in a row without a byte for such a client: it has gone.
     private static let maxQuietLooks = 5
+    /// Between looks at a file that is being sent.
+    private static let fileLookInterval = TimeAmount.milliseconds(100)
     /// For a client that still sends what nobody reads.
     private static let lingerTime = TimeAmount.seconds(5)
 
@@ -484,12 +487,26 @@ extension HTTP1Connection: DownstreamConnection {
     func write(head: ByteBuffer, file: FileRegion, completion: @escaping (Bool) -> Void) {
         guard let context else { return completion(false) }
         let promise = context.eventLoop.makePromise(of: Void.self)
+        let sending = FileSending(file)
         promise.futureResult.assumeIsolated().whenComplete { result in
+            sending.isOver = true
             if case .success = result { completion(true) } else { completion(false) }
         }
         progress.handed(head.readableBytes + file.readableBytes)
         context.write(wrapOutboundOut(.byteBuffer(head)), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.fileRegion(file)), promise: promise)
+        if !sending.isOver { watch(sending) }
+    }
+
+    /// Of a file that has become shorter the kernel sends nothing, without an error: the channel would try without end.
+    private func watch(_ sending: FileSending) {
+        let interval = Self.fileLookInterval
+        loop.eventLoop.assumeIsolated().scheduleTask(in: interval) { [weak self] in self?.look(at: sending) }
+    }
+
+    private func look(at sending: FileSending) {
+        guard !sending.isOver else { return }
+        if sending.isPossible { watch(sending) } else { closeNow() }
     }
 
     func endAnswer() {
@@ -520,5 +537,21 @@ extension HTTP1Connection: DownstreamConnection {
     func resumeInput() {
         resumeReading()
         process()
+    }
+}
+
+/// A part of a file on its way to the client.
+private final class FileSending {
+    private let region: FileRegion
+    /// The client has it, or never will.
+    var isOver = false
+
+    init(_ region: FileRegion) { self.region = region }
+
+    /// Whether the file still holds the part.
+    var isPossible: Bool {
+        let size = try? region.fileHandle.withUnsafeFileDescriptor { try FileStatus(descriptor: $0).size }
+        guard let size else { return false }
+        return Int(size) >= region.endIndex
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import FrontConfiguration
+import Glibc
 import NIOCore
 import Synchronization
 import TestSupport
@@ -40,6 +41,22 @@ struct SlowClientTests {
         try eventually("the app has answered") { path.notes.released == 1 }
         try eventually("the connection has ended") { try path.onLoop { $0.connectionCount } == 0 }
         #expect(throws: (any Error).self) { try client.readResponse() }
+    }
+
+    @Test func `a file that becomes shorter while it is sent ends the connection`() throws {
+        let path = try DataPath(sendBuffer: 4096, change: { $0.app = nil }) { _ in nil }
+        // More than the buffers of both sides hold.
+        let name = try path.directory.write(String(repeating: "x", count: 16_000_000), to: "large.txt")
+        let client = try path.connect()
+        try client.send("GET /large.txt HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        try eventually("the file is being sent") { try path.onLoop { $0.bufferedOutput } > 0 }
+        // It stays as it is long enough for a look that finds nothing wrong.
+        _ = try path.wait(.milliseconds(250))
+        #expect(try path.onLoop { $0.connectionCount } == 1)
+        #expect(truncate(name, 1) == 0)
+        try eventually("the connection has ended", within: .seconds(10)) {
+            try path.onLoop { $0.connectionCount } == 0
+        }
     }
 
     @Test func `a half-closed client gets all of the answer, however late it reads`() throws {
