@@ -25,6 +25,17 @@ package struct Diagnostic: Sendable, Hashable, Error, CustomStringConvertible {
     }
 }
 
+extension [Diagnostic] {
+    /// For the last line: `11 errors and 2 warnings`; nil if there are none.
+    package var counts: String? {
+        let errors = self.count(where: { $0.severity == .error })
+        let warnings = count - errors
+        let parts = [(errors, "error"), (warnings, "warning")].filter { $0.0 > 0 }
+            .map { "\($0.0) \($0.1)\($0.0 == 1 ? "" : "s")" }
+        return parts.isEmpty ? nil : parts.joined(separator: " and ")
+    }
+}
+
 /// A configuration that cannot be used.
 package struct ConfigurationError: Error, Sendable, CustomStringConvertible {
     /// At least one is an error.

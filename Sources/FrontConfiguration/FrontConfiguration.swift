@@ -36,8 +36,10 @@ package struct FrontConfiguration: Sendable {
         baseDirectory: String
     ) throws(ConfigurationError) {
         var builder = ConfigurationBuilder(files: files, baseDirectory: baseDirectory)
-        let model = builder.build(topLevels)
-        let diagnostics = builder.diagnostics
+        var model = builder.build(topLevels)
+        let order = SourceOrder(topLevels)
+        model.subjects = order.sorted(model.subjects) { $0.place }
+        let diagnostics = order.sorted(builder.diagnostics) { SourceLocation(file: $0.file, line: $0.line) }
         guard !diagnostics.contains(where: { $0.severity == .error }) else {
             throw ConfigurationError(diagnostics: diagnostics)
         }

@@ -35,19 +35,35 @@ package enum FrontProgram {
             let configuration = try MasterProgram.load(options, [])
             show(configuration, dump: command.dumpConfig)
             guard command.testConfig else { return 0 }
-            let findings = try MasterStart.check(
+            let report = try MasterStart.check(
                 options,
                 configuration.model,
                 judgesOwners: !command.leaveOutOwners
             )
-            for finding in findings { StandardStreams.writeError("\(finding)\n") }
-            guard !findings.contains(where: { $0.severity == .error }) else { return 1 }
-            if !command.dumpConfig { StandardStreams.writeOutput("The configuration can be used.\n") }
+            for finding in report.findings { StandardStreams.writeError("\(finding)\n") }
+            guard !report.findings.contains(where: { $0.severity == .error }) else {
+                StandardStreams.writeError(refusal(configuration.warnings + report.findings))
+                return 1
+            }
+            if !command.dumpConfig { StandardStreams.writeOutput(verdict(report, configuration.model)) }
             return 0
         } catch {
             StandardStreams.writeError(describe(error))
+            if let error = error as? ConfigurationError { StandardStreams.writeError(refusal(error.diagnostics)) }
             return 1
         }
+    }
+
+    /// The last line of what cannot be used.
+    static func refusal(_ diagnostics: [Diagnostic]) -> String {
+        "\(diagnostics.counts ?? "Errors"): the configuration cannot be used, and nothing was changed.\n"
+    }
+
+    /// The last line of what can be used.
+    static func verdict(_ report: ConfigurationCheck.Report, _ model: FrontModel) -> String {
+        let (count, all) = (report.appsThatWillNotStart.count, model.apps.count)
+        guard count > 0 else { return "The configuration can be used.\n" }
+        return "The configuration can be used; \(count) of \(all) application\(all == 1 ? "" : "s") will not start.\n"
     }
 
     private static func show(_ configuration: LoadedConfiguration, dump: Bool) {

@@ -107,7 +107,10 @@ package struct FrontProxyCommand: ParsableCommand {
     @Flag(help: .hidden)
     package var leaveOutOwners = false
 
-    @Flag(name: [.customShort("T"), .long], help: "Print the configuration as it is understood, and exit.")
+    @Flag(
+        name: [.customShort("T"), .long],
+        help: "Print the configuration as it is understood, hosts first, then each app with its settings, and exit."
+    )
     package var dumpConfig = false
 
     package init() {}

@@ -56,13 +56,20 @@ struct DiagnosticsTests {
         ("server { alias /x; }", "it belongs in location"),
         ("server;", "needs a block"),
         ("server { listen nowhere:80; }", "no numeric address"),
-        ("server { listen 80 ssl; }", "ssl is not supported yet"),
+        ("server { listen 80 ssl; }", "ssl is not supported yet; let TLS end in front of this program"),
+        ("server { listen 80 proxy_protocol; }", "proxy_protocol is not supported yet"),
         ("server { listen 80 shiny; }", "unknown parameter \"shiny\""),
         ("server { listen 80; listen *:80; }", "is given twice in this server"),
         ("server { listen 80; listen 127.0.0.1:80; }", "takes these connections as well"),
         ("server { server_name www.*; }", "only whole names and *.suffix"),
         ("server { server_name ~^x; }", "only whole names and *.suffix"),
-        ("server { location ~ \\.php$ { } }", "regular expressions are not supported yet"),
+        ("server { location ~ \\.php$ { } }", "write a location for each prefix, such as location ^~ /assets/"),
+        ("server { location ~ ^/(assets|packs)/ { } }", "write location ^~ /assets/ and one for /packs/"),
+        ("server { location ~* ^/img { } }", "write location ^~ /img"),
+        ("server { location ~ ^/(?:a|b-c|d)/x.* { } }", "write location ^~ /a/x and one for /b-c/x, /d/x"),
+        ("server { location ~ ^/(a|b)(/.*|$) { } }", "write location ^~ /a and one for /b"),
+        ("server { location ~ ^/(a|[bc])/ { } }", "write a location for each prefix"),
+        ("server { location ~ ^/a(b { } }", "write a location for each prefix"),
         ("server { location x { } }", "must begin with /"),
         ("server { location @x { } }", "named locations are not supported"),
         ("server { location /a { } location /a { } }", "given twice"),
@@ -71,6 +78,11 @@ struct DiagnosticsTests {
         ("server { passenger_enabled on; }", "needs \"root\" or \"passenger_app_root\""),
         ("server { root /a/public; passenger_enabled on; passenger_startup_file x; }", "needs app_type as well"),
         ("server { deny all; }", "\"deny\" cannot be used"),
+        ("server { deny all; }", "keep that location in the web server in front"),
+        (
+            "server { passenger_memory_max 1m; root /a/public; passenger_enabled on; }",
+            "\"passenger_memory_max 1m\": is less"
+        ),
         ("server { allow 10.0.0.0/8; }", "\"allow\" cannot be used"),
         ("server { limit_rate 10k; }", "\"limit_rate\" cannot be used"),
         ("server { disable_symlinks if_not_owner; }", "\"disable_symlinks\" cannot be used"),
@@ -102,7 +114,8 @@ struct DiagnosticsTests {
         ("server { auth_basic x; }", "\"auth_basic\" cannot be used"),
         ("server { location / { proxy_pass http://x; } }", "\"proxy_pass\" cannot be used"),
         ("server { if ($host) { return 403; } }", "\"if\" cannot be used"),
-        ("server { ssl_certificate /x; }", "TLS is not supported yet"),
+        ("server { ssl on; }", "TLS is not supported yet"),
+        ("server { ssl_verify_client on; }", "\"ssl_verify_client\" cannot be used: access rules"),
         ("server { return 999; }", "no status code"),
         ("server { return what; }", "no status code"),
         ("server { return 200 $nothing; }", "unknown variable $nothing"),
@@ -130,7 +143,36 @@ struct DiagnosticsTests {
         )
     }
 
+    @Test func `all is said file by file, in the order of the lines`() throws {
+        let text = "http {\nserver {\nlocation /a { allow 10.0.0.1; }\nroot;\n}\ninclude b.conf;\nnonsense;\n}"
+        let found = errors(text, files: ["/etc/b.conf": "\nserver { listen x:1; }"])
+        #expect(
+            found.map { $0.split(separator: ": ")[0] }
+                == ["/etc/front.conf:3", "/etc/front.conf:4", "/etc/front.conf:7", "/etc/b.conf:2"]
+        )
+    }
+
+    @Test func `a wrong value that several locations inherit is told once`() {
+        let text = """
+            server { passenger_memory_max 1m; root /a/public; passenger_enabled on; location /b { } location /c { } }
+            """
+        #expect(errors(text).count == 1)
+    }
+
+    @Test(arguments: [(0, 0, nil), (1, 0, "1 error"), (0, 2, "2 warnings"), (11, 1, "11 errors and 1 warning")])
+    func `diagnostics are counted`(errors: Int, warnings: Int, text: String?) {
+        let place = SourceLocation(file: "f", line: 1)
+        let all =
+            Array(repeating: place.error("e"), count: errors) + Array(repeating: place.warning("w"), count: warnings)
+        #expect(all.counts == text)
+    }
+
     @Test(arguments: [
+        (
+            "server { ssl_certificate /x; listen 81; }",
+            "\"ssl_certificate\" has no effect here, because no connection is TLS"
+        ),
+        ("ssl_protocols TLSv1.2 TLSv1.3; ssl_prefer_server_ciphers on;", "it ends in front of this program"),
         ("passenger_max_pool_size 9;", "start flying-passenger with --max-pool-size"),
         ("passenger_log_level 2;", "start flying-passenger with --log-level"),
         ("server { passenger_default_user x; }", "start flying-passenger with --default-user"),

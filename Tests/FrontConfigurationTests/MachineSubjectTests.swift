@@ -32,9 +32,56 @@ struct MachineSubjectTests {
                     "/srv/app",
                     startupFiles: ["config.ru", "passenger_wsgi.py", "config/environment.rb", "app.js"]
                 ): 6,
-                .user("joe"): 7, .group("staff"): 8,
+                .user("joe"): 7, .group("staff"): 8, .instances(1): 6,
             ]
         )
+    }
+
+    @Test func `an environment file and interpreters with a path are kept, with the app that needs them`() throws {
+        let text = """
+            server { listen 80; root /a/public; passenger_enabled on; }
+            server {
+              listen 81;
+              root /b/public;
+              passenger_enabled on;
+              passenger_app_type wsgi;
+              passenger_env_file .env;
+              passenger_python /venv/bin/python;
+              passenger_ruby /opt/ruby;
+            }
+            """
+        let found = try configuration(text).model.subjects.filter { $0.place.line >= 7 }
+        #expect(
+            found == [
+                MachineSubject(
+                    .environmentFile("/b/.env"),
+                    at: SourceLocation(file: "/etc/front.conf", line: 7),
+                    apps: [1]
+                ),
+                MachineSubject(
+                    .interpreter(
+                        MachineSubject.Interpreter(
+                            path: "/venv/bin/python",
+                            setting: "python",
+                            appRoot: "/b",
+                            startupFiles: ["passenger_wsgi.py"],
+                            ownStartupFiles: ["passenger_wsgi.py"]
+                        )
+                    ),
+                    at: SourceLocation(file: "/etc/front.conf", line: 8),
+                    apps: [1]
+                ),
+            ]
+        )
+    }
+
+    @Test func `beside a base URI by a link no app is asked for in the root`() throws {
+        let text = "server { listen 81; root /srv/site; passenger_base_uri /blog; passenger_enabled on; }"
+        let read = try configuration(text, links: ["/srv/site/blog": "/srv/blog/public"])
+        let roots = read.model.subjects.compactMap { subject -> String? in
+            if case .appRoot(let root, _) = subject.kind { root } else { nil }
+        }
+        #expect(roots == ["/srv/blog"])
     }
 
     @Test(arguments: [

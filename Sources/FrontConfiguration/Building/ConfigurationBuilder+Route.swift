@@ -25,7 +25,7 @@ extension ConfigurationBuilder {
             return RouteModel(values)
         }
         if let appRoot {
-            values.app = app(scope, appRoot: appRoot, base: base)
+            values.app = app(scope, appRoot: appRoot, base: base, isOutsideOfBases: isOutsideOfBases)
         } else if let place = scope.settings["enabled"]?.location {
             report(place.error("\"passenger_enabled on\" needs \"root\" or \"passenger_app_root\""))
         }
@@ -100,24 +100,71 @@ extension ConfigurationBuilder {
         values.customErrorPage = scope.text("custom_error_page")
     }
 
-    private mutating func noteSubjects(of settings: AppSettings, _ scope: Scope, enabledAt place: SourceLocation) {
+    private mutating func noteSubjects(
+        of app: FrontApp,
+        _ settings: AppSettings,
+        _ scope: Scope,
+        enabledAt place: SourceLocation
+    ) {
         func placeOf(_ name: String) -> SourceLocation { scope.settings[name]?.location ?? place }
-        if let user = settings.user { note(.user(user), at: placeOf(SettingName.user)) }
+        if let user = settings.user { note(.user(user), at: placeOf(SettingName.user), neededBy: app) }
         // "!STARTUP_FILE!" asks for the group of that file.
-        if let group = settings.group, !group.hasPrefix("!") { note(.group(group), at: placeOf(SettingName.group)) }
-        var startupFiles: [String] = []
-        if settings.appStartCommand == nil {
-            startupFiles =
-                settings.startupFile.map { [$0] }
-                ?? AppType.startupFiles.filter { $0.type == settings.appType ?? $0.type }.map(\.name)
+        if let group = settings.group, !group.hasPrefix("!") {
+            note(.group(group), at: placeOf(SettingName.group), neededBy: app)
         }
+        if let file = settings.environmentFile {
+            let path = Paths.absolute(file, below: settings.appRoot)
+            note(.environmentFile(path), at: placeOf(SettingName.environmentFile), neededBy: app)
+        }
+        note(.instances(settings.minInstances), at: placeOf(SettingName.minInstances))
+        let startupFiles = Self.startupFiles(of: settings)
+        for interpreter in Self.interpreters(of: settings, startupFiles) {
+            note(.interpreter(interpreter), at: placeOf(interpreter.setting), neededBy: app)
+        }
+        let names = startupFiles.map(\.name)
         let rootPlace = placeOf(SettingName.appRoot)
-        note(.appRoot(settings.appRoot, startupFiles: startupFiles), at: rootPlace)
-        if settings.user == nil { note(.owner(appRoot: settings.appRoot, startupFiles: startupFiles), at: rootPlace) }
+        note(.appRoot(settings.appRoot, startupFiles: names), at: rootPlace, neededBy: app)
+        if settings.user == nil {
+            note(.owner(appRoot: settings.appRoot, startupFiles: names), at: rootPlace, neededBy: app)
+        }
+    }
+
+    /// None where a command starts the app.
+    private static func startupFiles(of settings: AppSettings) -> [(name: String, type: AppType)] {
+        guard settings.appStartCommand == nil else { return [] }
+        if let file = settings.startupFile, let type = settings.appType { return [(file, type)] }
+        return AppType.startupFiles.filter { $0.type == settings.appType ?? $0.type }
+    }
+
+    /// Those that are named by a path; a bare name is looked up by the daemon, as the app's user.
+    private static func interpreters(
+        of settings: AppSettings,
+        _ startupFiles: [(name: String, type: AppType)]
+    ) -> [MachineSubject.Interpreter] {
+        let all: [(path: String, setting: String, types: Set<AppType>)] = [
+            (settings.ruby, SettingName.ruby, [.rack, .classicRails]), (settings.python, SettingName.python, [.wsgi]),
+            (settings.nodejs, SettingName.nodejs, [.node]),
+        ]
+        return all.compactMap { path, setting, types in
+            let own = startupFiles.filter { types.contains($0.type) }.map(\.name)
+            guard !own.isEmpty, path.utf8.first == UInt8(ascii: "/") else { return nil }
+            return MachineSubject.Interpreter(
+                path: path,
+                setting: setting,
+                appRoot: settings.appRoot,
+                startupFiles: startupFiles.map(\.name),
+                ownStartupFiles: own
+            )
+        }
     }
 
     /// The app of a scope: a new one, or the one declared before under the same group name.
-    private mutating func app(_ scope: Scope, appRoot: String, base: String) -> FrontApp? {
+    private mutating func app(
+        _ scope: Scope,
+        appRoot: String,
+        base: String,
+        isOutsideOfBases: Bool
+    ) -> FrontApp? {
         var entries = [SettingsList.Entry(name: SettingName.appRoot, value: appRoot)]
         if !base.isEmpty { entries.append(SettingsList.Entry(name: SettingName.baseURI, value: base)) }
         for (name, value) in scope.settings where name != SettingName.appRoot {
@@ -132,11 +179,13 @@ extension ConfigurationBuilder {
             let settings = try AppSettings(SettingsList(entries))
             let (app, conflict) = apps.add(settings, at: place)
             if let conflict { report(conflict) }
-            noteSubjects(of: settings, scope, enabledAt: place)
+            // Beside base URIs the document root mostly belongs to a site without an app.
+            if !isOutsideOfBases { noteSubjects(of: app, settings, scope, enabledAt: place) }
             return app
         } catch {
             let culprit = scope.settings[error.setting]?.location ?? place
-            report(culprit.error("\"passenger_\(error.setting) \(error.value)\": \(error.reason)"))
+            let value = scope.text(error.setting) ?? error.value
+            report(culprit.error("\"passenger_\(error.setting) \(value)\": \(error.reason)"))
             return nil
         }
     }

@@ -45,8 +45,10 @@ extension ConfigurationBuilder {
         for option in directive.arguments.dropFirst() {
             switch option {
             case "default_server", "default": listening.isDefault = true
-            case "ssl", "http2", "quic", "proxy_protocol":
-                report(directive.location.error("\"listen\": \(option) is not supported yet"))
+            case "ssl", "http2", "quic":
+                let reason = "\(option) is not supported yet; let TLS end in front of this program"
+                report(directive.location.error("\"listen\": \(reason)"))
+            case "proxy_protocol": report(directive.location.error("\"listen\": \(option) is not supported yet"))
             case _ where option.hasPrefix("backlog="):
                 listening.backlog = value(of: directive) { () throws(ValueError) in
                     try ValueParsers.integer(String(option.dropFirst("backlog=".count)), in: 1...65_535)

@@ -17,6 +17,7 @@ struct ConfigurationBuilder {
     var versionInHeader: Bool?
     var serverTokens: Bool?
     private var subjects: [MachineSubject] = []
+    private var reported: Set<Diagnostic> = []
     private var warnedNames: Set<String> = []
 
     init(files: any ConfigurationFiles, baseDirectory: String) {
@@ -48,7 +49,10 @@ struct ConfigurationBuilder {
         return finish()
     }
 
-    mutating func report(_ diagnostic: Diagnostic) { diagnostics.append(diagnostic) }
+    /// Each thing once: what a server says is looked at for each of its locations.
+    mutating func report(_ diagnostic: Diagnostic) {
+        if reported.insert(diagnostic).inserted { diagnostics.append(diagnostic) }
+    }
 
     /// Reports a warning unless one was given for the same name before.
     mutating func warnOnce(_ name: String, _ diagnostic: @autoclosure () -> Diagnostic) {
@@ -56,10 +60,14 @@ struct ConfigurationBuilder {
         report(diagnostic())
     }
 
-    /// Keeps something for the check before the start; each thing once.
-    mutating func note(_ kind: MachineSubject.Kind, at place: SourceLocation) {
-        guard !subjects.contains(where: { $0.kind == kind }) else { return }
-        subjects.append(MachineSubject(kind, at: place))
+    /// Keeps something for the check before the start; each thing once, with all apps that do not start without it.
+    mutating func note(_ kind: MachineSubject.Kind, at place: SourceLocation, neededBy app: FrontApp? = nil) {
+        let apps: Set<Int> = app.map { [$0.id] } ?? []
+        if let index = subjects.firstIndex(where: { $0.kind == kind }) {
+            subjects[index].apps.formUnion(apps)
+        } else {
+            subjects.append(MachineSubject(kind, at: place, apps: apps))
+        }
     }
 
     /// Evaluates a value and reports what is wrong with it.

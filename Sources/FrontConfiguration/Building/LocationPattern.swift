@@ -23,7 +23,7 @@ struct LocationPattern: Equatable {
         case "^~": try self.init(path: arguments[1], match: .prefix)
         case "~", "~*":
             guard let prefix = Self.literalPrefix(of: arguments[1]) else {
-                throw ValueError("regular expressions are not supported yet; name a prefix")
+                throw ValueError("regular expressions are not supported yet; \(Self.advice(on: arguments[1]))")
             }
             try self.init(path: prefix, match: .component)
         default: throw ValueError("\"\(arguments[0])\" is none of =, ^~ and ~")
@@ -39,11 +39,46 @@ struct LocationPattern: Equatable {
     /// The text of `^/prefix(/.*|$)` and its like; nil for every other expression.
     private static func literalPrefix(of pattern: String) -> String? {
         guard pattern.hasPrefix("^/") else { return nil }
-        let endings = ["(/.*|$)", "($|/.*)", "(/.*)?$", "(/|$)", "($|/)"]
         guard let ending = endings.first(where: pattern.hasSuffix) else { return nil }
+        return literal(pattern.dropFirst().dropLast(ending.count)).map { Paths.trimmed($0) }
+    }
+
+    /// How "the prefix as a whole component" is written.
+    private static let endings = ["(/.*|$)", "($|/.*)", "(/.*)?$", "(/|$)", "($|/)"]
+
+    /// What to write in the place of an expression.
+    private static func advice(on pattern: String) -> String {
+        guard let prefixes = prefixes(of: pattern), let first = prefixes.first else {
+            return "write a location for each prefix, such as location ^~ /assets/, or keep this one in the web server "
+                + "in front"
+        }
+        let others = prefixes.dropFirst().joined(separator: ", ")
+        return "write location ^~ \(first)" + (others.isEmpty ? "" : " and one for \(others)")
+    }
+
+    /// The prefixes that an expression such as `^/(assets|packs)/` stands for; nil for one that is no list of prefixes.
+    private static func prefixes(of pattern: String) -> [String]? {
+        guard pattern.hasPrefix("^/") else { return nil }
+        let ending = endings.first(where: pattern.hasSuffix) ?? [".*$", ".*"].first(where: pattern.hasSuffix) ?? ""
+        let text = pattern.dropFirst().dropLast(ending.count)
+        guard let open = text.firstIndex(of: "(") else { return literal(text).map { [$0] } }
+        guard let close = text[open...].firstIndex(of: ")") else { return nil }
+        let inside = text[text.index(after: open)..<close]
+        let alternatives = inside.hasPrefix("?:") ? inside.dropFirst(2) : inside
+        var prefixes: [String] = []
+        for alternative in alternatives.split(separator: "|", omittingEmptySubsequences: false) {
+            let whole = text[..<open] + alternative + text[text.index(after: close)...]
+            guard let prefix = literal(Substring(whole)) else { return nil }
+            prefixes.append(prefix)
+        }
+        return prefixes
+    }
+
+    /// The text that an expression without special characters stands for; nil for any other, and for an empty one.
+    private static func literal(_ expression: Substring) -> String? {
         var literal = ""
         var isEscaped = false
-        for character in pattern.dropFirst().dropLast(ending.count) {
+        for character in expression {
             if isEscaped {
                 guard character.isPunctuation || character.isSymbol else { return nil }
                 literal.append(character)
@@ -55,6 +90,6 @@ struct LocationPattern: Equatable {
                 literal.append(character)
             }
         }
-        return isEscaped || literal.isEmpty ? nil : Paths.trimmed(literal)
+        return isEscaped || literal.isEmpty ? nil : literal
     }
 }

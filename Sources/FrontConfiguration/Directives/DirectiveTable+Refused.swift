@@ -6,12 +6,7 @@ extension DirectiveTable {
         WordGroup(
             "TLS is not supported yet; let it end in front of this program",
             """
-            ssl ssl_buffer_size ssl_certificate ssl_certificate_cache ssl_certificate_key ssl_ciphers
-            ssl_client_certificate ssl_conf_command ssl_crl ssl_dhparam ssl_early_data ssl_ecdh_curve ssl_engine
-            ssl_key_log ssl_object_cache_inheritable ssl_ocsp ssl_ocsp_cache ssl_ocsp_responder ssl_password_file
-            ssl_prefer_server_ciphers ssl_protocols ssl_reject_handshake ssl_session_cache ssl_session_ticket_key
-            ssl_session_tickets ssl_session_timeout ssl_stapling ssl_stapling_file ssl_stapling_responder
-            ssl_stapling_verify ssl_trusted_certificate ssl_verify_client ssl_verify_depth
+            ssl
             """
         ),
         WordGroup(
@@ -22,16 +17,17 @@ extension DirectiveTable {
             """
         ),
         WordGroup(
-            "access rules are not supported, and leaving one out would open what it closes",
+            "access rules are not supported, and leaving one out would open what it closes; keep that location in the "
+                + "web server in front",
             """
             allow auth_basic auth_basic_user_file auth_delay auth_jwt auth_jwt_claim_set auth_jwt_header_set
             auth_jwt_key_cache auth_jwt_key_file auth_jwt_key_request auth_jwt_leeway auth_jwt_require auth_jwt_type
             auth_request auth_request_set deny internal limit_except satisfy secure_link secure_link_md5
-            secure_link_secret valid_referers
+            secure_link_secret ssl_verify_client valid_referers
             """
         ),
         WordGroup(
-            "limits on clients are not supported, and leaving one out would lift it",
+            "limits on clients are not supported, and leaving one out would lift it; keep it in the web server in front",
             """
             limit_conn limit_conn_dry_run limit_conn_log_level limit_conn_status limit_conn_zone limit_rate
             limit_rate_after limit_req limit_req_dry_run limit_req_log_level limit_req_status limit_req_zone
@@ -44,7 +40,7 @@ extension DirectiveTable {
             """
         ),
         WordGroup(
-            "only applications and files are served here",
+            "only applications and files are served here; keep that location in the web server in front",
             """
             autoindex create_full_put_path dav_access dav_methods empty_gif fastcgi_pass flv grpc_pass js_access
             js_body_filter js_content js_header_filter js_import js_path js_periodic js_set js_var mail memcached_pass
@@ -53,7 +49,7 @@ extension DirectiveTable {
             """
         ),
         WordGroup(
-            "answers of applications and files are not changed",
+            "answers of applications and files are not changed; the web server in front can do it",
             """
             add_after_body add_before_body image_filter image_filter_buffer image_filter_interlace
             image_filter_jpeg_quality image_filter_sharpen image_filter_transparency image_filter_webp_quality ssi
@@ -61,7 +57,7 @@ extension DirectiveTable {
             """
         ),
         WordGroup(
-            "requests are not rewritten here",
+            "requests are not rewritten here; the web server in front can do it, and return redirects",
             """
             break if rewrite set
             """
@@ -72,6 +68,7 @@ extension DirectiveTable {
     static let harmlessArguments: [String: Set<String>] = [
         "allow": ["all"], "auth_basic": ["off"], "auth_jwt": ["off"], "auth_request": ["off"], "autoindex": ["off"],
         "disable_symlinks": ["off"], "http2": ["off"], "http3": ["off"], "image_filter": ["off"], "limit_rate": ["0"],
-        "mirror": ["off"], "satisfy": ["all", "any"], "ssi": ["off"], "ssl": ["off"], "userid": ["off"],
+        "mirror": ["off"], "satisfy": ["all", "any"], "ssi": ["off"], "ssl": ["off"], "ssl_verify_client": ["off"],
+        "userid": ["off"],
     ]
 }

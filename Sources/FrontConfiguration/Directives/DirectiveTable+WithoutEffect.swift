@@ -167,5 +167,16 @@ extension DirectiveTable {
             uwsgi_string uwsgi_temp_file_write_size uwsgi_temp_path
             """
         ),
+        WordGroup(
+            "no connection is TLS here; it ends in front of this program",
+            """
+            ssl_buffer_size ssl_certificate ssl_certificate_cache ssl_certificate_key ssl_ciphers ssl_client_certificate
+            ssl_conf_command ssl_crl ssl_dhparam ssl_early_data ssl_ecdh_curve ssl_engine ssl_key_log
+            ssl_object_cache_inheritable ssl_ocsp ssl_ocsp_cache ssl_ocsp_responder ssl_password_file
+            ssl_prefer_server_ciphers ssl_protocols ssl_reject_handshake ssl_session_cache ssl_session_ticket_key
+            ssl_session_tickets ssl_session_timeout ssl_stapling ssl_stapling_file ssl_stapling_responder
+            ssl_stapling_verify ssl_trusted_certificate ssl_verify_depth
+            """
+        ),
     ]
 }

@@ -17,13 +17,40 @@ package struct MachineSubject: Sendable, Hashable {
         /// An account that an app runs as.
         case user(String)
         case group(String)
+        case environmentFile(String)
+        /// An interpreter's path, which counts if the first of all startup files that there is is one of its own.
+        case interpreter(Interpreter)
+        /// How many processes an app is to keep.
+        case instances(Int)
+    }
+
+    package struct Interpreter: Sendable, Hashable {
+        package let path: String
+        /// `passenger_python` and its like.
+        package let setting: String
+        package let appRoot: String
+        /// Those that the app may have, in the order in which they are looked for.
+        package let startupFiles: [String]
+        package let ownStartupFiles: [String]
+
+        package init(path: String, setting: String, appRoot: String, startupFiles: [String], ownStartupFiles: [String])
+        {
+            self.path = path
+            self.setting = setting
+            self.appRoot = appRoot
+            self.startupFiles = startupFiles
+            self.ownStartupFiles = ownStartupFiles
+        }
     }
 
     package let kind: Kind
     package let place: SourceLocation
+    /// `FrontApp.id` of those that do not start without it.
+    package var apps: Set<Int>
 
-    package init(_ kind: Kind, at place: SourceLocation) {
+    package init(_ kind: Kind, at place: SourceLocation, apps: Set<Int> = []) {
         self.kind = kind
         self.place = place
+        self.apps = apps
     }
 }

@@ -48,10 +48,27 @@ struct ConfigurationCheck {
         let groups: Set<UInt32>
     }
 
+    struct Report {
+        var findings: [Diagnostic] = []
+        /// `FrontApp.id` of those that the machine lacks something for.
+        var appsThatWillNotStart: Set<Int> = []
+    }
+
+    /// What the pool of a daemon without `--max-pool-size` has.
+    private static let usualPoolSize = 6
+
     let account: Account
     let machine: any MachineFacts
 
-    func findings(_ subjects: [MachineSubject]) -> [Diagnostic] { subjects.compactMap { finding($0) } }
+    func report(_ subjects: [MachineSubject]) -> Report {
+        var report = Report()
+        for subject in subjects {
+            guard let finding = finding(subject) else { continue }
+            report.findings.append(finding)
+            report.appsThatWillNotStart.formUnion(subject.apps)
+        }
+        return report
+    }
 
     private func finding(_ subject: MachineSubject) -> Diagnostic? {
         let place = subject.place
@@ -63,6 +80,14 @@ struct ConfigurationCheck {
             return place.error("only root may raise the limit on open files above \(machine.maxOpenFiles)")
         case .documentRoot(let path): return documentRootFinding(path, place)
         case .appRoot(let root, let startupFiles): return appFinding(root, startupFiles, place)
+        case .environmentFile(let path): return environmentFileFinding(path, place)
+        case .interpreter(let interpreter): return interpreterFinding(interpreter, place)
+        case .instances(let count):
+            guard count > Self.usualPoolSize else { return nil }
+            return place.warning(
+                "\(count) processes need a daemon with --max-pool-size=\(count) or more; without it a pool has "
+                    + "\(Self.usualPoolSize)"
+            )
         case .owner(let root, let startupFiles):
             guard let problem = machine.problem(ofApp: root, startupFiles: startupFiles) else { return nil }
             return place.warning("a daemon of root's will not start the application in \(root): \(problem)")
@@ -153,13 +178,42 @@ struct ConfigurationCheck {
         case .directory: break
         }
         guard !startupFiles.isEmpty else { return nil }
-        let looks = startupFiles.map { machine.look(at: $0.utf8.first == UInt8(ascii: "/") ? $0 : "\(root)/\($0)") }
+        let looks = startupFiles.map { look(at: $0, below: root) }
         guard looks.allSatisfy({ $0 == .missing }) else { return nil }
         let names = startupFiles.joined(separator: ", ")
         return place.warning(
             "the app root \(root) has no startup file (\(names)); name it by passenger_app_type and "
                 + "passenger_startup_file, or a command by passenger_app_start_command"
         )
+    }
+
+    private func look(at file: String, below root: String) -> FileLook {
+        machine.look(at: file.utf8.first == UInt8(ascii: "/") ? file : "\(root)/\(file)")
+    }
+
+    private func environmentFileFinding(_ path: String, _ place: SourceLocation) -> Diagnostic? {
+        switch machine.look(at: path) {
+        case .missing:
+            place.warning("the environment file \(path) does not exist: the application cannot be started")
+        case .directory:
+            place.warning("the environment file \(path) is a directory: the application cannot be started")
+        case .file, .hidden: nil
+        }
+    }
+
+    private func interpreterFinding(
+        _ interpreter: MachineSubject.Interpreter,
+        _ place: SourceLocation
+    ) -> Diagnostic? {
+        let file = interpreter.startupFiles.first { look(at: $0, below: interpreter.appRoot) != .missing }
+        guard let file, interpreter.ownStartupFiles.contains(where: file.isExactly) else { return nil }
+        let what = "passenger_\(interpreter.setting) \(interpreter.path)"
+        let app = "the application in \(interpreter.appRoot) cannot be started"
+        switch machine.look(at: interpreter.path) {
+        case .missing: return place.warning("\(what) does not exist: \(app)")
+        case .directory: return place.warning("\(what) is a directory: \(app)")
+        case .file, .hidden: return nil
+        }
     }
 
     private static func parent(of path: String) -> String {

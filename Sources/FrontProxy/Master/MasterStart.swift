@@ -43,7 +43,7 @@ struct MasterStart: Sendable {
         _ options: MasterOptions,
         _ model: FrontModel,
         judgesOwners: Bool = true
-    ) throws -> [Diagnostic] {
+    ) throws -> ConfigurationCheck.Report {
         let account = try account(options, model)
         try checkDaemon(options.flyWith ?? model.flyWith, for: model)
         let groups = try account.identity.map { [$0.gid] + $0.groups } ?? Self.ownGroups(account)
@@ -54,7 +54,7 @@ struct MasterStart: Sendable {
         let subjects = model.subjects.filter { subject in
             if case .owner = subject.kind { judgesOwners } else { true }
         }
-        return check.findings(subjects)
+        return check.report(subjects)
     }
 
     private static func ownGroups(_ account: WorkerAccount) throws -> [UInt32] {

@@ -16,7 +16,7 @@ private struct Machine: MachineFacts {
         "/home/joe/app": .directory(owner: 1000, group: 1000, mode: 0o755),
         "/home/joe/app/public": .directory(owner: 1000, group: 1000, mode: 0o755),
         "/srv": .directory(owner: 0, group: 0, mode: 0o755), "/srv/app": .directory(owner: 0, group: 33, mode: 0o750),
-        "/srv/app/config.ru": .file, "/srv/secret": .hidden,
+        "/srv/app/config.ru": .file, "/srv/app/app.js": .file, "/srv/secret": .hidden, "/usr/bin/ruby": .file,
         "/var/log": .directory(owner: 0, group: 4, mode: 0o755), "/tmp": .directory(owner: 0, group: 0, mode: 0o1777),
         "/open": .directory(owner: 0, group: 0, mode: 0o777),
     ]
@@ -39,7 +39,35 @@ struct ConfigurationCheckTests {
             account: .init(name: "www-data", uid: 33, groups: [33]),
             machine: Machine(isRoot: isRoot)
         )
-        return check.findings([MachineSubject(kind, at: SourceLocation(file: "f.conf", line: 7))]).first
+        return check.report([MachineSubject(kind, at: SourceLocation(file: "f.conf", line: 7))]).findings.first
+    }
+
+    /// An interpreter of the app in /srv/app, which has a config.ru and an app.js.
+    private static func interpreter(_ setting: String, _ path: String, own: [String]) -> MachineSubject.Kind {
+        .interpreter(
+            MachineSubject.Interpreter(
+                path: path,
+                setting: setting,
+                appRoot: "/srv/app",
+                startupFiles: ["config.ru", "passenger_wsgi.py", "app.js"],
+                ownStartupFiles: own
+            )
+        )
+    }
+
+    @Test func `apps that will not start are counted once`() {
+        let check = ConfigurationCheck(
+            account: .init(name: "www-data", uid: 33, groups: [33]),
+            machine: Machine()
+        )
+        let place = SourceLocation(file: "f.conf", line: 7)
+        let report = check.report([
+            MachineSubject(.user("jeo"), at: place, apps: [1, 2]),
+            MachineSubject(.environmentFile("/srv/none"), at: place, apps: [2]),
+            MachineSubject(.group("staff"), at: place, apps: [3]), MachineSubject(.instances(99), at: place),
+        ])
+        #expect(report.findings.count == 3)
+        #expect(report.appsThatWillNotStart == [1, 2])
     }
 
     @Test(arguments: [
@@ -47,7 +75,12 @@ struct ConfigurationCheckTests {
         (.group("stuff"), .error, "there is no group \"stuff\""),
         (.appRoot("/srv/none", startupFiles: ["config.ru"]), .warning, "the app root /srv/none does not exist"),
         (.appRoot("/srv/app/config.ru", startupFiles: []), .warning, "is no directory"),
-        (.appRoot("/srv/app", startupFiles: ["app.js", "x.js"]), .warning, "no startup file (app.js, x.js)"),
+        (.appRoot("/srv/app", startupFiles: ["y.js", "x.js"]), .warning, "no startup file (y.js, x.js)"),
+        (.environmentFile("/srv/app/.env"), .warning, "the environment file /srv/app/.env does not exist"),
+        (.environmentFile("/srv/app"), .warning, "is a directory"),
+        (interpreter("ruby", "/none", own: ["config.ru"]), .warning, "passenger_ruby /none does not exist"),
+        (interpreter("ruby", "/srv", own: ["config.ru"]), .warning, "passenger_ruby /srv is a directory"),
+        (.instances(7), .warning, "--max-pool-size=7"),
         (.documentRoot("/srv/none"), .warning, "the document root /srv/none does not exist"),
         (.documentRoot("/srv/app/config.ru"), .warning, "is no directory"),
         (
@@ -86,7 +119,9 @@ struct ConfigurationCheckTests {
         .appRoot("/srv/secret", startupFiles: ["config.ru"]),
         .appRoot("/srv/app", startupFiles: ["/srv/app/config.ru"]),
         .documentRoot("/srv/app"), .log("/var/log/a.log"), .openFiles(1 << 20),
-        .owner(appRoot: "/srv/app", startupFiles: []),
+        .owner(appRoot: "/srv/app", startupFiles: []), .environmentFile("/srv/app/config.ru"),
+        .environmentFile("/srv/secret"), .instances(6), interpreter("ruby", "/usr/bin/ruby", own: ["config.ru"]),
+        interpreter("ruby", "/srv/secret", own: ["config.ru"]), interpreter("nodejs", "/none", own: ["app.js"]),
         .listen(.tcp(host: "0.0.0.0", port: 80)), .listen(.unix(path: "/tmp/x.sock")),
     ])
     func `what works is nothing to speak of`(_ kind: MachineSubject.Kind) {
