@@ -20,7 +20,10 @@ extension Master {
         case .terminate, .interrupt, .quit: stop(because: signal)
         default:
             // An upgrade in place comes later; until then a stop and start with kept sockets does the same.
-            logger.warning("this version does nothing on this signal", metadata: [LogKeys.signal: "\(signal)"])
+            logger.warning(
+                "nothing is done on this signal: restart the front for another version; the applications stay",
+                metadata: [LogKeys.signal: "\(signal)"]
+            )
         }
     }
 

@@ -167,6 +167,7 @@ final class Master {
     private func ready(_ id: WorkerRoster.ID) {
         switch roster.ready(id, at: Self.now) {
         case .serves(let older, let isFirst):
+            let isReload = older.contains { members[$0].map { $0.deployment !== deployment } ?? false }
             for other in older {
                 drain(other, newer: deployment)
                 members[other]?.deployment.removeSocketFiles(newer: deployment)
@@ -175,7 +176,8 @@ final class Master {
                 whenServing?()
                 whenServing = nil
             } else {
-                logger.notice("worker serves", metadata: [LogKeys.pid: pid(id)])
+                let text = isReload ? "the new configuration is in force" : "worker serves"
+                logger.notice("\(text)", metadata: [LogKeys.pid: pid(id)])
             }
             Notify.ready(status: status)
         case .ignored(let reason): logger.debug("worker is ready", metadata: [LogKeys.reason: "\(reason)"])

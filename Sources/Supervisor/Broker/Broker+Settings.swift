@@ -97,11 +97,11 @@ extension Broker {
     private func log(_ outcome: FrontRegistry.ManifestOutcome, of manifest: Manifest, _ logger: Logger) {
         let generation: Logger.Metadata = [LogKeys.generation: "\(manifest.generation)"]
         guard outcome.isInForce else {
-            logger.info("manifest of an earlier generation", metadata: generation)
+            logger.info("an earlier configuration of a front was heard again", metadata: generation)
             return
         }
         let apps: Logger.Metadata = [LogKeys.count: "\(manifest.apps.count)"]
-        logger.notice("manifest in force", metadata: generation.merging(apps) { $1 })
+        logger.notice("configuration of a front is in force", metadata: generation.merging(apps) { $1 })
         for (group, reason) in outcome.rejections {
             let facts: Logger.Metadata = [LogKeys.group: "\(group)", LogKeys.reason: "\(reason)"]
             logger.error("settings of an app rejected", metadata: facts)
@@ -110,7 +110,10 @@ extension Broker {
             logger.warning("two fronts disagree on the settings of an app", metadata: [LogKeys.group: "\(key)"])
         }
         for key in outcome.orphaned {
-            logger.notice("app is in no manifest any more", metadata: [LogKeys.group: "\(key)"])
+            logger.notice(
+                "no front has an app in its configuration any more, so it ends in a minute",
+                metadata: [LogKeys.group: "\(key)"]
+            )
         }
     }
 
