@@ -132,13 +132,22 @@ module FlyingPassenger
     def permission_denied(path)
       @kind = 'permission-denied'
       @category = 'file-system'
-      closed = path && (closed_directory(path) || path)
+      entered = path && closed_directory(path)
+      written = entered ? nil : directory_of_missing(path)
+      closed = entered || written || path
       @summary = "the application may not use #{path || 'a file that it needs'}, because it runs as #{user}"
-      @summary += ", who may not enter #{closed}" if closed && closed != path
+      @summary += ", who may not enter #{entered}" if entered && entered != path
+      @summary += ", who may not write in #{written}" if written
       return unless closed
 
       advise("Let the user #{user} use it, or let the application run as another user. Whose it is:",
              'list', File.expand_path(closed))
+    end
+
+    # Where the file was to be made; nil if it is there.
+    def directory_of_missing(path)
+      return if path.nil? || File.exist?(path) || File.symlink?(path)
+      File.dirname(File.expand_path(path))
     end
 
     # MARK: Libraries

@@ -101,11 +101,16 @@ class Failure:
         self.kind = 'permission-denied'
         self.category = 'file-system'
         path = os.fsdecode(path) if isinstance(path, (str, bytes)) else None
-        closed = (closed_directory(path) or path) if path else None
+        entered = closed_directory(path) if path else None
+        # Where the file was to be made, if it is not there.
+        written = os.path.dirname(os.path.abspath(path)) if path and not entered and not os.path.lexists(path) else None
+        closed = entered or written or path
         self.summary = 'the application may not use %s, because it runs as %s' % (
             path or 'a file that it needs', self.user())
-        if closed != path:
-            self.summary += ', who may not enter %s' % closed
+        if entered and entered != path:
+            self.summary += ', who may not enter %s' % entered
+        if written:
+            self.summary += ', who may not write in %s' % written
         if closed:
             self.advise('Let the user %s use it, or let the application run as another user. Whose it is:' % self.user(),
                         'list', os.path.abspath(closed))

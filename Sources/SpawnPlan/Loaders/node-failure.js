@@ -93,15 +93,28 @@ function outOfMemory(context) {
 
 function permissionDenied(context) {
   const file = context.error.path;
-  const closed = file && (closedDirectory(file) || file);
+  const entered = file && closedDirectory(file);
+  const written = file && !entered && directoryOfMissing(file);
+  const closed = entered || written || file;
   const who = userName();
   return failure('permission-denied',
     'the application may not use ' + (file || 'what it needs: ' + firstLine(messageOf(context.error))) +
-      ', because it runs as ' + who + (closed && closed !== file ? ', who may not enter ' + closed : ''),
+      ', because it runs as ' + who + (entered && entered !== file ? ', who may not enter ' + entered : '') +
+      (written ? ', who may not write in ' + written : ''),
     !closed ? [] :
       [advice('Let the user ' + who + ' use it, or let the application run as another user. Whose it is:', 'list',
         path.resolve(closed))],
     context.detail, 'file-system');
+}
+
+// Where the file was to be made; null if it is there.
+function directoryOfMissing(file) {
+  try {
+    fs.lstatSync(file);
+    return null;
+  } catch (error) {
+    return path.dirname(path.resolve(file));
+  }
 }
 
 // MARK: Modules

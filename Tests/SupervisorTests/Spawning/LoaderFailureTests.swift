@@ -231,6 +231,30 @@ struct LoaderFailureTests {
     }
 
     @Test(.enabled(if: Machine.isRoot, "needs a user of its own for the application"))
+    func `of a file that cannot be made the directory is named`() throws {
+        let user = try #require(Machine.appUsers.first)
+        let bench = try SpawnBench()
+        let folder = bench.directory.file("rooted")
+        try Files.makeDirectories(folder)
+        let file = "\(folder)/log.txt"
+        for (name, text) in [
+            ("config.ru", "File.write('\(file)', '')"), ("passenger_wsgi.py", "open('\(file)', 'w')"),
+            ("app.js", "require('fs').writeFileSync('\(file)', '')"),
+        ] {
+            try bench.write(text, to: name)
+            try bench.give(to: user)
+            let failure = try #require(try bench.failure())
+            #expect(failure.kind == .permissionDenied, "\(failure)")
+            #expect(
+                failure.summary.hasSuffix("runs as \(user.name), who may not write in \(folder)"),
+                "\(failure.summary)"
+            )
+            #expect(failure.remedies.first?.description.contains("ls -ld \(folder)") == true)
+            try Files.remove("\(bench.appRoot)/\(name)")
+        }
+    }
+
+    @Test(.enabled(if: Machine.isRoot, "needs a user of its own for the application"))
     func `gems and modules in a closed directory are looked for there`() throws {
         let user = try #require(Machine.appUsers.first)
         let bench = try SpawnBench()
