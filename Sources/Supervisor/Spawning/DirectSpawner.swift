@@ -22,7 +22,7 @@ package final class DirectSpawner: Spawning {
     private let options: SpawnerOptions
     private let logger: Logger
     private var spawns: [ProcessID: DirectSpawn] = [:]
-    private var warned: Set<ExactText> = []
+    private var warnings = SpawnWarnings()
 
     /// Told once, on the core loop, about each process that had been ready.
     package var onExit: ((ProcessExit) -> Void)?
@@ -202,7 +202,7 @@ package final class DirectSpawner: Spawning {
 
     /// The same warning at every spawn would bury the log.
     private func warnOnce(_ warning: String, group: String) {
-        guard self.warned.count < 10_000, self.warned.insert(ExactText(group + "\0" + warning)).inserted else { return }
+        guard self.warnings.admit(warning, group: group, at: .now()) else { return }
         self.logger.warning("\(warning)", metadata: [LogKeys.group: "\(group)"])
     }
 }
