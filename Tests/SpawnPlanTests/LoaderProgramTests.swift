@@ -83,7 +83,7 @@ import Testing
     }
 
     @Test func `all loaders are part of the program`() {
-        #expect(LoaderSources.all.count == 22)
+        #expect(LoaderSources.all.count == 23)
         for source in LoaderSources.all {
             #expect(String(decoding: source.bytes.prefix(200), as: UTF8.self).contains("SPDX-License-Identifier: MIT"))
         }
