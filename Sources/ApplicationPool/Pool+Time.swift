@@ -9,6 +9,8 @@ extension Pool {
         var orders = Orders()
         self.checkLeases(at: now, orders: &orders)
         guard let generalDeadline, generalDeadline <= now else { return orders }
+        // What is done now may ask for a time of its own: when an idle process has rested long enough to be taken.
+        self.generalDeadline = nil
         for index in self.groups.indices {
             self.refuseExpiredWaiters(of: index, at: now, orders: &orders)
             self.hastenDetached(of: index, at: now, orders: &orders)
@@ -19,7 +21,7 @@ extension Pool {
         for index in self.groups.indices { self.serveWaiters(of: index, at: now, orders: &orders) }
         self.noteNeedOfAll()
         self.fillCapacity(at: now, orders: &orders)
-        self.generalDeadline = self.earliestDeadline(after: now)
+        if let deadline = self.earliestDeadline(after: now) { self.wake(at: deadline) }
         return orders
     }
 

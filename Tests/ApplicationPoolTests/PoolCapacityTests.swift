@@ -175,9 +175,11 @@ struct PoolCapacityTests {
         #expect(model.violations == [])
     }
 
-    @Test func `in a full pool what has been idle for five seconds gives way to an app whose processes are all busy`()
-        throws
-    {
+    /// Seconds after which something else is due, before the five are over; 0: nothing is.
+    @Test(arguments: [0, 2])
+    func `in a full pool what has been idle for five seconds gives way to an app whose processes are all busy`(
+        _ other: Int
+    ) throws {
         var model = PoolModel(max: 2)
         let idle = model.define(preStart: true)
         try model.spawnEnds()
@@ -185,6 +187,7 @@ struct PoolCapacityTests {
         _ = try model.queue(busy)
         try model.spawnEnds()
         let waiting = try model.queue(busy)
+        if other > 0 { _ = try model.queue(busy, deadline: .seconds(other)) }
         model.wait(.seconds(4))
         #expect(try model.inService(idle).count == 1)
         model.wait(.seconds(1))
