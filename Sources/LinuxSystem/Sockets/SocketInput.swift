@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import CFlyingPassenger
 import Glibc
 
 /// What a socket holds for its reader.
