@@ -21,9 +21,13 @@ extension Integration {
             "--skip-bootsnap", "--skip-gemfile", "--skip-git", "--skip-javascript", "--skip-listen", "--skip-spring",
             // useradd, adduser, chsh, getent, sudo
             "--group", "--groups", "--user-group", "--home", "--home-dir",
-            "--system", "--shell", "--login", "--command", "--target",
-            // Hidden: between processes of one program.
-            "--core", "--worker",
+            "--system", "--shell", "--login", "--command", "--target", "--no-create-home",
+            // systemctl kill
+            "--kill-who", "--signal",
+            // The beginning of one of Node's, in its own words
+            "--trace-",
+            // Hidden: between processes of one program, or of two.
+            "--core", "--worker", "--leave-out-owners",
         ]
 
         private static func flags(in text: String) -> Set<String> {
