@@ -207,8 +207,9 @@ extension Integration {
             )
             try Self.makeApps(["other", "set"], owner: Accounts.mary, in: site)
             try site.startDaemon()
-            // Root opens no log in a directory of somebody else.
-            try site.startFront(flags: ["--log-file=/dev/stderr"])
+            // Root opens no log and no PID file in a directory of somebody else.
+            let place = try TestDirectory()
+            try site.startFront(flags: ["--log-file=/dev/stderr", "--pid-file=\(place.file("front.pid"))"])
             for app in ["other", "set"] {
                 let response = try site.page(app)
                 let facts = ProcessFacts(pid: 0, status: response.text)
@@ -233,8 +234,9 @@ extension Integration {
             let site = try Self.site([.init("app", from: nil)], daemonUID: Accounts.unknownUID)
             try Self.makeApps(["app"], owner: Accounts.mary, in: site)
             try site.startDaemon()
-            // Root opens no log in a directory of somebody else.
-            try site.startFront(flags: ["--log-file=/dev/stderr"])
+            // Root opens no log and no PID file in a directory of somebody else.
+            let place = try TestDirectory()
+            try site.startFront(flags: ["--log-file=/dev/stderr", "--pid-file=\(place.file("front.pid"))"])
             #expect(try site.get("app").status == 500)
             #expect(
                 try site.status().groups.first?.lastError?.summary
