@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import FrontConfiguration
+import LinuxSystem
 import NIOCore
 import Synchronization
 import TestSupport
