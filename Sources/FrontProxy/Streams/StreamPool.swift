@@ -22,8 +22,8 @@ final class StreamPool {
         var signal: Int32?
     }
 
-    /// Idle streams per process and loop; more than this many requests at once to one process is rare.
-    static let maxIdlePerProcess = 64
+    /// Idle streams per process and loop: a process that takes many requests at once (Node) needs none of them opened anew.
+    static let maxIdlePerProcess = 512
     static let idleTime = TimeAmount.seconds(60)
     private static let sweepInterval = TimeAmount.seconds(15)
     /// Processes whose end is remembered, to explain answers that broke off.
