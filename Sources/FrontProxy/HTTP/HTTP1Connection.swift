@@ -24,7 +24,7 @@ final class HTTP1Connection: ChannelDuplexHandler {
     /// Bytes of further requests that are taken from the kernel while one is being answered.
     private static let maxBufferedBytes = 64 * 1024
     /// For the next request of a connection that must close.
-    private static let drainGrace = TimeAmount.seconds(5)
+    static let drainGrace = TimeAmount.seconds(5)
     /// Between looks at a client that has shut its side.
     private static let lookInterval = TimeAmount.seconds(1)
     /// So many looks in a row without a byte for such a client: it has gone.

@@ -4,6 +4,7 @@ import AppTransport
 import FrontConfiguration
 import LinuxSystem
 import Logging
+import NIOCore
 import Synchronization
 
 /// What an acceptor's thread does; confined to it.
@@ -16,8 +17,8 @@ final class AcceptorLoop {
     private static let shortPause: UInt64 = 50_000_000
     /// How often room is made while as many connections are open as may be; nanoseconds.
     private static let fullPause: UInt64 = 1_000_000_000
-    /// For the next request of a client that is kept, once the worker ends; nanoseconds.
-    private static let drainGrace: UInt64 = 5_000_000_000
+    /// For the next request of a client that is kept, once the worker ends, as of one with a channel; nanoseconds.
+    private static let drainGrace = UInt64(HTTP1Connection.drainGrace.nanoseconds)
     /// So many channels are worth the time of giving their memory back.
     private static let manyChannels = 256
     /// Until that is done; nanoseconds.

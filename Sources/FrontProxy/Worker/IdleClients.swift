@@ -49,8 +49,6 @@ final class IdleClients {
         self.left = left
     }
 
-    var count: Int { waiting.count }
-
     func add(_ client: IdleClient) {
         lastNumber += 1
         let number = lastNumber
