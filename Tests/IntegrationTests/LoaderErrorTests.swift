@@ -18,6 +18,8 @@ extension Integration {
             let remedy: String
         }
 
+        private static let module = #"{"type":"module"}"#
+
         static let applications: [Broken] = [
             Broken(
                 name: "gem",
@@ -61,10 +63,42 @@ extension Integration {
             Broken(
                 name: "cluster",
                 files: ["app.js": "require('cluster').fork();\n"],
-                kind: "exception",
+                kind: "configuration",
                 reason:
                     "cluster.fork() was called, but how many processes an application has is for Flying Passenger to say",
-                remedy: "app.js:1"
+                remedy: "passenger_min_instances 4;"
+            ),
+            Broken(
+                name: "cluster-module",
+                files: ["app.js": "import { fork } from 'node:cluster';\nfork();\n", "package.json": Self.module],
+                kind: "configuration",
+                reason: "how many processes an application has is for Flying Passenger to say (app.js:2)",
+                remedy: "passenger_min_instances 4;"
+            ),
+            Broken(
+                name: "await",
+                files: ["app.js": "await new Promise(() => {});\n", "package.json": Self.module],
+                kind: "early-exit",
+                reason: "app.js waits for ever: nothing that is open can settle what it awaits at its top level",
+                remedy: "on a promise that nobody resolves"
+            ),
+            Broken(
+                name: "rejected",
+                files: [
+                    "app.js":
+                        "const connect = async () => { throw new TypeError('no database'); };\nawait connect();\n",
+                    "package.json": Self.module,
+                ],
+                kind: "exception",
+                reason: "the application raised TypeError: no database (app.js:1)",
+                remedy: "Look at app.js:1"
+            ),
+            Broken(
+                name: "export",
+                files: ["app.js": "import { nothing } from 'http';\n", "package.json": Self.module],
+                kind: "syntax-error",
+                reason: "The requested module 'http' does not provide an export named 'nothing' (app.js:1)",
+                remedy: "Look at the import in line 1 of app.js"
             ),
             Broken(
                 name: "asgi-object",

@@ -7,6 +7,8 @@ const CONTROL = 4;
 // Characters; of four bytes each they still fit into one line.
 const MAX_DETAIL = 30000;
 const MAX_SENTENCE = 1000;
+// After which an application that was asked to end, and has not, is told what holds it; in milliseconds.
+const PATIENCE = 2000;
 
 const fs = require('fs');
 const net = require('net');
@@ -77,6 +79,8 @@ function readSettings() {
 const state = {
   step: 'loader',
   settings: null,
+  // While the startup file runs, as an ES module also while it waits.
+  isLoading: false,
   ready: false,
   stopping: false,
 };
@@ -94,8 +98,9 @@ function step(name) {
 // Its workers would be processes that nobody counts, and the master would listen where nobody asks.
 function refuseCluster() {
   require('cluster').fork = function refuse() {
-    throw new Error('cluster.fork() was called, but how many processes an application has is for Flying Passenger to say: ' +
-      'set passenger_min_instances and passenger_max_instances, and run the code of a worker without the module cluster');
+    throw listener.misuse('cluster.fork() was called, but how many processes an application has is for Flying Passenger to say',
+      'Run the code of a worker without the module cluster, and let Flying Passenger start as many processes of it as it takes: ' +
+      'passenger_min_instances 4; in the front\'s configuration.');
   };
   require('module').syncBuiltinESMExports();
 }
@@ -104,21 +109,45 @@ function terminated() {
   if (process.listenerCount('SIGTERM') === 1) stop(); // else it is the application's own business
 }
 
-// The application may end by itself, else the process ends once the running requests are answered.
+// The application may have something to do first, else the process ends once the running requests are answered.
 function stop() {
   if (state.stopping) return;
   state.stopping = true;
   if (PhusionPassenger.listenerCount('exit') > 0) {
-    PhusionPassenger.emit('exit');
+    leave('\'exit\' of PhusionPassenger', () => PhusionPassenger.emit('exit'));
   } else if (process.listenerCount('message') > 0) {
-    process.emit('message', 'shutdown');
+    leave('\'message\' of process', () => process.emit('message', 'shutdown'));
   } else if (process.listenerCount('SIGTERM') > 1) {
     // What it does elsewhere when it is to end; some libraries look whether they are the only ones to do something.
     process.removeListener('SIGTERM', terminated);
-    process.emit('SIGTERM', 'SIGTERM');
+    leave('\'SIGTERM\' of process', () => process.emit('SIGTERM', 'SIGTERM'));
   } else {
     closeAndExit();
   }
+}
+
+// The application does what it has to do. It may call process.exit at the end of that; else the process ends, as any of Node,
+// once nothing is open any more. Nothing of ours counts then.
+function leave(event, ask) {
+  listener.close();
+  listener.letGo();
+  process.on('beforeExit', () => {
+    if (listener.isBusy()) setTimeout(() => {}, 20);
+  });
+  setTimeout(() => print('the application was asked to end by the event ' + event + ', and goes on' + openResources() +
+    ': let its handler close what it has open, or call process.exit() at its end'), PATIENCE).unref();
+  ask();
+}
+
+// What it is that keeps the process alive, but for its standard output and error, which are counted though they do not.
+function openResources() {
+  if (!process.getActiveResourcesInfo) return ''; // before Node 17.3
+  const open = process.getActiveResourcesInfo();
+  for (const stream of [process.stdout, process.stderr]) {
+    const place = stream._handle ? open.indexOf('PipeWrap') : -1;
+    if (place >= 0) open.splice(place, 1);
+  }
+  return open.length > 0 ? ' because of what is open (' + Array.from(new Set(open)).join(', ') + ')' : '';
 }
 
 // It has closed its server, and gets no more requests.
@@ -158,7 +187,7 @@ function watchFailures() {
   process.on('beforeExit', () => { hasFinished = true; });
   process.on('exit', (code) => {
     if (state.ready || state.stopping) return;
-    fail(hasFinished ? explain.neverListened(state.settings, listener.strangers) : explain.ended(code));
+    fail(hasFinished ? explain.neverListened(state.settings, listener.strangers, state.isLoading) : explain.ended(code));
   });
 }
 
@@ -188,12 +217,14 @@ function nameProcess(title) {
   }
 }
 
-// A module that require cannot load is an ES module.
+// A module that require cannot load is an ES module. Newer versions of Node load one as the main module: they say none then, and
+// return before it has been evaluated.
 function load(file) {
   process.argv[1] = file;
   try {
     require('module')._load(file, null, true);
-    return Promise.resolve();
+    // What goes wrong there is told by Node.
+    return process.mainModule ? Promise.resolve() : importModule(file).catch(() => new Promise(() => {}));
   } catch (error) {
     const isModule = error && (error.code === 'ERR_REQUIRE_ESM' || error.code === 'ERR_REQUIRE_ASYNC_MODULE');
     // Called from the startup file itself, it has run already: what it requires is such a module.
@@ -236,7 +267,8 @@ function main() {
   });
   refuseCluster();
   step('load-app');
-  load(path.resolve(process.cwd(), settings.startup_file)).catch(failed);
+  state.isLoading = true;
+  load(path.resolve(process.cwd(), settings.startup_file)).then(() => { state.isLoading = false; }, failed);
 }
 
 exports.start = main;

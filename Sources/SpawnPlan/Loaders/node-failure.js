@@ -23,6 +23,7 @@ function advice(sentence, ...command) {
 exports.error = function explain(error, settings) {
   const context = { settings, error, place: placeOf(error, settings), detail: described(error) };
   const code = error && error.code;
+  if (code === 'ERR_FLYING_PASSENGER') return misuse(context);
   if (code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND') return missingModule(context);
   if (error instanceof SyntaxError || (error && error.name === 'SyntaxError')) return syntaxError(context);
   if (code === 'EACCES' || code === 'EPERM') return permissionDenied(context);
@@ -35,7 +36,13 @@ exports.ended = function ended(code) {
     [advice('Look at what it printed before, and see why it calls process.exit while it is loaded.')]);
 };
 
-exports.neverListened = function neverListened(settings, strangers) {
+// `isLoading`: the startup file is an ES module that has not come to its end.
+exports.neverListened = function neverListened(settings, strangers, isLoading) {
+  if (isLoading) {
+    return failure('early-exit', settings.startup_file + ' waits for ever: nothing that is open can settle what it awaits ' +
+      'at its top level', [advice('Look for an await in ' + settings.startup_file + ', or in a module that it imports, on a ' +
+      'promise that nobody resolves.')]);
+  }
   const others = Array.from(strangers);
   return failure('configuration',
     settings.startup_file + ' has been loaded to its end and nothing listens: no HTTP server called listen(), and ' +
@@ -44,6 +51,12 @@ exports.neverListened = function neverListened(settings, strangers) {
       'app.listen(3000).'),
     advice('If another file starts the server, name it:', 'startup-file')]);
 };
+
+function misuse(context) {
+  const { error, place, detail } = context;
+  return failure('configuration', messageOf({ message: error.summary }) + (place ? ' (' + place + ')' : ''),
+    [advice(messageOf({ message: error.remedy }))], detail);
+}
 
 function exception(context) {
   const name = context.error && context.error.name ? context.error.name : typeof context.error;
@@ -67,6 +80,11 @@ function syntaxError(context) {
   if (/import statement outside a module|Unexpected token 'export'|Unexpected token export/.test(what)) {
     remedies[0] = advice('The file is an ES module, but not marked as one: add "type": "module" to package.json, or ' +
       'name it .mjs (with passenger_app_type node and passenger_startup_file).');
+  }
+  // Every file can be read: `node --check` would find nothing.
+  if (/does not provide an export named/.test(what)) {
+    remedies[0] = advice('Look at the import in line ' + match[2] + ' of ' + file + ': the name may be wrong, or the module of ' +
+      'another version.');
   }
   remedies.push(advice('The interpreter is Node ' + process.versions.node + '; if the code is for a newer one, set ' +
     'passenger_nodejs.'));

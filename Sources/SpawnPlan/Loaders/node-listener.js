@@ -20,10 +20,12 @@ const state = {
   hooks: null,
   autoInstall: true,
   acceptor: null,
-  // The server that listens, and the port that it asked for.
+  // The server that listens, and where it thinks that it does.
   server: null,
-  port: 0,
+  place: null,
   sockets: new Set(),
+  isClosed: false,
+  isLetGo: false,
   waiting: [],
   strangers: new Set(), // names of what listens elsewhere
 };
@@ -34,7 +36,7 @@ exports.strangers = state.strangers;
 // `print(text)`.
 exports.install = function install(hooks) {
   state.hooks = hooks;
-  watchStatus();
+  watchHeads();
   const originalListen = http.Server.prototype.listen;
   const portListen = net.Server.prototype.listen;
   net.Server.prototype.listen = function listen(...args) {
@@ -43,17 +45,19 @@ exports.install = function install(hooks) {
   };
   http.Server.prototype.listen = function listen(...args) {
     const asked = isOurName(args[0]) || Boolean(args[0]) && isOurName(args[0].path);
-    if (!asked && !state.autoInstall) return originalListen.apply(this, args);
+    if (!asked && !state.autoInstall) {
+      if (!hooks.isReady()) noteStranger(this, args);
+      return originalListen.apply(this, args);
+    }
     const place = new Place(args);
     if (state.server === this) {
       throw Object.assign(new Error('Listen method has been called more than once without closing.'),
         { code: 'ERR_SERVER_ALREADY_LISTEN' });
     }
     if (state.server) {
-      const isTogether = !asked && place.port > 0 && place.port === state.port;
-      if (isTogether) return pretend(this, place);
-      throw new Error('http.Server.listen() was called more than once: only the first server can be served. ' +
-        'Call PhusionPassenger.configure({ autoInstall: false }) first, and listen(\'passenger\') for that one.');
+      if (!asked && place.isBeside(state.place)) return pretend(this, place);
+      throw exports.misuse('http.Server.listen() was called more than once: only the first server can be served',
+        'Call PhusionPassenger.configure({ autoInstall: false }) first, and listen(\'passenger\') for the one that is to be served.');
     }
     return serve(this, place);
   };
@@ -64,11 +68,23 @@ exports.configure = function configure(options) {
   if (options && options.autoInstall !== undefined) state.autoInstall = Boolean(options.autoInstall);
 };
 
+// An error for what an application does as though it were alone; `remedy` is what to do instead.
+exports.misuse = function misuse(summary, remedy) {
+  return Object.assign(new Error(summary + '. ' + remedy), { code: 'ERR_FLYING_PASSENGER', summary, remedy });
+};
+
 // No more connections; those that are there go on.
 exports.close = function close() {
+  state.isClosed = true;
   if (state.acceptor) closeServer.call(state.acceptor);
   // An accepted one that has not been used is nobody's.
   for (const socket of state.waiting.splice(0)) socket.destroy();
+};
+
+// Connections do not keep the process alive any more.
+exports.letGo = function letGo() {
+  state.isLetGo = true;
+  for (const socket of state.sockets) socket.unref();
 };
 
 // Upgraded connections do not count.
@@ -89,7 +105,13 @@ class Place {
     this.host = isObject ? first.host : typeof args[1] === 'string' ? args[1] : undefined;
     const path = isObject ? first.path : first;
     this.path = typeof path === 'string' && !isOurName(path) && Number.isNaN(Number(path)) ? path : null;
+    this.signal = isObject ? first.signal : undefined;
     this.callback = args.filter((argument) => typeof argument === 'function').pop();
+  }
+
+  // Whether it is one more address of the same service. Without a port both have to say where.
+  isBeside(other) {
+    return this.port === other.port && (this.port > 0 || Boolean(this.host && other.host) && this.host !== other.host);
   }
 
   // Applications show it, and all but those that gave a path expect a TCP port's.
@@ -103,7 +125,7 @@ class Place {
 
 function serve(server, place) {
   state.server = server;
-  state.port = place.port;
+  state.place = place;
   // Idle connections belong to the front, which decides when they end; what the application sets later would be in its way.
   Object.defineProperty(server, 'keepAliveTimeout', { get: () => 0, set: () => {}, configurable: true });
   server.headersTimeout = 0;
@@ -160,16 +182,34 @@ function pretend(server, place, closed = () => {}) {
     listening = false;
     if (typeof done === 'function') server.once('close', isFirst ? done : () => done(notRunning()));
     if (isFirst) closed();
-    if (server.closeIdleConnections) server.closeIdleConnections();
+    for (const socket of socketsOf(server)) closeOnceIdle(socket);
     emitCloseOnceIdle(server);
     return server;
   };
+  if (place.signal) closeOnAbort(server, place.signal);
   server.getConnections = (done) => {
     process.nextTick(done, null, socketsOf(server).length);
     return server;
   };
   process.nextTick(() => server.emit('listening'));
   return server;
+}
+
+function closeOnAbort(server, signal) {
+  const close = () => server.close();
+  if (signal.aborted) return process.nextTick(close);
+  return signal.addEventListener('abort', close, { once: true });
+}
+
+// A connection that is kept for further requests would hold up the end of a server that has closed. One that is new is about to
+// bring a request. Upgraded ones are the application's; they have no parser any more.
+function closeOnceIdle(socket) {
+  const { _httpMessage: answer, parser } = socket;
+  if (answer) {
+    answer.once('close', () => setImmediate(closeOnceIdle, socket));
+  } else if (parser && (!parser.incoming || parser.incoming.complete) && socket.bytesWritten > 0) {
+    socket.destroySoon();
+  }
 }
 
 function notRunning() {
@@ -193,18 +233,23 @@ function prepareSocket(socket) {
   Object.defineProperty(socket, 'remoteFamily', { value: 'IPv4', configurable: true });
   Object.defineProperty(socket, 'remotePort', { value: 0, configurable: true });
   state.sockets.add(socket);
+  if (state.isLetGo) socket.unref();
   socket.once('close', () => state.sockets.delete(socket));
 }
 
-// What is below 200 announces an answer; when it is all there is, the client would wait for ever. Every head passes here, so
-// that nothing of ours has to listen to each request and its end.
-function watchStatus() {
+// Every head passes here, so that nothing of ours has to listen to each request and its end.
+//
+// The last answer of a server that has closed announces the end of its connection. What is below 200 announces an answer; when
+// it is all there is, the client would wait for ever.
+function watchHeads() {
   const { writeHead } = http.ServerResponse.prototype;
   http.ServerResponse.prototype.writeHead = function watchedWriteHead(...args) {
+    const { req: request } = this;
+    const socket = request && state.sockets.has(request.socket) ? request.socket : null;
+    if (socket && (state.isClosed || !socket.server.listening)) this.shouldKeepAlive = false;
     const result = writeHead.apply(this, args);
-    const { req: request, statusCode } = this;
-    if (statusCode < 200 && statusCode !== 101 && request && state.sockets.has(request.socket)) {
-      const { socket } = request;
+    const { statusCode } = this;
+    if (statusCode < 200 && statusCode !== 101 && socket) {
       this.once('finish', () => refuseStatus(socket, request, statusCode));
     }
     return result;
@@ -226,6 +271,8 @@ function noteStranger(server, args) {
   setTimeout(() => {
     if (state.hooks.isReady()) return;
     state.hooks.print('Flying Passenger still waits for an HTTP server that listens. So far there is ' +
-      Array.from(state.strangers).join(', ') + ', but only an http.Server is served (TLS is the front\'s business).');
+      Array.from(state.strangers).join(', ') + ', but ' + (state.autoInstall ?
+      'only an http.Server is served (TLS is the front\'s business).' :
+      'after PhusionPassenger.configure({ autoInstall: false }) only one that calls listen(\'passenger\') is served.'));
   }, 5000).unref();
 }

@@ -1,0 +1,3 @@
+const { asked } = require('./serve.js');
+
+PhusionPassenger.on('exit', () => asked('exit'));

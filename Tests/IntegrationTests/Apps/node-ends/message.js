@@ -1,0 +1,3 @@
+const { asked } = require('./serve.js');
+
+process.on('message', (message) => asked(message));

@@ -1,0 +1,3 @@
+const { asked } = require('./serve.js');
+
+process.on('SIGTERM', (signal) => asked(signal));
