@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+
+import LinuxSystem
+import Testing
+import TestSupport
+
+extension Integration {
+    /// The folders of `examples`, typed as their READMEs say.
+    @Suite struct ExampleTests {
+        struct Example: Sendable, CustomTestStringConvertible {
+            let name: String
+            var isInstalled = true
+            /// Parts of what the commands print, in their order.
+            let expected: [String]
+
+            var testDescription: String { name }
+        }
+
+        private static let examples = [
+            Example(
+                name: "sub-uri",
+                expected: [
+                    "app: site\npath info: /\n", "app: blog, script name: /blog, path info: /posts/2030/flying",
+                    "app: notes\nscript name: /notes\npath info: /today\n", "body { font-family",
+                    "A file of the notes.",
+                ]
+            ),
+            Example(
+                name: "setup-load-paths",
+                expected: [
+                    "greeting: Hello, world!\nbundler: not loaded", "500 Internal Server Error",
+                    "the gem greeting (~> 9.1), which /srv/examples/setup-load-paths/Gemfile names, is not installed",
+                    "greeting: Hello, world!\nbundler: not loaded",
+                ]
+            ),
+            Example(
+                name: "always-restart",
+                expected: ["first", "second", "second", "second", "second", "third"].map { "page: \($0)\n" }
+            ),
+            Example(
+                name: "action-cable",
+                isInstalled: hasRails && FrameworkSite.hasNode("ws"),
+                expected: ["<title>Chat</title>", "visitor hears: Hello!\n", "visitor hears: Hello!\n"]
+            ),
+            Example(
+                name: "capistrano-3",
+                isInstalled: Machine.has("cap") && Machine.has("git"),
+                expected: ["version: 1\n", "version: 2\n", "version: 1\n"]
+            ),
+        ].filter(\.isInstalled)
+
+        /// In namespaces of their own: the commands make a user, write to /srv and /home, and use port 8080 of the machine.
+        @Test(
+            .enabled(if: Machine.canUnshare && Integration.hasRuby, "needs root, namespaces of its own and ruby"),
+            .timeLimit(.minutes(2))
+        )
+        func `each example does what its README says`() throws {
+            let place = try TestDirectory()
+            let outcome = try Shell.run([
+                "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--propagation", "private", "bash",
+                try place.write(try Self.script(in: place), to: "script"),
+            ])
+            let outputs = outcome.output.pieces(between: "=== ").map(String.init)
+            #expect(outcome.status == .exited(0) && outputs.count == Self.examples.count + 2, "\(outcome.output)")
+            for example in Self.examples {
+                let output = try #require(outputs.first { $0.hasPrefix("\(example.name)\n") }, "\(outcome.output)")
+                var rest = output[...]
+                for text in example.expected {
+                    let pieces = rest.split(separator: text, maxSplits: 1, omittingEmptySubsequences: false)
+                    #expect(pieces.count == 2, "\(text) is missing, or too early, in \(output)")
+                    rest = pieces.last ?? ""
+                }
+            }
+            func values(_ name: String, of example: String) -> [String] {
+                let output = outputs.first { $0.hasPrefix("\(example)\n") } ?? ""
+                return output.pieces(between: "\n\(name): ").dropFirst().map { String($0.prefix { $0 != "\n" }) }
+            }
+            let pids = values("pid", of: "always-restart")
+            if pids.count == 6 {
+                #expect(Set(pids[0...2]).count == 3 && Set(pids[2...4]).count == 1 && pids[5] != pids[4], "\(pids)")
+            }
+            let releases = values("release", of: "capistrano-3")
+            if releases.count == 3 { #expect(releases[0] != releases[1] && releases[0] == releases[2], "\(releases)") }
+            #expect(values("user", of: "capistrano-3").allSatisfy { $0 == "deploy" })
+        }
+
+        /// The blocks of a README that are marked as shell commands.
+        private static func commands(of folder: String) throws -> String {
+            try Repository.text("examples/\(folder)README.md").pieces(between: "```sh\n").dropFirst()
+                .map { $0.pieces(between: "```\n")[0] }.joined()
+        }
+
+        private static func script(in place: TestDirectory) throws -> String {
+            try """
+            set -eu
+            mount -t proc proc /proc
+            ip link set lo up
+            # This checkout may itself lie below what is hidden next.
+            mkdir \(place.file("checkout")) \(place.file("programs"))
+            mount --bind \(Repository.root) \(place.file("checkout"))
+            mount --bind \(Repository.programs) \(place.file("programs"))
+            cp -a /etc \(place.file("etc"))
+            mount --bind \(place.file("etc")) /etc
+            for directory in /srv /home /run /var/log; do mount -t tmpfs -o mode=755 tmpfs $directory; done
+            cd \(place.file("checkout"))
+            export PATH=\(place.file("programs")):$PATH
+            # The packages are here, or this example would have been left out.
+            apt-get() { :; }
+            wait_for() {
+                for i in $(seq 400); do "$@" >/dev/null 2>&1 && return 0; sleep 0.05; done
+                echo "no: $*"; exit 1
+            }
+            curl() {
+                [ "${up:-}" ] || wait_for command curl --silent --fail http://rack.localhost:8080/about.txt; up=1
+                command curl --silent --show-error "$@"
+            }
+            \(commands(of: ""))
+            \(examples.map { "echo; echo '=== \($0.name)'\n\(try commands(of: "\($0.name)/"))" }.joined(separator: "\n"))
+            echo; echo '=== end'
+            """
+        }
+
+        /// Debian has no Capistrano 2; what stands in for it knows the words that recipes use.
+        @Test(.enabled(if: Integration.hasRuby, "needs ruby"))
+        func `the recipe for Capistrano 2 touches the restart file to start and to restart, and not to stop`() throws {
+            let place = try TestDirectory()
+            let release = place.file("releases/1")
+            try Files.makeDirectories(release)
+            func deploy(_ tasks: String...) throws -> String {
+                let outcome = try Shell.run(
+                    ["ruby", "\(Repository.root)/Tests/IntegrationTests/Scripts/capistrano-2.rb"]
+                        + ["\(Repository.root)/examples/capistrano-2", release] + tasks.map { "deploy:\($0)" }
+                )
+                #expect(outcome.status == .exited(0), "\(outcome.output)")
+                return outcome.output
+            }
+            let settings = try deploy("stop")
+            for line in [
+                "application shop", "domain shop.example.com", "use_sudo false", "scm git", "deploy_to /srv/shop",
+                "repository git@example.com:shop.git", "role app shop.example.com", "role web shop.example.com",
+                "role db shop.example.com",
+            ] {
+                #expect(settings.contains("\(line)\n"), "\(line) is not in \(settings)")
+            }
+            #expect(!TestFile.exists("\(release)/tmp/restart.txt"))
+            for task in ["start", "restart"] {
+                _ = try deploy(task)
+                #expect(TestFile.exists("\(release)/tmp/restart.txt"), "\(task)")
+                try Files.removeTree("\(release)/tmp")
+            }
+        }
+    }
+}
