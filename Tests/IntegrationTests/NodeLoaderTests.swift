@@ -69,9 +69,10 @@ extension Integration {
             let site = try Self.running(names.map { "\($0).js" }, in: "node-ends")
             var old: [String: Int32] = [:]
             for name in names {
-                old[name] = try #require(try site.page(name).pid)
+                let pid = try #require(try site.page(name).pid)
+                old[name] = pid
                 try site.directory.write("", to: "apps/\(name)/tmp/restart.txt")
-                #expect(try site.page(name).pid != old[name])
+                #expect(try site.page(name).pid != pid)
             }
             for name in names {
                 let pid = try #require(old[name])
