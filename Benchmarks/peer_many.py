@@ -46,7 +46,7 @@ class ManyOurs(Many, FlyingPassenger):
             " passenger_enabled on; }"
             for name in self.names
         )
-        http = f"{SETTINGS} passenger_max_instances 1;"
+        http = f"{SETTINGS} passenger_python /usr/bin/python3; passenger_max_instances 1;"
         Ours.launch(self, self.bin_dir, servers, self.threads, [f"--max-pool-size={self.count}"], http)
 
 

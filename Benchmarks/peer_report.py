@@ -11,7 +11,7 @@ from stacks import HERE
 
 OURS = "ours"
 SECTIONS = {
-    "ruby": "Ruby (Rack, 2 processes)", "wsgi": "Python (WSGI, 2 processes)", "node": "Node (1 process)",
+    "ruby": "Ruby (Rack, 2 processes)", "wsgi": "Python (WSGI, 2 processes)", "asgi": "Python (ASGI, 1 process)", "node": "Node (1 process)",
     "many": "Many applications (WSGI, 1 process each)",
 }
 # Packages whose versions matter; nginx has several, of which one is there.

@@ -13,10 +13,11 @@ from stacks import HERE, Ours, Stack, as_user, cpu_nanoseconds, free_port, give,
 APPLICATIONS = {
     "ruby": os.path.join(HERE, "peers.d", "ruby"),
     "wsgi": os.path.join(HERE, "peers.d", "wsgi"),
+    "asgi": os.path.join(HERE, "peers.d", "asgi"),
     "node": os.path.join(HERE, "app"),
 }
-# Processes of each application; Node takes any number of requests at a time.
-PROCESSES = {"ruby": 2, "wsgi": 2, "node": 1}
+# Processes of each application; ASGI's and Node take any number of requests at a time.
+PROCESSES = {"ruby": 2, "wsgi": 2, "asgi": 1, "node": 1}
 STATIC_BYTES = 10 * 1024
 QUEUE = 1024
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"}
@@ -38,6 +39,8 @@ class Lane:
     languages = ()
     # Where its figures belong, when that is not the language.
     section = None
+    # With uvicorn, uvloop, httptools and granian, for ASGI.
+    virtual_environment = None
     # Whether the layer sends files of the application's public folder itself, and holds idle connections in its own way.
     static = holds = False
 
@@ -78,6 +81,10 @@ class Lane:
             return None
         finally:
             connection.close()
+
+    def python(self):
+        """The interpreter of the application: Debian has neither uvloop nor granian."""
+        return os.path.join(self.virtual_environment, "bin", "python3") if self.language == "asgi" else "/usr/bin/python3"
 
     def run(self, arguments, **options):
         """Starts a program of the application, as its user and in its directory."""
@@ -129,18 +136,18 @@ class RestartFile:
 
 
 class FlyingPassenger(RestartFile, Lane, Ours):
-    title, languages, static, holds = "ours", ("ruby", "wsgi", "node"), True, True
+    title, languages, static, holds = "ours", ("ruby", "wsgi", "asgi", "node"), True, True
 
     def launch(self):
         Ours.launch(
             self, self.bin_dir,
             f" server {{ listen 127.0.0.1:{self.port}; root {self.application}/public; passenger_enabled on; }}",
             threads=self.threads, flags=[f"--max-pool-size={PROCESSES[self.language]}"],
-            http=f"{SETTINGS} passenger_min_instances {PROCESSES[self.language]};",
+            http=f"{SETTINGS} passenger_python {self.python()}; passenger_min_instances {PROCESSES[self.language]};",
         )
 
 
-SETTINGS = f""" passenger_python /usr/bin/python3; passenger_ruby /usr/bin/ruby; passenger_max_request_queue_size {QUEUE};
+SETTINGS = f""" passenger_ruby /usr/bin/ruby; passenger_max_request_queue_size {QUEUE};
  client_max_body_size 0; keepalive_timeout 300;"""
 
 
@@ -240,6 +247,28 @@ class Gunicorn(Lane, Stack):
         self.gunicorn.send_signal(signal.SIGHUP)
 
 
+class Uvicorn(Lane, Stack):
+    title, languages, static = "nginx → uvicorn", ("asgi",), True
+
+    def launch(self):
+        self.run([
+            self.python(), "-m", "uvicorn", "--uds", self.upstream, "--no-access-log", "--log-level", "warning",
+            "passenger_asgi:application",
+        ])
+        self.front()
+
+
+class Granian(Lane, Stack):
+    title, languages, static = "nginx → granian", ("asgi",), True
+
+    def launch(self):
+        self.run([
+            self.python(), "-m", "granian", "--interface", "asgi", "--uds", self.upstream, "--uds-permissions", "0666",
+            "--log-level", "warning", "passenger_asgi:application",
+        ])
+        self.front()
+
+
 class Emperor(Lane, Stack):
     title, languages, holds = "uWSGI emperor", ("wsgi",), True
 
@@ -293,7 +322,7 @@ class NodeBehindTwo(Lane, Stack):
         self.front(inner)
 
 
-LANES = (FlyingPassenger, Puma, PassengerStandalone, ApachePassenger, Gunicorn, Emperor, EmperorBehindNginx, Node, NodeBehindTwo)
+LANES = (FlyingPassenger, Puma, PassengerStandalone, ApachePassenger, Gunicorn, Uvicorn, Granian, Emperor, EmperorBehindNginx, Node, NodeBehindTwo)
 
 
 def make_lane(kind, place, language, bin_dir, threads):
