@@ -58,7 +58,7 @@ extension Integration {
                 within: .seconds(150)
             )
             #expect(outcome.status == .exited(0), "\(outcome.output)")
-            for line in ["All examples answered", "Max pool size : 16", "Processes     : 7"] {
+            for line in ["All examples answered", "Max pool size : 16", "Processes     : 8"] {
                 #expect(outcome.output.contains(line), "\(line)\n\(outcome.output)")
             }
         }
