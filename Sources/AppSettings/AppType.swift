@@ -4,6 +4,7 @@
 package enum AppType: String, Sendable, Hashable, CaseIterable {
     case rack
     case wsgi
+    case asgi
     case classicRails = "classic-rails"
     case node
     case generic
@@ -12,6 +13,7 @@ package enum AppType: String, Sendable, Hashable, CaseIterable {
     package static let startupFiles: [(name: String, type: AppType)] = [
         ("config.ru", .rack),
         ("passenger_wsgi.py", .wsgi),
+        ("passenger_asgi.py", .asgi),
         ("config/environment.rb", .classicRails),
         ("app.js", .node),
     ]
@@ -24,5 +26,16 @@ package enum AppType: String, Sendable, Hashable, CaseIterable {
         case "nodejs": self = .node
         default: self.init(rawValue: settingValue)
         }
+    }
+
+    /// The files that a configured `startup_file` may mean, the first that exists counts.
+    ///
+    /// Of an ASGI app it may name the application in a file or module as well: `web/main.py:app`, `shop.asgi:application`.
+    package func files(of startupFile: String) -> [String] {
+        guard self == .asgi, let colon = startupFile.utf8.lastIndex(of: UInt8(ascii: ":")) else { return [startupFile] }
+        let place = startupFile[..<colon]
+        if place.hasSuffix(".py") || place.utf8.contains(UInt8(ascii: "/")) { return [String(place)] }
+        let path = String(place.map { $0 == "." ? "/" : $0 })
+        return ["\(path)/__init__.py", "\(path).py"]
     }
 }

@@ -54,7 +54,7 @@ package enum SettingKind: Sendable, Hashable {
 
     private static func appType(_ value: String) throws(ValueError) -> String {
         guard let type = AppType(settingValue: value) else {
-            throw ValueError("is no app type; known are rack, wsgi, classic-rails, node and generic")
+            throw ValueError("is no app type; known are rack, wsgi, asgi, classic-rails, node and generic")
         }
         return type.rawValue
     }

@@ -68,9 +68,13 @@ package enum AppTypeDetection {
     ) throws(Problem) -> DetectedApp {
         let standard = startupFiles.first { $0.type == type }?.name
         guard let configured = settings.startupFile ?? standard else { throw .noStartupFile() }
-        guard let name = relative(configured, to: settings.appRoot) else { throw .startupFileOutside(configured) }
-        guard let fact = files.fact(at: .below(name)) else { throw .startupFileMissing(name) }
-        return try app(type, name, fact)
+        var missing = configured
+        for candidate in type.files(of: configured) {
+            guard let name = relative(candidate, to: settings.appRoot) else { throw .startupFileOutside(configured) }
+            if let fact = files.fact(at: .below(name)) { return try app(type, name, fact) }
+            missing = name
+        }
+        throw .startupFileMissing(missing)
     }
 
     private static func app(_ type: AppType, _ name: String, _ fact: FileFact) throws(Problem) -> DetectedApp {

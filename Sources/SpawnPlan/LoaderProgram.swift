@@ -45,9 +45,9 @@ package struct LoaderProgram: Hashable, Sendable {
             (transport, readiness, concurrency) = (.session, .handshake, nil)
             title = "Passenger RackApp: \(settings.appRoot)"
             interpreterSetting = "passenger_ruby"
-        case .wsgi:
+        case .wsgi, .asgi:
             interpreter = settings.python
-            let title = "Passenger WsgiApp: \(settings.appRoot)"
+            let title = "Passenger \(type == .wsgi ? "Wsgi" : "Asgi")App: \(settings.appRoot)"
             // The title goes along as an argument to make room: Python can only overwrite its arguments.
             arguments = ["\(loaders)/wsgi-loader.py", title]
             (transport, readiness, concurrency) = (.session, .handshake, nil)
@@ -70,7 +70,7 @@ package struct LoaderProgram: Hashable, Sendable {
         files =
             switch type {
             case .generic: ShellCommand.files(in: settings.appStartCommand ?? "")
-            case .rack, .classicRails, .wsgi, .node: interpreter.contains("/") ? [interpreter] : []
+            case .rack, .classicRails, .wsgi, .asgi, .node: interpreter.contains("/") ? [interpreter] : []
             }
     }
 
@@ -97,6 +97,7 @@ package struct LoaderBriefing: Hashable, Sendable {
             ("app_type", type.rawValue),
             ("app_root", settings.appRoot),
             ("startup_file", startupFile),
+            ("application", type == .asgi ? settings.startupFile ?? "" : ""),
             ("app_group_name", settings.groupName),
             ("app_env", settings.environment),
             ("base_uri", settings.baseURI),

@@ -11,8 +11,6 @@ package enum ProjectSign: Hashable, Sendable {
     case startupFile(String, AppType)
     /// A Django project: its WSGI module lies in a folder of a name that is not known.
     case djangoProject
-    /// Django's or another module with an ASGI application named `application`.
-    case asgiModule(String)
     /// A Python module that often holds the application, by whatever name and interface.
     case pythonModule(String)
     /// The startup file of that name lies in a folder of the app root.
@@ -25,7 +23,7 @@ package enum ProjectSign: Hashable, Sendable {
             ($0, .startupFile($0, .node))
         } + [
             ("manage.py", .djangoProject), ("wsgi.py", .startupFile("wsgi.py", .wsgi)),
-            ("asgi.py", .asgiModule("asgi.py")),
+            ("asgi.py", .startupFile("asgi.py", .asgi)),
         ]
         + ["app.py", "application.py", "main.py"].map { ($0, .pythonModule($0)) }
 
@@ -78,15 +76,8 @@ package enum ProjectSign: Hashable, Sendable {
                 "from PROJECT.wsgi import application", where PROJECT is the folder with wsgi.py.
                 """
             ]
-        case .asgiModule(let name):
-            return [
-                Remedy(
-                    "If \(name) has an ASGI application:",
-                    configuration: Self.uvicorn("\(Self.module(name)):application")
-                )
-            ]
         case .pythonModule(let name):
-            let module = Self.module(name)
+            let module = name.dropLast(".py".count)
             return [
                 Remedy(
                     "If \(name) has a WSGI application named application:",
@@ -98,7 +89,7 @@ package enum ProjectSign: Hashable, Sendable {
                 """,
                 Remedy(
                     "If it is an ASGI application (FastAPI, Starlette):",
-                    configuration: Self.uvicorn("\(module):app")
+                    configuration: "passenger_app_type asgi; passenger_startup_file \("\(module):app");"
                 ),
             ]
         case .folder(let folder, let file):
@@ -130,10 +121,4 @@ package enum ProjectSign: Hashable, Sendable {
             ]
         }
     }
-
-    private static func uvicorn(_ application: String) -> ConfigurationLine {
-        "passenger_app_start_command \("python3 -m uvicorn \(application) --fd 3");"
-    }
-
-    private static func module(_ file: String) -> Substring { file.dropLast(".py".count) }
 }

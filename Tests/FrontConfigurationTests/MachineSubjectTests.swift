@@ -30,7 +30,9 @@ struct MachineSubjectTests {
                 .listen(.tcp(host: "0.0.0.0", port: 8080)): 4, .documentRoot("/srv/app/public"): 5,
                 .appRoot(
                     "/srv/app",
-                    startupFiles: ["config.ru", "passenger_wsgi.py", "config/environment.rb", "app.js"]
+                    startupFiles: [
+                        "config.ru", "passenger_wsgi.py", "passenger_asgi.py", "config/environment.rb", "app.js",
+                    ]
                 ): 6,
                 .user("joe"): 7, .group("staff"): 8, .instances(1): 6,
             ]
@@ -87,6 +89,7 @@ struct MachineSubjectTests {
     @Test(arguments: [
         ("passenger_app_type node;", ["app.js"]), ("passenger_app_type node; passenger_startup_file x.js;", ["x.js"]),
         ("passenger_app_start_command x;", []), ("passenger_app_type wsgi;", ["passenger_wsgi.py"]),
+        ("passenger_app_type asgi; passenger_startup_file shop.web:app;", ["shop/web/__init__.py", "shop/web.py"]),
     ])
     func `the startup files are those of the type`(settings: String, files: [String]) throws {
         let found = try subjects("server { listen 81; root /a/public; passenger_enabled on; \(settings) }")

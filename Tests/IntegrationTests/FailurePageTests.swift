@@ -47,7 +47,7 @@ extension Integration {
             let cases = [
                 (file: "Procfile", advice: "passenger_app_start_command \"COMMAND\";"),
                 (file: "shop/config.ru", advice: "passenger_app_root ROOT/shop;"),
-                (file: "main.py", advice: "passenger_app_start_command \"python3 -m uvicorn main:app --fd 3\";"),
+                (file: "main.py", advice: "passenger_app_type asgi; passenger_startup_file main:app;"),
                 (file: "server.js", advice: "passenger_app_type node; passenger_startup_file server.js;"),
             ]
             // Each by an application of its own: a failed start is remembered for a while.

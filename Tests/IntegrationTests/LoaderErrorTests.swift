@@ -108,14 +108,14 @@ extension Integration {
                 ],
                 kind: "configuration",
                 reason: "the \"application\" that passenger_wsgi.py defines is an ASGI application, not a WSGI one",
-                remedy: "uvicorn --fd 3 passenger_wsgi:application"
+                remedy: "passenger_app_type asgi; passenger_startup_file passenger_wsgi:application;"
             ),
             Broken(
                 name: "asgi-function",
                 files: ["passenger_wsgi.py": "async def application(scope, receive, send): ...\n"],
                 kind: "configuration",
                 reason: "the \"application\" that passenger_wsgi.py defines is an ASGI application, not a WSGI one",
-                remedy: "uvicorn --fd 3 passenger_wsgi:application"
+                remedy: "passenger_app_type asgi; passenger_startup_file passenger_wsgi:application;"
             ),
             Broken(
                 name: "syntax",

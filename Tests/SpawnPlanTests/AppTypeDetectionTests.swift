@@ -13,6 +13,8 @@ import Testing
         (["app.js"], .node, "app.js"),
         (["app.js", "config/environment.rb", "passenger_wsgi.py", "config.ru"], .rack, "config.ru"),
         (["app.js", "passenger_wsgi.py"], .wsgi, "passenger_wsgi.py"),
+        (["passenger_asgi.py", "passenger_wsgi.py"], .wsgi, "passenger_wsgi.py"),
+        (["app.js", "passenger_asgi.py"], .asgi, "passenger_asgi.py"),
     ])
     func `the first known file decides`(files: [String], type: AppType, file: String) throws {
         let app = try AppTypeDetection.detect(settings(), in: InMemoryFiles(files))
@@ -39,6 +41,29 @@ import Testing
             in: InMemoryFiles(["passenger_wsgi.py"])
         )
         #expect(standard.startupFile == "passenger_wsgi.py")
+    }
+
+    @Test(arguments: [
+        ("main:app", ["main.py"], "main.py"), ("shop.asgi:application", ["shop/asgi.py"], "shop/asgi.py"),
+        ("shop:web.app", ["shop/__init__.py", "shop.py"], "shop/__init__.py"),
+        ("bin/serve.py:app", ["bin/serve.py"], "bin/serve.py"), ("bin/serve:app", ["bin/serve"], "bin/serve"),
+        ("/webapps/foo/main.py:app", ["main.py"], "main.py"), ("main.py", ["main.py"], "main.py"),
+    ])
+    func `an ASGI application is named in a module or file`(_ named: String, files: [String], file: String) throws {
+        let settings = try settings([("app_type", "asgi"), ("startup_file", named)])
+        let app = try AppTypeDetection.detect(settings, in: InMemoryFiles(files))
+        #expect(app.type == .asgi && app.startupFile == file)
+    }
+
+    @Test func `a module of an ASGI application that is not below the app root is missed by its file`() throws {
+        for (named, problem) in [
+            ("shop.asgi:app", AppTypeDetection.Problem.startupFileMissing("shop/asgi.py")),
+            (":app", .startupFileOutside(":app")), ("..x:app", .startupFileOutside("..x:app")),
+            ("/etc/passwd:app", .startupFileOutside("/etc/passwd:app")),
+        ] {
+            let settings = try settings([("app_type", "asgi"), ("startup_file", named)])
+            #expect(throws: problem) { try AppTypeDetection.detect(settings, in: InMemoryFiles(["config.ru"])) }
+        }
     }
 
     @Test(arguments: ["/etc/passwd", "../other/app.js", "a/../../b.js", "/webapps/foobar/app.js"])
@@ -76,8 +101,8 @@ import Testing
         (["app.mjs"], "passenger_app_type node; passenger_startup_file app.mjs;"),
         (["wsgi.py"], "passenger_app_type wsgi; passenger_startup_file wsgi.py;"),
         (["app.py"], "passenger_app_type wsgi; passenger_startup_file app.py;"),
-        (["main.py", "Procfile"], "passenger_app_start_command \"python3 -m uvicorn main:app --fd 3\";"),
-        (["asgi.py"], "passenger_app_start_command \"python3 -m uvicorn asgi:application --fd 3\";"),
+        (["main.py", "Procfile"], "passenger_app_type asgi; passenger_startup_file main:app;"),
+        (["asgi.py"], "passenger_app_type asgi; passenger_startup_file asgi.py;"),
         (["manage.py", "app.py"], "from PROJECT.wsgi import application"),
         (["package.json"], "passenger_app_start_command \"npm start\";"),
         (["Procfile", "package.json"], "passenger_app_start_command \"COMMAND\";"),

@@ -13,6 +13,9 @@ import Testing
         #expect(rack.title == "Passenger RackApp: /webapps/foo" && rack.interpreterSetting == "passenger_ruby")
         let wsgi = LoaderProgram(.wsgi, settings: settings, loaders: "/l")
         #expect(wsgi.argumentVector == ["python3", "/l/wsgi-loader.py", "Passenger WsgiApp: /webapps/foo"])
+        let asgi = LoaderProgram(.asgi, settings: settings, loaders: "/l")
+        #expect(asgi.argumentVector == ["python3", "/l/wsgi-loader.py", "Passenger AsgiApp: /webapps/foo"])
+        #expect(asgi.transport == .session && asgi.readiness == .handshake && asgi.concurrency == nil)
         let node = LoaderProgram(.node, settings: settings, loaders: "/l")
         #expect(node.argumentVector == ["node", "/l/node-loader.js"] && node.transport == .http)
         let generic = LoaderProgram(.generic, settings: settings, loaders: "/l")
@@ -83,7 +86,7 @@ import Testing
     }
 
     @Test func `all loaders are part of the program`() {
-        #expect(LoaderSources.all.count == 23)
+        #expect(LoaderSources.all.count == 26)
         for source in LoaderSources.all {
             #expect(String(decoding: source.bytes.prefix(200), as: UTF8.self).contains("SPDX-License-Identifier: MIT"))
         }

@@ -132,7 +132,9 @@ extension ConfigurationBuilder {
     /// None where a command starts the app.
     private static func startupFiles(of settings: AppSettings) -> [(name: String, type: AppType)] {
         guard settings.appStartCommand == nil else { return [] }
-        if let file = settings.startupFile, let type = settings.appType { return [(file, type)] }
+        if let file = settings.startupFile, let type = settings.appType {
+            return type.files(of: file).map { ($0, type) }
+        }
         return AppType.startupFiles.filter { $0.type == settings.appType ?? $0.type }
     }
 
@@ -142,7 +144,8 @@ extension ConfigurationBuilder {
         _ startupFiles: [(name: String, type: AppType)]
     ) -> [MachineSubject.Interpreter] {
         let all: [(path: String, setting: String, types: Set<AppType>)] = [
-            (settings.ruby, SettingName.ruby, [.rack, .classicRails]), (settings.python, SettingName.python, [.wsgi]),
+            (settings.ruby, SettingName.ruby, [.rack, .classicRails]),
+            (settings.python, SettingName.python, [.wsgi, .asgi]),
             (settings.nodejs, SettingName.nodejs, [.node]),
         ]
         return all.compactMap { path, setting, types in

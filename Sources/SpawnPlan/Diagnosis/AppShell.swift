@@ -34,7 +34,7 @@ struct AppShell: Hashable, Sendable {
         return switch type {
         case .rack, .classicRails: asUser("\(interpreter) -wc \(path)")
         // Without leaving a compiled file behind.
-        case .wsgi:
+        case .wsgi, .asgi:
             asUser("\(interpreter) -c 'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])' \(path)")
         case .node: asUser("\(interpreter) --check \(path)")
         case .generic, nil: nil

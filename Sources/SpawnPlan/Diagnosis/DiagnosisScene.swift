@@ -40,7 +40,7 @@ struct DiagnosisScene {
     var interpreter: String {
         if let program, program.kind != AppType.generic.rawValue, let first = program.arguments.first { return first }
         return switch self.type {
-        case .wsgi: self.settings.python
+        case .wsgi, .asgi: self.settings.python
         case .node: self.settings.nodejs
         case .rack, .classicRails, .generic, nil: self.settings.ruby
         }

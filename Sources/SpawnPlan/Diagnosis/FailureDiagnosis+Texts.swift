@@ -43,7 +43,7 @@ extension FailureDiagnosis {
         case .appRootMissing:
             "The directory that the front's configuration names as the application's root does not exist or is none."
         case .startupFileMissing:
-            "An application is known by its startup file: config.ru for Ruby, passenger_wsgi.py for Python, app.js for Node. "
+            "An application is known by its startup file: config.ru for Ruby, passenger_wsgi.py or passenger_asgi.py for Python, app.js for Node. "
                 + "Other programs need passenger_app_start_command."
         case .ownership:
             "An application runs as the owner of its startup file. That is safe only if nobody else can put a file of that "

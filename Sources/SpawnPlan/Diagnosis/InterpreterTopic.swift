@@ -15,7 +15,7 @@ enum InterpreterTopic {
     static func remedies(_ text: String, _ scene: DiagnosisScene) -> [Remedy] {
         let (setting, example) =
             switch scene.type {
-            case .wsgi: ("passenger_python", "/opt/python/bin/python3")
+            case .wsgi, .asgi: ("passenger_python", "/opt/python/bin/python3")
             case .node: ("passenger_nodejs", "/opt/node/bin/node")
             case .rack, .classicRails, .generic, nil: ("passenger_ruby", "/opt/ruby/bin/ruby")
             }

@@ -75,7 +75,7 @@ enum LoaderCommand: Hashable, Sendable {
         case .startASGI(let module):
             Remedy(
                 text,
-                configuration: "passenger_app_start_command \("uvicorn --fd 3 \(module):application");"
+                configuration: "passenger_app_type asgi; passenger_startup_file \("\(module):application");"
             )
         default: line(in: shell).map { Remedy(text, shell: $0) } ?? .withoutCommand(text)
         }

@@ -30,7 +30,7 @@ enum PortTopic {
                 "Let the app listen on the port that the environment variable PORT names, not on one of its own."
             case .node:
                 "Let the app call listen once, for its web server only; which port it names does not matter here."
-            case .rack, .classicRails, .wsgi, nil:
+            case .rack, .classicRails, .wsgi, .asgi, nil:
                 "The app opens a port of its own, which only one of its processes can have; it is served without that."
             }
         let sockets: ShellLine = port.map { "ss -ltnp \("sport = :\($0)")" } ?? "ss -ltnp"

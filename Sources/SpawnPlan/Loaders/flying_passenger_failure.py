@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Why a WSGI application could not be loaded, for whoever operates it: a kind, one sentence, and what to do.
+"""Why a WSGI or ASGI application could not be loaded, for whoever operates it: a kind, one sentence, and what to do.
 
 A remedy is a sentence, and perhaps a command: its name, and the part that goes into it. The daemon makes the command line
 (LoaderCommand.swift): what an application says could be typed by root.
@@ -9,6 +9,14 @@ import sys
 import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class NotServable(Exception):
+    """What is named as the ASGI application is none; why is the first argument, its name the second."""
+
+
+class StartupFailed(Exception):
+    """An ASGI application has answered lifespan.startup with lifespan.startup.failed; its message is the argument."""
 
 
 class Failure:
@@ -22,9 +30,13 @@ class Failure:
         self.summary = ''
         self.remedies = []
         self.frames = self.own_frames(error)
-        self.detail = '' if is_not_callable else self.described(error)
+        self.detail = '' if is_not_callable or isinstance(error, NotServable) else self.described(error)
         if is_not_callable:
             self.not_callable(error.args[0])
+        elif isinstance(error, NotServable):
+            self.not_servable(*error.args)
+        elif isinstance(error, StartupFailed):
+            self.startup_failed(error.args[0])
         else:
             self.decide(error)
 
@@ -72,11 +84,35 @@ class Failure:
     def is_asgi(self):
         module = os.path.splitext(self.startup_file)[0].replace('/', '.')
         self.summary = 'the "application" that %s defines is an ASGI application, not a WSGI one' % self.startup_file
-        self.advise('Let a server for ASGI run it, as a generic application, in place of %s:' % self.startup_file,
-                    'asgi', module)
+        self.advise('Rename it to passenger_asgi.py, or let it be served as what it is:', 'asgi', module)
         self.advise(
             'Frameworks that can do both have a WSGI object as well, such as django.core.wsgi.get_wsgi_application().')
         return None
+
+    def not_servable(self, why, name):
+        """`why`: "missing", "not-callable", "wsgi", "other"."""
+        self.kind = 'configuration'
+        if why == 'missing':
+            self.summary = '%s defines nothing named "%s"' % (self.startup_file, name)
+            self.advise('Its last line should make the ASGI application available under that name, for example: '
+                        'from myproject.asgi import application. Or name it as it is called there: '
+                        'passenger_app_type asgi; passenger_startup_file MODULE:NAME;')
+        elif why == 'wsgi':
+            self.summary = 'the "%s" that %s defines is a WSGI application, not an ASGI one' % (name, self.startup_file)
+            self.advise('Let passenger_wsgi.py define it as "application", or set passenger_app_type wsgi.')
+        else:
+            self.summary = 'the "%s" that %s defines cannot be called%s' % (
+                name, self.startup_file, ' with scope, receive and send' if why == 'other' else '')
+            if why == 'other':
+                self.advise('If it is a function that makes the application, let the startup file call it, and name the '
+                            'result "application".')
+
+    def startup_failed(self, message):
+        lines = [line for line in message.splitlines() if line.strip()]
+        self.detail = message
+        self.summary = 'the application could not start (lifespan.startup.failed%s)' % (
+            ': ' + lines[-1].strip()[:300] if lines else '')
+        self.advise('Look at what its startup or lifespan handlers do, such as connecting to a database.')
 
     def syntax_error(self, error):
         self.kind = 'syntax-error'

@@ -40,6 +40,8 @@ class Server:
     those of requests that have come, and with a line that says why.
     """
 
+    # Requests at a time.
+    concurrency = 1
     READ_SIZE = 16384
     MAX_HEAD = 1024 * 1024
     LINGER_SECONDS = 5

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Loads a WSGI application and serves it. Handshake steps, reported on descriptor 4:
+"""Loads a WSGI or ASGI application and serves it. Handshake steps, reported on descriptor 4:
 
   loader          settings are read (NAME VALUE lines up to "start")
   load-libraries  the standard library's part
-  load-app        the startup file is executed as module "passenger_wsgi"
+  load-app        the startup file is executed as module "passenger_wsgi" or "passenger_asgi"; ASGI: its lifespan begins
   listen          signal handlers are set, descriptor 3 (bound and listening already) is served from now on
 
-and "ready concurrency=1". End of file on descriptor 4 means: stop. The syntax is one that any Python reads, so that
+and "ready concurrency=1", of ASGI 0. End of file on descriptor 4 means: stop. The syntax is one that any Python reads, so that
 an old interpreter reaches the check of its version.
 """
 import os
@@ -106,20 +106,28 @@ def name_process(title):
         pass  # no Linux, no /proc, no ctypes: the title stays
 
 
-def load_app(startup_file):
-    import importlib.util
+def prepare_path(startup_file):
     root = os.getcwd()
     sys.path[:] = [root] + [entry for entry in sys.path if entry != HERE]
-    path = os.path.join(root, startup_file)
-    sys.argv[:] = [path]
-    spec = importlib.util.spec_from_file_location('passenger_wsgi', path)
+    sys.argv[:] = [os.path.join(root, startup_file)]
+
+
+def execute(name, startup_file):
+    """Runs a file as the module of that name."""
+    import importlib.util
+    path = os.path.join(os.getcwd(), startup_file)
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None:
         from importlib.machinery import SourceFileLoader
-        loader = SourceFileLoader('passenger_wsgi', path)
-        spec = importlib.util.spec_from_loader('passenger_wsgi', loader)
+        spec = importlib.util.spec_from_loader(name, SourceFileLoader(name, path))
     module = importlib.util.module_from_spec(spec)
-    sys.modules['passenger_wsgi'] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
+    return module
+
+
+def load_wsgi(settings, execute):
+    module = execute('passenger_wsgi', settings['startup_file'])
     application = getattr(module, 'application', None)
     if not callable(application):
         raise NotCallable('an "application" that cannot be called' if hasattr(module, 'application') else '')
@@ -178,20 +186,25 @@ def boot():
         tell('step load-libraries begin')
         if HERE not in sys.path:
             sys.path.insert(0, HERE)
-        import flying_passenger_wsgi
+        if settings['app_type'] == 'asgi':
+            from flying_passenger_asgi import Server, load
+        else:
+            from flying_passenger_wsgi import Server
+            load = load_wsgi
         tell('step load-libraries done')
         step = 'load-app'
         tell('step load-app begin')
         os.register_at_fork(after_in_child=close_control)
-        application = load_app(settings['startup_file'])
+        prepare_path(settings['startup_file'])
+        application = load(settings, execute)
         tell('step load-app done')
         step = 'listen'
         tell('step listen begin')
-        server = flying_passenger_wsgi.Server(application, settings)
+        server = Server(application, settings)
         tell('step listen done')
     except BaseException as error:
         report(step, error, settings)
-    tell('ready concurrency=1 framing=1')
+    tell('ready concurrency=%d framing=1' % server.concurrency)
     return server
 
 

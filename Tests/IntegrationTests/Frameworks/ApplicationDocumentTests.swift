@@ -31,7 +31,7 @@ extension Integration {
             Page(
                 name: "fastapi",
                 expected: [#"{"here":"http://www.example.com/","client":"127.0.0.1"}"#, "url: '/openapi.json'"],
-                isInstalled: FrameworkSite.hasPython("fastapi", "uvicorn", "websockets")
+                isInstalled: FrameworkSite.hasPython("fastapi")
             ),
             Page(
                 name: "express",

@@ -5,7 +5,7 @@ import Testing
 import TestSupport
 
 extension Integration {
-    /// A FastAPI application that uvicorn serves on the inherited socket, at the root of a host and below a prefix.
+    /// A FastAPI application at the root of a host and below a prefix, served as ASGI or by uvicorn on the inherited socket.
     @Suite(
         .enabled(
             if: FrameworkSite.hasPython("fastapi", "multipart", "uvicorn", "websockets"),
@@ -14,8 +14,9 @@ extension Integration {
         .timeLimit(.minutes(2))
     )
     struct FastAPITests {
-        private static let settings = [
-            "passenger_app_start_command \"/usr/bin/python3 -m uvicorn --fd 3 --proxy-headers --forwarded-allow-ips=* main:app\";"
+        private static let servers = [
+            "passenger_python /usr/bin/python3; passenger_app_type asgi; passenger_startup_file main:app;",
+            "passenger_app_start_command \"/usr/bin/python3 -m uvicorn --fd 3 --proxy-headers --forwarded-allow-ips=* main:app\";",
         ]
 
         private func order(_ visitor: FrameworkVisitor) throws {
@@ -51,8 +52,9 @@ extension Integration {
             }
         }
 
-        @Test func `forms, uploads, streams and WebSockets work at the root and below a prefix`() throws {
-            let fastAPI = try FrameworkSite("fastapi", settings: Self.settings)
+        @Test(arguments: servers)
+        func `forms, uploads, streams and WebSockets work at the root and below a prefix`(_ server: String) throws {
+            let fastAPI = try FrameworkSite("fastapi", settings: [server])
             for visitor in fastAPI.visitors() {
                 let pid = try visitor.get("/facts").member("pid")
                 try order(visitor)

@@ -58,6 +58,7 @@ enum DiagnosisBench {
             case .rack: ("config.ru", "ruby")
             case .classicRails: ("config/environment.rb", "ruby")
             case .wsgi: ("passenger_wsgi.py", "python3")
+            case .asgi: ("passenger_asgi.py", "python3")
             case .node: ("app.js", "node")
             case .generic: ("", "/bin/sh")
             }

@@ -45,7 +45,7 @@ struct LoaderCommandTests {
         (["node-path", "/a b"], "passenger_env_var NODE_PATH \"/a b\";"),
         (["python", "/srv/venv/bin/python"], "passenger_python /srv/venv/bin/python;"),
         (["startup-file"], "passenger_app_type node; passenger_startup_file FILE;"),
-        (["asgi", "my.module"], "passenger_app_start_command \"uvicorn --fd 3 my.module:application\";"),
+        (["asgi", "my.module"], "passenger_app_type asgi; passenger_startup_file my.module:application;"),
         (["npm-install", "@scope/name"], #"sudo -u joe -H sh -c 'cd '\''/srv/a b'\'' && npm install @scope/name'"#),
         (["npm-install"], #"sudo -u joe -H sh -c 'cd '\''/srv/a b'\'' && npm install'"#),
     ])

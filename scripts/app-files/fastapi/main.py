@@ -1,6 +1,7 @@
 """An order book: JSON and forms that are checked, uploads, streams and a WebSocket, as FastAPI does them."""
 import asyncio
 import os
+import sys
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI, File, Form, Request, UploadFile, WebSocket, WebSocketDisconnect
@@ -9,7 +10,7 @@ from pydantic import BaseModel, Field
 
 ROOT = Path(__file__).resolve().parent
 # uvicorn gets the whole path: below a prefix, every address of the application begins with it.
-PREFIX = os.environ.get("PASSENGER_BASE_URI", "")
+PREFIX = os.environ.get("PASSENGER_BASE_URI", "") if "uvicorn" in sys.modules else ""
 
 router = APIRouter(prefix=PREFIX)
 orders = {}

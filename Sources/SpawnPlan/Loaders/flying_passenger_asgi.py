@@ -1,0 +1,363 @@
+# SPDX-License-Identifier: MIT
+"""Serves an ASGI application; loaded by wsgi-loader.py once the version of Python is known to do.
+
+One event loop, uvloop's where that is installed, and any number of requests at a time. What each of them is lies in
+flying_passenger_asgi_http.py and flying_passenger_websocket.py.
+"""
+import asyncio
+import errno
+import faulthandler
+import importlib
+import inspect
+import os
+import signal
+import socket
+import sys
+import traceback
+
+from flying_passenger_answer import complain
+from flying_passenger_asgi_http import LINGER_SECONDS, Exchange, Stream
+from flying_passenger_failure import NotServable, StartupFailed
+from flying_passenger_websocket import WebSocket, is_websocket
+
+CONTROL = 4
+LISTENER = 3
+ACCEPTS_AT_ONCE = 64
+# Where no descriptor is left, until it is tried again.
+ACCEPT_PAUSE_SECONDS = 1
+MAX_STACK = 100
+
+
+def new_loop():
+    """An event loop for this process; the current one already while the application is loaded."""
+    try:
+        import uvloop
+        loop = uvloop.new_event_loop()
+    except Exception:  # not there, or not for this version of Python
+        loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    return loop
+
+
+def load(settings, execute):
+    """The application, once it says that it has started. `execute` runs a file as a module."""
+    application = Application(settings, execute)
+    application.start()
+    return application
+
+
+def callable_named(settings, execute):
+    """What is meant by "module:attribute" or "file.py:attribute", else "application" of the startup file."""
+    module_name, colon, attribute = settings.get('application', '').rpartition(':')
+    if colon and not module_name.endswith('.py'):
+        module = importlib.import_module(module_name)
+    else:
+        module = execute('passenger_asgi', settings['startup_file'])
+    application = module
+    for name in (attribute or 'application').split('.'):
+        if not hasattr(application, name):
+            raise NotServable('missing', attribute or 'application')
+        application = getattr(application, name)
+    return callable_of(application, attribute or 'application')
+
+
+def callable_of(application, name):
+    """A callable of ASGI 3; those of ASGI 2, which are called twice, become one."""
+    if not callable(application):
+        raise NotServable('not-callable', name)
+    try:
+        signature = inspect.signature(application)
+    except (TypeError, ValueError):
+        return application  # of a builtin: the first request will tell
+    if takes(signature, 3):
+        return application
+    if takes(signature, 1):
+        async def single(scope, receive, send):
+            await application(scope)(receive, send)
+        return single
+    raise NotServable('wsgi' if takes(signature, 2) else 'other', name)
+
+
+def takes(signature, count):
+    try:
+        signature.bind(*range(count))
+    except TypeError:
+        return False
+    return True
+
+
+def wants_prefix_in_path():
+    """Whether `path` begins with `root_path`: as everywhere, but with Starlette before 0.33, which looks for its routes there."""
+    version = getattr(sys.modules.get('starlette'), '__version__', '')
+    numbers = [int(part) for part in version.split('.')[:2] if part.isdigit()]
+    return len(numbers) < 2 or numbers >= [0, 33]
+
+
+class Lifespan:
+    """The application's own start and stop, in one call that lasts as long as the process."""
+
+    def __init__(self, application, loop):
+        self.application, self.loop = application, loop
+        self.state = {}
+        self.is_supported = False
+        self.messages = asyncio.Queue()
+        self.started = asyncio.Event()
+        self.ended = asyncio.Event()
+        self.failure = None
+        self.phase = 'startup'
+        self.task = None
+
+    async def start(self):
+        self.is_supported = True  # so that `state` is what requests see
+        self.messages.put_nowait({'type': 'lifespan.startup'})
+        self.task = self.loop.create_task(self.run())
+        await self.started.wait()
+        if self.failure is not None:
+            raise StartupFailed(self.failure)
+
+    async def run(self):
+        scope = {'type': 'lifespan', 'asgi': {'version': '3.0', 'spec_version': '2.0'}, 'state': self.state}
+        try:
+            await self.application(scope, self.messages.get, self.send)
+        except BaseException as error:
+            self.raised(error)
+        finally:
+            if not self.started.is_set():
+                self.is_supported = False
+            self.started.set()
+            self.ended.set()
+
+    def raised(self, error):
+        """What does not know this scope raises at once, which is no failure; what has begun with it has failed."""
+        if self.failure is not None or (isinstance(error, asyncio.CancelledError) and self.phase == 'over'):
+            return
+        if self.phase == 'startup' and self.messages.qsize():
+            return
+        complain('the application raised in its lifespan (%s)\n%s' % (self.phase, formatted(error)))
+
+    async def send(self, message):
+        kind = message['type']
+        expected = {'startup': ('lifespan.startup.complete', 'lifespan.startup.failed'),
+                    'shutdown': ('lifespan.shutdown.complete', 'lifespan.shutdown.failed')}.get(self.phase, ())
+        if kind not in expected:
+            raise RuntimeError('the message %r cannot be sent now' % kind)
+        if kind == 'lifespan.startup.failed':
+            self.failure = str(message.get('message') or '')
+        elif kind == 'lifespan.shutdown.failed':
+            complain('the application failed to shut down: %s\n' % message.get('message', ''))
+        if self.phase == 'startup':
+            self.phase = 'service'
+            self.started.set()
+        else:
+            self.phase = 'over'
+            self.ended.set()
+
+    async def stop(self):
+        if not self.is_supported or self.ended.is_set():
+            return
+        self.phase = 'shutdown'
+        self.messages.put_nowait({'type': 'lifespan.shutdown'})
+        await self.ended.wait()
+
+
+class Application:
+    """The application with its event loop and its lifespan."""
+
+    def __init__(self, settings, execute):
+        self.loop = new_loop()
+        self.call = callable_named(settings, execute)
+        self.lifespan = None
+
+    def start(self):
+        asyncio.set_event_loop(self.loop)  # the application may have run another one while it was loaded
+        self.loop.run_until_complete(self.begin())
+
+    async def begin(self):
+        self.lifespan = Lifespan(self.call, self.loop)
+        await self.lifespan.start()
+
+
+class Server:
+    """Serves all streams from one event loop.
+
+    The application is in the same thread. What a request raises, sys.exit included, is answered with 500; what anything else
+    raises that ends a loop (sys.exit in a task of its own, KeyboardInterrupt) ends the process, with a line that says why.
+    """
+
+    concurrency = 0
+    versions = {'version': '3.0', 'spec_version': '2.3'}
+    extensions = {'http.response.early_hint': {}}
+
+    def __init__(self, application, _settings):
+        self.application, self.loop, self.lifespan = application.call, application.loop, application.lifespan
+        self.names_prefix_in_path = wants_prefix_in_path()
+        self.pid = os.getpid()
+        self.streams = set()
+        self.running = set()  # exchanges whose call of the application has not ended
+        self.accepting = set()  # tasks
+        self.ending = None
+        self.listener = None
+        self.loop.run_until_complete(self.listen())
+
+    async def listen(self):
+        self.stopping = asyncio.Event()
+        self.change = asyncio.Event()  # an exchange or a stream has ended
+        self.loop.add_signal_handler(signal.SIGTERM, self.stop)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        # The descriptor, because the app may have put an object without one in the place of sys.stderr.
+        faulthandler.enable(file=2)  # SIGABRT among others
+        faulthandler.register(signal.SIGQUIT, file=2, all_threads=True)
+        os.register_at_fork(after_in_child=self.leave_child)
+        self.listener = socket.socket(fileno=LISTENER)
+        self.listener.setblocking(False)
+        self.loop.add_reader(LISTENER, self.accept)
+        self.loop.add_reader(CONTROL, self.control)
+
+    def leave_child(self):
+        """A process that the application forks is none of ours: it holds nothing of the server, and TERM ends it."""
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
+            faulthandler.unregister(signal.SIGQUIT)
+        except ValueError:
+            pass  # not the main thread of the main interpreter
+        sockets = [stream.transport.get_extra_info('socket') for stream in self.streams]
+        for descriptor in [LISTENER] + [one.fileno() for one in sockets if one is not None]:
+            try:
+                os.close(descriptor)
+            except OSError:
+                pass  # the application was here before, or it is closed
+
+    def accept(self):
+        for _ in range(ACCEPTS_AT_ONCE):
+            try:
+                connection, _ = self.listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                return self.accept_failed(error)
+            connection.setblocking(False)
+            task = self.loop.create_task(self.loop.connect_accepted_socket(lambda: Stream(self), connection))
+            self.accepting.add(task)
+            task.add_done_callback(self.accepting.discard)
+
+    def accept_failed(self, error):
+        self.loop.remove_reader(LISTENER)
+        if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+            complain('no connection can be accepted: %s\n' % error)
+            self.loop.call_later(ACCEPT_PAUSE_SECONDS, self.accept_again)
+        elif not self.stopping.is_set():
+            complain('the application has closed a descriptor of its server: the process ends\n')
+            self.stop()
+
+    def accept_again(self):
+        if not self.stopping.is_set():
+            self.loop.add_reader(LISTENER, self.accept)
+
+    def control(self):
+        try:
+            text = os.read(CONTROL, 4096)
+        except OSError:
+            text = b''
+        if not text or b'shutdown\n' in text:
+            self.loop.remove_reader(CONTROL)
+            self.stop()
+        if b'dump-stacks\n' in text:
+            self.dump_stacks()
+
+    def dump_stacks(self):
+        """Threads, and what the tasks of the loop wait for, which no thread shows."""
+        faulthandler.dump_traceback(file=2, all_threads=True)
+        for task in asyncio.all_tasks(self.loop):
+            os.write(2, '\n'.join(['%r' % task] + awaited(task.get_coro()) + ['']).encode('utf-8', 'replace'))
+
+    def exchange(self, stream, variables):
+        return (WebSocket if is_websocket(variables) else Exchange)(stream, variables)
+
+    def ended(self, exchange):
+        self.running.discard(exchange)
+        self.change.set()
+
+    def stream_ended(self, stream):
+        self.streams.discard(stream)
+        self.change.set()
+
+    def report(self, error, scope):
+        """Logs what a request has raised; Ctrl-C ends the process."""
+        complain('%s %s\n%s' % (scope.get('method', 'WEBSOCKET'), scope['path'], formatted(error)))
+        if isinstance(error, KeyboardInterrupt):
+            self.ending = self.ending or error
+            self.stop()
+
+    def stop(self):
+        self.stopping.set()
+
+    def run(self):
+        self.attempt(self.stopping.wait)
+        self.attempt(self.finish)
+        self.attempt(self.end_tasks)
+        asyncio.set_event_loop(None)
+        self.loop.close()
+        if self.ending is not None:
+            raise self.ending
+
+    def attempt(self, step):
+        """What is raised here belongs to no request: it comes from a signal handler or from a task of the application's."""
+        try:
+            self.loop.run_until_complete(step())
+        except BaseException as error:
+            if os.getpid() != self.pid:
+                raise  # a child that the application has forked, and that is to end as it wants
+            complain('outside of any request: the process ends\n%s' % formatted(error))
+            self.ending = self.ending or error
+
+    async def finish(self):
+        """Answers what has come, then lets the application end."""
+        self.loop.remove_reader(LISTENER)
+        for _ in range(2):
+            await asyncio.sleep(0)  # what has come on streams, but was not read
+        for exchange in list(self.running):
+            exchange.server_stops()
+        while self.running:
+            self.change.clear()
+            await self.change.wait()
+        await self.close_streams()
+        await self.lifespan.stop()
+
+    async def close_streams(self):
+        """Once what was written is with the front."""
+        for stream in list(self.streams):
+            stream.transport.close()
+        self.loop.call_later(LINGER_SECONDS, self.abort_streams)
+        while self.streams:
+            self.change.clear()
+            await self.change.wait()
+
+    def abort_streams(self):
+        for stream in list(self.streams):
+            stream.transport.abort()
+
+    async def end_tasks(self):
+        tasks = [task for task in asyncio.all_tasks(self.loop) if task is not asyncio.current_task(self.loop)]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.loop.shutdown_asyncgens()
+        if hasattr(self.loop, 'shutdown_default_executor'):
+            await self.loop.shutdown_default_executor()
+
+
+def awaited(coroutine):
+    """The lines at which a task waits, the innermost last: `Task.print_stack` shows the outermost only."""
+    lines = []
+    while coroutine is not None and len(lines) < MAX_STACK:
+        frame = getattr(coroutine, 'cr_frame', None) or getattr(coroutine, 'gi_frame', None)
+        if frame is not None:
+            lines.append('  File "%s", line %d in %s' % (frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name))
+        coroutine = getattr(coroutine, 'cr_await', None) or getattr(coroutine, 'gi_yieldfrom', None)
+    return lines
+
+
+def formatted(error):
+    return ''.join(traceback.format_exception(type(error), error, error.__traceback__))
