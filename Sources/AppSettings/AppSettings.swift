@@ -68,6 +68,9 @@ package struct AppSettings: Sendable, Equatable {
     package var pidsMax: Int?
     package var directInstanceRequestAddress: String
 
+    /// Requests that may wait for a process.
+    package static let defaultMaxRequestQueueSize = 100
+
     /// Reads and checks settings; unknown names and names that are not pushed are refused.
     package init(_ list: SettingsList) throws(SettingsError) {
         let reader = try SettingsReader(list)
@@ -93,7 +96,7 @@ package struct AppSettings: Sendable, Equatable {
         minInstances = reader.integer(SettingName.minInstances) ?? 1
         maxInstances = reader.integer(SettingName.maxInstances) ?? 0
         maxRequests = reader.integer(SettingName.maxRequests) ?? 0
-        maxRequestQueueSize = reader.integer(SettingName.maxRequestQueueSize) ?? 100
+        maxRequestQueueSize = reader.integer(SettingName.maxRequestQueueSize) ?? Self.defaultMaxRequestQueueSize
         maxRequestTime = reader.duration(SettingName.maxRequestTime) ?? .zero
         startTimeout = reader.duration(SettingName.startTimeout) ?? .seconds(90)
         shutdownTimeout = reader.duration(SettingName.shutdownTimeout) ?? .seconds(600)

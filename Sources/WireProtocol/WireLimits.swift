@@ -124,6 +124,9 @@ package enum WireLimits {
     package static let leasePauseMilliseconds: Int64 = 50
     /// A request on a kept session that takes longer is told to the daemon.
     package static let lastingMilliseconds: Int64 = 50
+    /// How long requests may wait behind another one of their app without a word to the daemon, and how many of an app.
+    package static let behindMilliseconds: Int64 = 20
+    package static let requestsBehind = 512
     /// How long a worker's connection waits for the manifest that carries its token.
     package static let manifestWaitMilliseconds: Int64 = 5000
 }

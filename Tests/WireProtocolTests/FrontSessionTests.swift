@@ -35,7 +35,7 @@ struct FrontSessionTests {
             let action = session.checkout(self.checkout(id, app: app), of: SessionPair.definition(app), at: self.start)
             #expect(action == .wait)
         }
-        #expect(session.cancel(.init(rawValue: 2)) == .forgotten)
+        #expect(session.cancel(.init(rawValue: 2), at: .now()) == .forgotten)
         #expect(session.connectionOpened(at: self.start).role == .control)
         #expect(
             session.received(.helloReply(HelloReply()), at: self.start)
@@ -68,7 +68,7 @@ struct FrontSessionTests {
         _ = session.checkout(self.checkout(2), of: SessionPair.definition(1), at: self.start)
         _ = session.checkout(self.checkout(3), of: SessionPair.definition(1), at: self.start)
         _ = session.received(.granted(Samples.granted(request: 1, session: 100)), at: self.start)
-        _ = session.cancel(.init(rawValue: 3))
+        _ = session.cancel(.init(rawValue: 3), at: .now())
         #expect(session.connectionClosed(at: self.start + .seconds(9)) == [SessionID(rawValue: 100)])
         #expect(
             session.release(.init(rawValue: 100), outcome: .ok, at: .uptimeNanoseconds(9))

@@ -100,12 +100,12 @@ struct SessionPair {
         self.kept[session.rawValue] = nil
     }
 
-    private mutating func sendReturns() {
-        for release in self.front.takeReturns() {
-            if self.kept.removeValue(forKey: release.session.rawValue) == nil {
+    private mutating func sendPending() {
+        for message in self.front.takePending() {
+            if case .release(let release) = message, self.kept.removeValue(forKey: release.session.rawValue) == nil {
                 self.violations.append("a session was returned that was not kept")
             }
-            self.toDaemon.append(.release(release))
+            self.toDaemon.append(message)
         }
     }
 
@@ -121,7 +121,7 @@ struct SessionPair {
         case .checkout(let id, let app):
             let checkout = Checkout(request: .init(rawValue: id), app: .init(rawValue: app), method: "GET", path: "/")
             let action = self.front.checkout(checkout, of: Self.definition(app), at: self.now)
-            self.sendReturns()
+            self.sendPending()
             switch action {
             case .granted(let granted):
                 if self.kept.removeValue(forKey: granted.session.rawValue) == nil {
@@ -138,44 +138,47 @@ struct SessionPair {
             }
         case .cancel(let id):
             guard self.ownersWaiting.remove(id) != nil else { return }
-            switch self.front.cancel(.init(rawValue: id)) {
+            switch self.front.cancel(.init(rawValue: id), at: self.now) {
             case .send(let cancel): self.toDaemon.append(.cancel(cancel))
             case .forgotten: break
             case .ignored(let reason): self.violations.append("owner waits for nothing: \(reason)")
             }
+            self.sendPending()
         case .release(let id):
             guard self.ownersHolding.remove(id) != nil else { return }
             switch self.front.release(.init(rawValue: id), outcome: .ok, at: self.now) {
             case .send(let message): self.toDaemon.append(message)
             case .kept: self.kept[id] = self.poolSessions[id] ?? 0
             case .reused(let granted, let reuse):
-                if self.ownersWaiting.remove(granted.request.rawValue) == nil || granted.request != reuse.request {
+                if self.ownersWaiting.remove(granted.request.rawValue) == nil {
                     self.violations.append("a kept session for nobody who waits")
                 }
                 self.ownersHolding.insert(id)
-                self.toDaemon.append(.reuse(reuse))
-                self.frontNotes.append("reused for \(reuse.request)")
+                if let reuse { self.toDaemon.append(.reuse(reuse)) }
+                self.frontNotes.append("reused for \(granted.request)")
             case .ignored: self.violations.append("owner holds nothing")
             }
-            self.sendReturns()
+            self.sendPending()
         case .time(let milliseconds):
             self.now = self.now + .milliseconds(milliseconds)
             self.toDaemon += self.front.timePassed(to: self.now).reports
-            self.sendReturns()
+            self.sendPending()
         case .upgraded(let id):
             guard self.ownersHolding.contains(id) else { return }
-            guard case .send(let message) = self.front.upgraded(.init(rawValue: id)) else {
+            guard case .send(let message) = self.front.upgraded(.init(rawValue: id), at: self.now) else {
                 self.violations.append("owner holds nothing")
                 return
             }
             self.toDaemon.append(message)
+            self.sendPending()
         case .abandoned(let id):
             guard self.ownersHolding.remove(id) != nil else { return }
-            guard case .send(let message) = self.front.abandoned(.init(rawValue: id)) else {
+            guard case .send(let message) = self.front.abandoned(.init(rawValue: id), at: self.now) else {
                 self.violations.append("owner holds nothing")
                 return
             }
             self.toDaemon.append(message)
+            self.sendPending()
         case .redefine(let app, let valid):
             if case .send(let definition) = self.front.redefine(Self.definition(app, valid: valid)) {
                 self.toDaemon.append(.defineApp(definition))
@@ -311,7 +314,7 @@ struct SessionPair {
     mutating func deliverToFront() -> Bool {
         guard !self.toFront.isEmpty else { return false }
         let action = self.front.received(self.toFront.removeFirst(), at: self.now)
-        self.sendReturns()
+        self.sendPending()
         switch action {
         case .hello(.opened(_, let messages)): self.toDaemon += messages
         case .hello(let action): self.violations.append("hello: \(action)")
@@ -364,9 +367,11 @@ struct SessionPair {
         if self.front.heldSessions != self.daemon.heldSessions || self.front.heldSessions != used.count {
             found.append("front holds \(self.front.heldSessions), daemon \(self.daemon.heldSessions)")
         }
-        if self.front.isOpen, self.poolWaiting != self.ownersWaiting {
+        let behind = self.front.requestsBehind
+        if self.front.isOpen, self.poolWaiting.count + behind != self.ownersWaiting.count {
             found.append("pool queues \(self.poolWaiting.sorted()), owners wait for \(self.ownersWaiting.sorted())")
         }
+        if behind > 0, self.poolWaiting.isEmpty { found.append("\(behind) requests are behind nobody") }
         if self.front.isOpen, !self.ownersAsking.isEmpty { found.append("owners still wait for reports") }
         if self.lookUps.isEmpty, self.fateTimers.isEmpty, !self.ownersInDoubt.isEmpty {
             found.append("owners still wait for fates")

@@ -93,8 +93,8 @@ final class DaemonLink {
         )
         let definition = { DefineApp(app: number, groupName: app.groupName, settings: app.settings) }
         let action = session.checkout(checkout, of: definition(), at: .now())
-        // Those too old to be used free a process, which this one may be for.
-        sendReturns()
+        // Those too old to be used free a process, which this one may be for; those ahead of it are asked for first.
+        sendPending()
         switch action {
         case .send(let definition, let checkout):
             if let definition {
@@ -114,11 +114,12 @@ final class DaemonLink {
     /// The owner hears nothing more; a grant that is on its way is given back.
     func cancel(_ id: RequestID) {
         guard owners.removeValue(forKey: id) != nil else { return }
-        switch session.cancel(id) {
+        switch session.cancel(id, at: .now()) {
         case .send(let cancel): transport.send(.cancel(cancel))
         case .forgotten: break
         case .ignored(let reason): logger.debug("cancel without effect", metadata: [LogKeys.reason: "\(reason)"])
         }
+        sendPending()
     }
 
     func release(_ session: SessionID, outcome: ReleaseOutcome) {
@@ -127,19 +128,19 @@ final class DaemonLink {
         case .send(let message): transport.send(message)
         case .kept: armTimer()
         case .reused(let grant, let reuse):
-            transport.send(.reuse(reuse))
+            if let reuse { transport.send(.reuse(reuse)) }
             armTimer()
             hand(grant, to: grant.request)
         // Its process or connection has ended: there is nothing to tell.
         case .ignored: break
         }
-        sendReturns()
+        sendPending()
         leaveIfUnused()
     }
 
-    /// Sessions that were kept and are given back.
-    private func sendReturns() {
-        for release in session.takeReturns() { transport.send(.release(release)) }
+    /// Releases of sessions that were kept, and checkouts that were not sent at once.
+    private func sendPending() {
+        for message in session.takePending() { transport.send(message) }
     }
 
     private func hand(_ grant: Granted, to id: RequestID) {
@@ -155,11 +156,15 @@ final class DaemonLink {
     /// The stream of this session was left before the app had answered: ending the session is up to the daemon.
     func abandoned(_ session: SessionID, stream: StreamNumber?) {
         holders[session] = nil
-        send(self.session.abandoned(session, stream: stream))
+        send(self.session.abandoned(session, stream: stream, at: .now()))
+        sendPending()
         leaveIfUnused()
     }
 
-    func upgraded(_ session: SessionID) { send(self.session.upgraded(session)) }
+    func upgraded(_ session: SessionID) {
+        send(self.session.upgraded(session, at: .now()))
+        sendPending()
+    }
 
     func askReport(_ query: ReportQuery) -> FrontSession.ReportAction {
         session.askReport(query.errorID, of: query.app)
@@ -220,6 +225,7 @@ final class DaemonLink {
             received(report)
         case .goodbye(let reason):
             logger.info("the daemon takes no more requests", metadata: [LogKeys.reason: "\(reason)"])
+            armTimer()
             leaveIfUnused()
         case .nothing: break
         case .ignored(let reason): logger.debug("message without effect", metadata: [LogKeys.reason: "\(reason)"])
@@ -276,7 +282,7 @@ final class DaemonLink {
         owners = [:]
         for (id, owner) in waiting.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             // Nothing was sent: the machine only forgets it.
-            _ = session.cancel(id)
+            _ = session.cancel(id, at: .now())
             owner.refused(refusal)
         }
     }
@@ -301,7 +307,7 @@ final class DaemonLink {
     private func timePassed() {
         let action = session.timePassed(to: .now())
         for report in action.reports { transport.send(report) }
-        sendReturns()
+        sendPending()
         if let ping = action.ping { transport.send(.ping(ping)) }
         if let reason = action.giveUp { transport.drop(reason: reason) }
         for id in action.expired {
@@ -321,7 +327,7 @@ extension DaemonLink: DaemonTransportDelegate {
 
     func transportReceived(_ message: DaemonMessage) {
         let action = session.received(message, at: .now())
-        sendReturns()
+        sendPending()
         perform(action)
     }
 

@@ -34,11 +34,12 @@ extension FrontSession {
 
     package mutating func received(_ message: DaemonMessage, at now: NIODeadline) -> Action {
         self.liveness.heard(at: now)
-        if case .helloReply(let reply) = message { return .hello(self.helloAnswered(reply)) }
+        if case .helloReply(let reply) = message { return .hello(self.helloAnswered(reply, at: now)) }
         switch self.state {
         case .open, .leaving: break
         case .disconnected, .greeting: return .violation(reason: "message before the answer to Hello")
         }
+        defer { self.settleBehind(at: now) }
         switch message {
         case .granted(let granted): return self.granted(granted, at: now)
         case .refused(let refused): return self.refused(refused, at: now)
@@ -74,21 +75,28 @@ extension FrontSession {
 
     private mutating func granted(_ granted: Granted, at now: NIODeadline) -> Action {
         // It was taken back, or carried by a session that was here already.
-        guard let request = self.requests.removeValue(forKey: granted.request) else {
+        guard let request = self.requests.removeValue(forKey: self.successor(of: granted.request)) else {
             return .releaseLate(Release(session: granted.session, outcome: .unused))
         }
         switch request.phase {
         case .asked:
+            var granted = granted
+            if granted.request != request.checkout.request {
+                granted.request = request.checkout.request
+                granted.queueTimeMicroseconds = UInt64(clamping: (now - request.since).nanoseconds / 1000)
+            }
             let held = HeldSession(granted, for: request.checkout, at: now)
             _ = self.forget(granted.session)
             self.sessions[granted.session] = held
             if let lasts = held.lastsFrom { self.shelf.consider(lasts) }
             return .granted(granted)
-        case .waiting: return .violation(reason: "grant of a checkout that was not sent")
+        case .waiting, .behind: return .violation(reason: "grant of a checkout that was not sent")
         }
     }
 
     private mutating func refused(_ refused: Refused, at now: NIODeadline) -> Action {
+        var refused = refused
+        refused.request = self.successor(of: refused.request)
         switch self.requests[refused.request]?.phase {
         case .asked where refused.reason == .shuttingDown:
             self.requeue(refused.request, at: now)
@@ -97,7 +105,7 @@ extension FrontSession {
             self.requests[refused.request] = nil
             return .refused(refused)
         case nil: return .ignored(reason: "refusal of a checkout that was taken back")
-        case .waiting: return .violation(reason: "refusal of a checkout that was not sent")
+        case .waiting, .behind: return .violation(reason: "refusal of a checkout that was not sent")
         }
     }
 

@@ -10,7 +10,7 @@ extension FrontSession {
         case send(DefineApp?, Checkout)
         /// A session that is kept carries it: hand the grant to whoever asks.
         case granted(Granted)
-        /// There is no connection now; it is sent when there is one, or expires by `timePassed`.
+        /// There is no connection now, or another request of its app is ahead: it is sent later, or never.
         case wait
         /// Cannot be sent at all: why.
         case rejected(reason: String)
@@ -39,7 +39,9 @@ extension FrontSession {
             return .wait
         }
         if let granted = self.takeIdle(for: checkout, at: now) { return .granted(granted) }
-        self.requests[checkout.request] = Request(checkout: checkout, since: now, phase: .asked)
+        if self.stayBehind(checkout, at: now) { return .wait }
+        let ticket = Ticket(id: checkout.request, askedAt: now)
+        self.requests[checkout.request] = Request(checkout: checkout, since: now, phase: .asked, ticket: ticket)
         self.noteAsked(checkout)
         return .send(self.undefined(checkout.app), self.understood(checkout))
     }
@@ -53,6 +55,7 @@ extension FrontSession {
     /// The app's settings changed; the daemon is told at once if it knew the old ones.
     package mutating func redefine(_ definition: DefineApp) -> DefineAction {
         self.definitions[definition.app] = definition
+        self.shelf.rooms[definition.app] = nil
         guard self.isOpen, self.defined.contains(definition.app) else {
             self.defined.remove(definition.app)
             return .nothing
@@ -62,19 +65,23 @@ extension FrontSession {
 
     package enum CancelAction: Hashable, Sendable {
         case send(Cancel)
-        /// It was never sent: nothing to do.
+        /// It was never sent, or another one takes its place: nothing to do.
         case forgotten
         /// It was answered before.
         case ignored(reason: String)
     }
 
-    package mutating func cancel(_ id: RequestID) -> CancelAction {
-        switch self.requests.removeValue(forKey: id)?.phase {
-        case nil: return .ignored(reason: "no such checkout")
+    package mutating func cancel(_ id: RequestID, at now: NIODeadline) -> CancelAction {
+        guard let request = self.requests.removeValue(forKey: id) else { return .ignored(reason: "no such checkout") }
+        switch request.phase {
         case .waiting:
             self.waiting.oneLeft()
             return .forgotten
-        case .asked: return .send(Cancel(request: id))
+        case .behind: return .forgotten
+        case .asked:
+            defer { self.settleBehind(at: now) }
+            guard let ticket = self.served(request, at: now) else { return .forgotten }
+            return .send(Cancel(request: ticket))
         }
     }
 
@@ -85,15 +92,21 @@ extension FrontSession {
     }
 
     /// The session is over for the front; nothing more is said of it.
-    package mutating func abandoned(_ session: SessionID, stream: StreamNumber? = nil) -> SessionAction {
+    package mutating func abandoned(
+        _ session: SessionID,
+        stream: StreamNumber? = nil,
+        at now: NIODeadline
+    ) -> SessionAction {
         guard self.endsAbandonedSessions else { return .ignored(reason: "not negotiated") }
         guard self.sessions.removeValue(forKey: session) != nil else { return .ignored(reason: "no such session") }
+        self.settleBehind(at: now)
         return .send(.abandoned(Abandoned(session: session, stream: stream)))
     }
 
-    package mutating func upgraded(_ session: SessionID) -> SessionAction {
+    package mutating func upgraded(_ session: SessionID, at now: NIODeadline) -> SessionAction {
         guard self.sessions[session] != nil else { return .ignored(reason: "no such session") }
         self.sessions[session]?.becomeUpgraded()
+        self.settleBehind(at: now)
         return .send(.upgraded(Upgraded(session: session)))
     }
 }

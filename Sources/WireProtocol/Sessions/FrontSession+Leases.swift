@@ -8,12 +8,16 @@ struct LeaseShelf: Sendable {
     private(set) var idle: [AppNumber: [SessionID]] = [:]
     /// Asked and not answered, in their order; may hold some that were answered since.
     var asked: [AppNumber: CircularBuffer<RequestID>] = [:]
+    /// Those that wait for one that is asked, in their order; never empty, but may hold some that were taken back since.
+    var behind: [AppNumber: CircularBuffer<RequestID>] = [:]
+    /// How many requests of an app may wait without a word to the daemon.
+    var rooms: [AppNumber: Int] = [:]
     /// Apps whose sessions are not kept until then: the last one was needed elsewhere as soon as it was idle.
     private var pauses: [AppNumber: NIODeadline] = [:]
     /// At the earliest then a lease is to be looked at.
     var deadline: NIODeadline?
     /// To be written now.
-    var returns: [Release] = []
+    var pending: [FrontMessage] = []
 
     mutating func consider(_ instant: NIODeadline) { self.deadline = min(self.deadline ?? instant, instant) }
 
@@ -35,8 +39,9 @@ struct LeaseShelf: Sendable {
     mutating func clear() {
         self.idle.removeAll(keepingCapacity: true)
         self.asked.removeAll(keepingCapacity: true)
+        self.behind.removeAll()
         self.pauses.removeAll()
-        self.returns.removeAll()
+        self.pending.removeAll()
         self.deadline = nil
     }
 }
@@ -49,13 +54,20 @@ extension FrontSession {
         /// It is kept for the app's next request.
         case kept
         /// It carries the request that waited longest: hand the grant to whoever asked, and write the message now.
-        case reused(Granted, Reuse)
+        case reused(Granted, Reuse?)
         /// The session is over already: its process or its connection ended.
         case ignored(reason: String)
     }
 
     /// The request that a session carried is over.
     package mutating func release(_ id: SessionID, outcome: ReleaseOutcome, at now: NIODeadline) -> ReleaseAction {
+        let action = self.end(id, outcome: outcome, at: now)
+        // A session that is over because its time is serves whom the daemon knows; more need not be asked for.
+        self.settleBehind(at: now, isServed: outcome == .ok)
+        return action
+    }
+
+    private mutating func end(_ id: SessionID, outcome: ReleaseOutcome, at now: NIODeadline) -> ReleaseAction {
         guard var held = self.sessions[id] else { return .ignored(reason: "no such session") }
         guard outcome == .ok, self.isOpen, held.mayGoOn(at: now), !self.shelf.isPaused(held.app, at: now) else {
             self.sessions[id] = nil
@@ -67,7 +79,7 @@ extension FrontSession {
             held.reuse(for: request.checkout, since: request.since, at: now)
             self.sessions[id] = held
             self.shelf.consider(now + .milliseconds(WireLimits.lastingMilliseconds))
-            return .reused(held.grant, Reuse(session: id, request: request.checkout.request))
+            return .reused(held.grant, self.served(request, at: now).map { Reuse(session: id, request: $0) })
         }
         self.sessions[id] = held
         self.shelf.put(id, of: held.app)
@@ -75,11 +87,11 @@ extension FrontSession {
         return .kept
     }
 
-    /// Releases to be written now, together with whatever else is.
-    package mutating func takeReturns() -> [Release] {
-        guard !self.shelf.returns.isEmpty else { return [] }
-        defer { self.shelf.returns.removeAll(keepingCapacity: true) }
-        return self.shelf.returns
+    /// To be written now: releases of what was kept, and checkouts that stayed behind until now.
+    package mutating func takePending() -> [FrontMessage] {
+        guard !self.shelf.pending.isEmpty else { return [] }
+        defer { self.shelf.pending.removeAll(keepingCapacity: true) }
+        return self.shelf.pending
     }
 
     /// Sessions that are kept and carry no request.
@@ -162,6 +174,7 @@ extension FrontSession {
     mutating func checkLeases(at now: NIODeadline) -> [FrontMessage] {
         guard let deadline = self.shelf.deadline, deadline <= now else { return [] }
         self.shelf.deadline = nil
+        self.askLate(at: now)
         let keepTime = TimeAmount.milliseconds(WireLimits.idleLeaseMilliseconds)
         self.returnIdle(at: now) { held in
             if case .idle(let since) = held.state { now - since >= keepTime } else { false }
@@ -183,6 +196,6 @@ extension FrontSession {
 
     private mutating func giveBack(_ id: SessionID, at now: NIODeadline) {
         guard var held = self.sessions.removeValue(forKey: id) else { return }
-        self.shelf.returns.append(held.release(.ok, at: now))
+        self.shelf.pending.append(.release(held.release(.ok, at: now)))
     }
 }

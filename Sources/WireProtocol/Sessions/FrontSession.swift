@@ -13,6 +13,8 @@ package import NIOCore
 ///                  ▲                │ Refused ▶ (gone)     cancelled, or carried by a kept session, while asked: a late
 ///                  │                │                      grant is released
 ///                  └─ connectionClosed, Refused(shuttingDown)
+///
+///     one of an app whose sessions are kept here, while another is asked: behind ──takes the other's ticket, or sent──▶ asked
 package struct FrontSession: Sendable {
     package enum State: Hashable, Sendable {
         /// Leaves by `connectionOpened`.
@@ -29,19 +31,25 @@ package struct FrontSession: Sendable {
         /// For a connection.
         case waiting
         case asked
+        /// For another request of its app, which is asked.
+        case behind
     }
 
     struct Request: Hashable {
         var checkout: Checkout
-        /// When it came into its phase.
+        /// When it came, or came to wait for a connection.
         var since: NIODeadline
         var phase: Phase
+        /// What the daemon knows it by while it is asked.
+        var ticket: Ticket?
     }
 
     package private(set) var state = State.disconnected
     let hello: Hello
     var requests: [RequestID: Request] = [:]
     var waiting = WaitingCheckouts()
+    /// Who is meant by an answer to a checkout whose own request is served already.
+    var successors: [RequestID: RequestID] = [:]
     var sessions: [SessionID: HeldSession] = [:]
     var shelf = LeaseShelf()
     var definitions: [AppNumber: DefineApp] = [:]
@@ -83,12 +91,10 @@ package struct FrontSession: Sendable {
         self.reports = ReportQueries()
         self.fates.removeAll()
         self.shelf.clear()
-        let asked = self.requests.filter { $0.value.phase == .asked }.keys.sorted { $0.rawValue < $1.rawValue }
-        for id in asked {
-            self.requests[id]?.phase = .waiting
-            self.requests[id]?.since = now
-        }
-        self.waiting.prepend(asked, since: now)
+        self.successors.removeAll()
+        let sent = self.requests.filter { $0.value.phase != .waiting }.keys.sorted { $0.rawValue < $1.rawValue }
+        for id in sent { self.wait(id, since: now) }
+        self.waiting.prepend(sent, since: now)
         defer { self.sessions.removeAll(keepingCapacity: true) }
         return Array(self.sessions.keys)
     }
@@ -101,7 +107,7 @@ package struct FrontSession: Sendable {
         case ignored(reason: String)
     }
 
-    mutating func helloAnswered(_ reply: HelloReply) -> HelloAction {
+    mutating func helloAnswered(_ reply: HelloReply, at now: NIODeadline) -> HelloAction {
         guard case .greeting = self.state else { return .ignored(reason: "second answer to Hello") }
         let agreement = VersionAgreement.between(
             own: self.hello.version,
@@ -114,7 +120,7 @@ package struct FrontSession: Sendable {
         case .speak(let version):
             if let refusal = reply.refusal { return .refused(refusal, isVersionMismatch: false) }
             self.state = .open(version, features: self.hello.features & reply.features)
-            return .opened(reply, send: self.sendWaiting())
+            return .opened(reply, send: self.sendWaiting(at: now))
         }
     }
 
@@ -125,21 +131,31 @@ package struct FrontSession: Sendable {
 
     /// The daemon goes away: the checkout is sent to the next one.
     mutating func requeue(_ id: RequestID, at now: NIODeadline) {
-        self.requests[id]?.phase = .waiting
-        self.requests[id]?.since = now
+        self.wait(id, since: now)
         self.waiting.append(id, since: now)
     }
 
-    private mutating func sendWaiting() -> [FrontMessage] {
-        var messages: [FrontMessage] = []
-        for id in self.waiting.takeAll() {
-            guard let request = self.requests[id], case .waiting = request.phase else { continue }
-            self.requests[id]?.phase = .asked
-            self.noteAsked(request.checkout)
-            if let definition = self.undefined(request.checkout.app) { messages.append(.defineApp(definition)) }
-            messages.append(.checkout(self.understood(request.checkout)))
+    private mutating func wait(_ id: RequestID, since now: NIODeadline) {
+        self.requests[id]?.phase = .waiting
+        self.requests[id]?.ticket = nil
+        self.requests[id]?.since = now
+    }
+
+    private mutating func sendWaiting(at now: NIODeadline) -> [FrontMessage] {
+        self.waiting.takeAll().sorted { $0.rawValue < $1.rawValue }.flatMap { id -> [FrontMessage] in
+            guard let request = self.requests[id], case .waiting = request.phase else { return [] }
+            return self.ask(id, at: now)
         }
-        return messages
+    }
+
+    /// What asks for it, its app's definition first if the daemon was not told of it on this connection.
+    mutating func ask(_ id: RequestID, at now: NIODeadline) -> [FrontMessage] {
+        guard let checkout = self.requests[id]?.checkout else { return [] }
+        self.requests[id]?.phase = .asked
+        self.requests[id]?.ticket = Ticket(id: id, askedAt: now)
+        self.noteAsked(checkout)
+        let definition = self.undefined(checkout.app).map(FrontMessage.defineApp)
+        return [definition, .checkout(self.understood(checkout))].compactMap(\.self)
     }
 
     /// Whether sessions may be used for further requests without asking.
@@ -190,7 +206,7 @@ package struct FrontSession: Sendable {
         /// Checkouts that waited too long for a connection; they are forgotten.
         package var expired: [RequestID] = []
         package var ping: UInt64?
-        /// What the daemon is to be told of leases, beside `takeReturns`.
+        /// What the daemon is to be told of leases, beside `takePending`.
         package var reports: [FrontMessage] = []
         /// Close the connection: why.
         package var giveUp: String?
@@ -200,6 +216,7 @@ package struct FrontSession: Sendable {
         var action = TimeAction()
         action.expired = self.expire(at: now)
         action.reports = self.checkLeases(at: now)
+        self.settleBehind(at: now)
         switch self.state {
         case .disconnected: break
         case .greeting(let since):
