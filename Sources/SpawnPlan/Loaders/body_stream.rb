@@ -3,6 +3,8 @@
 
 module FlyingPassenger
   # What a body with `call` gets to write to: framed by the length that was announced, else in chunks.
+  #
+  # Threads of the application may write while ours still hands it over, so what goes out goes out under a lock: the head first.
   class BodyStream
     # `tells_end`: an end of file on the socket means that the answer was given up.
     def initialize(socket, head, length, tells_end)
@@ -12,6 +14,7 @@ module FlyingPassenger
       @tells_end = tells_end
       @written = 0
       @closed = @owner = @finished = false
+      @lock = Mutex.new
     end
 
     def started?
@@ -19,7 +22,7 @@ module FlyingPassenger
     end
 
     def write(*parts)
-      parts.inject(0) { |sum, part| sum + write_part(part.is_a?(String) ? part : part.to_s) }
+      @lock.synchronize { parts.inject(0) { |sum, part| sum + write_part(part.is_a?(String) ? part : part.to_s) } }
     end
 
     def <<(part)
@@ -44,7 +47,7 @@ module FlyingPassenger
 
     def close
       return if @closed
-      @closed = true
+      @lock.synchronize { @closed = true }
       finish if @owner
     end
 
@@ -58,27 +61,36 @@ module FlyingPassenger
       @closed
     end
 
-    # From now on the application's threads write, and closing is what ends the connection.
+    # From now on the application's threads write, and closing is what ends the connection. Does not wait for a thread that is
+    # writing, which can take as long as the client likes: it has sent the head, and finds that the answer is its own to end.
     def hand_over
       @owner = true
-      send_head
+      return unless @lock.try_lock
+      begin
+        send_head
+      ensure
+        @lock.unlock
+      end
       finish if @closed
     end
 
     # Ends the answer.
     def finish
-      return if @finished
+      @lock.synchronize { send_end unless @finished }
+    ensure
+      @socket.close if @owner && !@socket.closed?
+    end
+
+    private
+
+    def send_end
       @finished = @closed = true
       if @length && @written != @length
         raise LengthMismatch, "#{@written} bytes, but Content-Length #{@length}"
       end
       send_head
       put("0\r\n\r\n") unless @length
-    ensure
-      @socket.close if @owner && !@socket.closed?
     end
-
-    private
 
     def write_part(part)
       raise IOError, 'closed stream' if @closed
