@@ -113,7 +113,7 @@ let package = Package(
         tests("WireProtocolTests", ["AppSettings", "ShownText", "WireProtocol", nioCore]),
         tests("ApplicationPoolTests", ["AppSettings", "ApplicationPool"]),
         tests("PathSafetyTests", ["PathSafety", "ShownText"]),
-        tests("SpawnPlanTests", ["AppSettings", "PathSafety", "ShownText", "SpawnPlan"]),
+        tests("SpawnPlanTests", ["AppSettings", "PathSafety", "ShownText", "SpawnPlan", "TestSupport"]),
         tests("LinuxSystemTests", ["LinuxSystem", "PathSafety", "ShownText"]),
         tests("ProgramLogTests", ["LinuxSystem", "ProgramLog", logging]),
         tests(

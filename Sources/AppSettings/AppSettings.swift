@@ -61,6 +61,10 @@ package struct AppSettings: Sendable, Equatable {
     package var leases: Bool
     package var loadShellEnvvars: Bool
     package var preloadBundler: Bool
+    /// Requests that a Ruby process takes at a time, each in a thread of its own; 1 unless `concurrency_model` says so.
+    package var threadCount: Int
+    /// Rack applications may send headers ahead of an answer.
+    package var earlyHints: Bool
     package var appFileDescriptorUlimit: Int?
     /// Bytes that all processes of the app have together; 0: no limit, nil: the daemon's.
     package var memoryMax: Int?
@@ -109,6 +113,9 @@ package struct AppSettings: Sendable, Equatable {
         leases = reader.flag(SettingName.leases) ?? true
         loadShellEnvvars = reader.flag(SettingName.loadShellEnvironment) ?? true
         preloadBundler = reader.flag(SettingName.preloadBundler) ?? false
+        let hasThreads = reader.text(SettingName.concurrencyModel) == "thread"
+        threadCount = hasThreads ? reader.integer(SettingName.threadCount) ?? 1 : 1
+        earlyHints = reader.flag(SettingName.earlyHints) ?? false
         appFileDescriptorUlimit = reader.integer(SettingName.appFileDescriptorLimit)
         memoryMax = reader.integer(SettingName.memoryMax)
         pidsMax = reader.integer(SettingName.pidsMax)

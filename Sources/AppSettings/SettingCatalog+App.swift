@@ -50,6 +50,9 @@ extension SettingCatalog {
         .init("max_requests", count, default: "0", change: .live, owner: .any),
         .init("max_request_queue_size", count, default: "100", change: .live, owner: .any),
         .init("force_max_concurrent_requests_per_process", .integer(-1...1_000_000_000), default: "-1"),
+        .init("concurrency_model", .choice(["process", "thread"]), default: "process"),
+        .init("thread_count", .integer(1...100_000), default: "1"),
+        .init("early_hints", .flag, default: "off"),
         .init("app_keepalive", .flag, default: "off"),
         .init("leases", .flag, default: "on", change: .live, owner: .any),
         .init("abort_websockets_on_process_shutdown", .flag, default: "on", change: .live),
@@ -73,8 +76,6 @@ extension SettingCatalog {
             bareNames: ["rails_spawn_method"]
         ),
         .init("max_preloader_idle_time", time, default: "300", rank: .later, change: .live, owner: .any),
-        .init("concurrency_model", .choice(["process", "thread"]), default: "process", rank: .later),
-        .init("thread_count", .integer(1...100_000), default: "1", rank: .later),
         .init("memory_limit", count, default: "0", rank: .later, change: .live),
         .init("hard_memory_limit", count, default: "0", rank: .later, change: .live),
         .init("max_request_queue_time", time, default: "0", rank: .later, change: .live, owner: .any),

@@ -12,7 +12,9 @@ package enum SettingName {
     package static let appStartCommand = "app_start_command"
     package static let appType = "app_type"
     package static let baseURI = "base_uri"
+    package static let concurrencyModel = "concurrency_model"
     package static let directInstanceRequestAddress = "direct_instance_request_address"
+    package static let earlyHints = "early_hints"
     package static let environmentFile = "env_file"
     package static let environmentVariable = "env_var"
     package static let forceMaxConcurrentRequests = "force_max_concurrent_requests_per_process"
@@ -36,5 +38,6 @@ package enum SettingName {
     package static let startTimeout = "start_timeout"
     package static let startupFile = "startup_file"
     package static let statThrottleRate = "stat_throttle_rate"
+    package static let threadCount = "thread_count"
     package static let user = "user"
 }

@@ -101,6 +101,8 @@ package struct LoaderBriefing: Hashable, Sendable {
             ("app_group_name", settings.groupName),
             ("app_env", settings.environment),
             ("base_uri", settings.baseURI),
+            ("thread_count", String(settings.threadCount)),
+            ("early_hints", settings.earlyHints ? "on" : "off"),
             ("title", title),
             ("server_software", serverSoftware),
             ("ruby_library", rubyLibrary),

@@ -40,6 +40,13 @@ struct AppSettingsTests {
         #expect(app.directInstanceRequestAddress == "127.0.0.1")
     }
 
+    @Test func `threads count with their concurrency model only`() throws {
+        #expect(try settings([:]).threadCount == 1)
+        #expect(try settings(["thread_count": "4"]).threadCount == 1)
+        #expect(try settings(["concurrency_model": "thread"]).threadCount == 1)
+        #expect(try settings(["concurrency_model": "thread", "thread_count": "4"]).threadCount == 4)
+    }
+
     @Test func `each typed default is the one of the catalog`() throws {
         let plain = try settings([:])
         for definition in SettingCatalog.all where definition.isPushed {

@@ -2,6 +2,7 @@
 
 import AppSettings
 import SpawnPlan
+import TestSupport
 import Testing
 
 @Suite struct LoaderProgramTests {
@@ -69,12 +70,15 @@ import Testing
             type: .rack,
             startupFile: "config.ru",
             title: "Passenger RackApp: /webapps/foo",
-            settings: try settings([("app_group_name", "a\\c")]),
+            settings: try settings([
+                ("app_group_name", "a\\c"), ("concurrency_model", "thread"), ("thread_count", "4"),
+            ]),
             serverSoftware: "S",
             rubyLibrary: "/l/ruby"
         )
         let lines = String(decoding: briefing.bytes, as: UTF8.self).split(separator: "\n")
         #expect(lines.contains("startup_file config.ru") && lines.contains("app_group_name a\\\\c"))
+        #expect(lines.contains("thread_count 4") && lines.contains("early_hints off"))
         #expect(lines.last == "start")
     }
 
@@ -86,7 +90,8 @@ import Testing
     }
 
     @Test func `all loaders are part of the program`() {
-        #expect(LoaderSources.all.count == 26)
+        let names = LoaderSources.all.map { String($0.path.split(separator: "/").last ?? "") }
+        #expect(names.sorted() == TestFile.names(in: "\(Repository.root)/Sources/SpawnPlan/Loaders").sorted())
         for source in LoaderSources.all {
             #expect(String(decoding: source.bytes.prefix(200), as: UTF8.self).contains("SPDX-License-Identifier: MIT"))
         }

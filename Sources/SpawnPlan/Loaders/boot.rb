@@ -72,8 +72,8 @@ module FlyingPassenger
       PhusionPassenger::App.app = app
       name_process
       PhusionPassenger.call_event(:starting_worker_process, false)
-      server = step('listen') { Server.new(app, @settings) }
-      Control.tell('ready concurrency=1 framing=1')
+      server = step('listen') { Server.for(app, @settings) }
+      Control.tell("ready concurrency=#{server.concurrency} framing=1")
       server
     rescue Exception => error
       report(error)
@@ -84,9 +84,9 @@ module FlyingPassenger
       Control.step(name, &block)
     end
 
-    def self.name_process
-      $0 = @settings['title']
-      File.write('/proc/self/comm', @settings['title'].byteslice(0, 15))
+    def self.name_process(title = @settings['title'])
+      $0 = title
+      File.write('/proc/self/comm', title.byteslice(0, 15))
     rescue SystemCallError
       nil # no Linux, or no /proc
     end
@@ -117,8 +117,9 @@ module FlyingPassenger
       # after it; in front, so that the application finds ours under the name, too.
       $LOAD_PATH.unshift(@settings['ruby_library'])
       require "#{@settings['ruby_library']}/phusion_passenger"
-      PhusionPassenger::App.options = @settings
+      PhusionPassenger::App.options = @settings.merge('environment' => @settings['app_env'])
       require_relative 'server'
+      require_relative 'threaded_server'
       require 'rack'
     end
 

@@ -26,6 +26,7 @@ module FlyingPassenger
     # How the lines of headers begin, by name, for good names that mean nothing to us. Bounded, because an application may
     # make them up.
     LINE_STARTS = {}
+    LINE_STARTS_LOCK = Mutex.new
     MOST_LINE_STARTS = 256
     FAILURE = [500, { 'Content-Type' => 'text/plain' }, ["Internal Server Error\n"]].freeze
 
@@ -45,9 +46,24 @@ module FlyingPassenger
       false
     end
 
+    class << self
+      # How many threads of the process are the server's.
+      attr_accessor :own_threads
+
+      # Lines of headers that go ahead of an answer.
+      def header_lines(headers)
+        new(nil, true).header_lines(headers)
+      end
+    end
+    self.own_threads = 1
+
     # Whether bytes of the answer have been written.
     def started?
       @started
+    end
+
+    def header_lines(headers)
+      add_headers(String.new, headers)
     end
 
     # Answers whether the connection can be used again: true, false, or nil when it belongs to the application.
@@ -98,7 +114,10 @@ module FlyingPassenger
     def head_for(status, headers)
       @length = @hijack = @coding = nil
       @upgrade = false
-      head = String.new(capacity: 1024) << STATUS_LINES[status]
+      add_headers(String.new(capacity: 1024) << STATUS_LINES[status], headers)
+    end
+
+    def add_headers(head, headers)
       unless headers.respond_to?(:each)
         raise InvalidAnswer, "the headers are an object of class #{headers.class}, which has no method \"each\""
       end
@@ -127,7 +146,7 @@ module FlyingPassenger
 
     def remember_start(name)
       return if LINE_STARTS.size >= MOST_LINE_STARTS || !name.ascii_only? || !GOOD_NAME.match?(name)
-      LINE_STARTS[-name] = "#{name}: ".b.freeze
+      LINE_STARTS_LOCK.synchronize { LINE_STARTS[-name] = "#{name}: ".b.freeze }
     end
 
     def joined(value)
@@ -289,7 +308,7 @@ module FlyingPassenger
       ensure
         @started ||= stream.started?
       end
-      if stream.closed? || Thread.list.size == 1
+      if stream.closed? || Thread.list.size <= self.class.own_threads
         stream.finish
         @started = true
       else

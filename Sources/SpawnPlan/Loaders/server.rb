@@ -1,12 +1,9 @@
 # frozen_string_literal: true
 # SPDX-License-Identifier: MIT
 
-require 'stringio'
 require_relative 'body_stream'
-require_relative 'environment'
 require_relative 'listener'
-require_relative 'request_body'
-require_relative 'responder'
+require_relative 'requests'
 require_relative 'signals'
 require_relative 'stream'
 
@@ -17,8 +14,8 @@ module FlyingPassenger
   # 500, as puma does it. A signal that nobody handles, or a descriptor of ours that is closed, ends the process: after the
   # answer under way and those of requests that have come, and with a line that says why.
   class Server
-    READ_SIZE = 16 * 1024
-    MAX_HEAD = 1024 * 1024
+    include Requests
+
     LINGER_SECONDS = 5
     # After so many requests in a row on one stream the next one is expected there as well. To wait for one stream alone
     # costs half of what it costs to wait for all; these get a look now and then, and when nothing comes in time.
@@ -26,29 +23,36 @@ module FlyingPassenger
     LOOK_AROUND = 32
     ALONE_SECONDS = 0.001
     WAITS_ALONE = RUBY_ENGINE != 'jruby' # whose selectors cost the same either way
-    NO_BYTES = ''.b.freeze
     # Bound before the application is loaded, which may put others in their place (Timecop).
     SELECT = IO.method(:select)
     CLOCK = Process.method(:clock_gettime)
     # fcntl(2), the same on all systems.
     GET_DESCRIPTOR_FLAGS = 1
 
+    # With threads, if the settings say so.
+    def self.for(app, settings)
+      threads = settings['thread_count'].to_i
+      threads > 1 ? ThreadedServer.new(app, settings, threads) : new(app, settings)
+    end
+
     def initialize(app, settings)
-      @app = app
-      @environments = Environments.new(constants(settings))
+      prepare_requests(app, settings)
       @listener = Listener.inherited_socket
       @wake_reader, @wake_writer = IO.pipe
       @streams = [@listener, CONTROL, @wake_reader]
       @lingering = {}
       @favorite = nil
       @streak = 0
-      @buffer = String.new(capacity: READ_SIZE)
       @stopping = false
       @ending = nil
-      @process = $$
       @signals = Signals.new { wake }
       ForkGuard.install(self)
       PhusionPassenger.call_event(:after_installing_signal_handlers)
+    end
+
+    # How many requests the process takes at a time; 0: no limit.
+    def concurrency
+      PhusionPassenger.advertised_concurrency_level || 1
     end
 
     def run
@@ -56,8 +60,7 @@ module FlyingPassenger
       wait until @stopping
       return unless @process == $$
       serve_rest
-      PhusionPassenger.call_event(:stopping_worker_process)
-      raise @ending if @ending
+      end_process
     end
 
     # In a child that the application has forked: it is none of ours, so nothing of ours may be left in it.
@@ -69,6 +72,14 @@ module FlyingPassenger
     end
 
     private
+
+    def end_process
+      PhusionPassenger.call_event(:stopping_worker_process)
+    rescue Exception => error
+      raised(error)
+    ensure
+      raise @ending if @ending
+    end
 
     def wake
       @stopping = true
@@ -186,125 +197,13 @@ module FlyingPassenger
       nil # the application has closed it
     end
 
-    # MARK: Requests
+    # MARK: Streams
 
     def drop(stream)
       @streams.delete(stream)
       @lingering.delete(stream)
       @streak = 0 if stream.equal?(@favorite)
       stream.finish unless stream.hijacked
-    end
-
-    def serve(stream)
-      data = stream.socket.read_nonblock(READ_SIZE, @buffer, exception: false)
-      return if data == :wait_readable
-      return drop(stream) if data.nil?
-      data = stream.pending << data if stream.pending
-      size = data.bytesize < 4 ? nil : data.unpack1('N')
-      return drop(stream) if size && size > MAX_HEAD
-      if size.nil? || data.bytesize < 4 + size
-        stream.pending ||= data.dup
-        return
-      end
-      stream.pending = nil
-      count(stream)
-      handle(stream, *parted(data, size))
-    rescue SystemCallError, IOError
-      drop(stream)
-    end
-
-    def handle(stream, head, rest)
-      env = environment(head)
-      body = request_body(env, stream, rest)
-      env['rack.hijack'] = stream.hijack
-      stream.environment = env
-      keep = process(stream, env, body)
-      finish(stream, keep, body)
-    rescue ClientGone
-      drop(stream)
-    ensure
-      stream.environment = nil
-    end
-
-    # The head, and the bytes behind it. A slice would share the read buffer, which had to be made anew then.
-    def parted(data, size)
-      return [data.unpack1('x4a*'), NO_BYTES] if data.bytesize == 4 + size
-      [data.byteslice(4, size), data.byteslice(4 + size, data.bytesize)]
-    end
-
-    def environment(head)
-      env = @environments.make(head)
-      env['HTTP_VERSION'] = env['SERVER_PROTOCOL']
-      env['rack.url_scheme'] = 'https' if env['HTTPS'] == 'on'
-      keep_escapes(env, env.delete('FLYING_PASSENGER_RAW_PATH_INFO')) if env['REQUEST_URI'].to_s.include?('%')
-      env
-    end
-
-    # Rack applications decode the path themselves; a second time would be wrong. Older fronts do not say where it begins.
-    def keep_escapes(env, raw_path)
-      return env['PATH_INFO'] = raw_path if raw_path
-
-      path = env['REQUEST_URI'].split('?', 2).first
-      prefix = env['SCRIPT_NAME']
-      return unless path.start_with?(prefix)
-      rest = path.byteslice(prefix.bytesize, path.bytesize)
-      env['PATH_INFO'] = rest if rest.start_with?('/')
-    end
-
-    def request_body(env, stream, rest)
-      length = env['CONTENT_LENGTH']
-      length &&= length.to_i
-      unbounded = !length && env.key?('HTTP_TRANSFER_ENCODING')
-      raise ClientGone, 'bytes follow the request' if !unbounded && rest.bytesize > (length || 0)
-      framed = unbounded && env.delete('FLYING_PASSENGER_BODY') == 'framed'
-      body = length || unbounded ? RequestBody.new(stream, length, rest, framed) : StringIO.new(String.new, 'r+b')
-      env['rack.input'] = body
-    end
-
-    # Answers what becomes of the stream: true: is kept; false: is closed; nil: belongs to the application.
-    def process(stream, env, body)
-      responder = content = nil
-      status, headers, content = @app.call(env)
-      return nil if stream.hijacked
-      responder = Responder.new(stream.socket, keepable?(body))
-      keep = responder.respond(status, headers, content, env['REQUEST_METHOD'] == 'HEAD')
-      stream.hijacked = true if keep.nil?
-      keep
-    rescue ClientGone
-      raise
-    rescue Exception => error
-      failed(error, env)
-      return nil if stream.hijacked
-      return false if responder && responder.started?
-      Responder.new(stream.socket, keepable?(body)).respond(*Responder::FAILURE, env['REQUEST_METHOD'] == 'HEAD')
-    ensure
-      close_content(content, env)
-      body.close if body.is_a?(RequestBody) && !stream.hijacked
-    end
-
-    def failed(error, env)
-      raise error unless @process == $$ # a child that the application has forked, and that is to end as it wants
-      say(error, "#{env['REQUEST_METHOD']} #{env['PATH_INFO']}", error.is_a?(SignalException))
-    end
-
-    # The answer is complete, or has failed for another reason, so that this can only be reported.
-    def close_content(content, env)
-      content.close if content.respond_to?(:close)
-    rescue Exception => error
-      failed(error, env)
-    end
-
-    def keepable?(body)
-      body.is_a?(StringIO) || !body.unread?
-    end
-
-    def finish(stream, keep, body)
-      return if keep && body.is_a?(StringIO)
-      if keep.nil?
-        drop(stream)
-      elsif !keep || body.unread?
-        linger(stream)
-      end
     end
 
     # Closing with unread bytes would reset the connection and with it the answer.
@@ -328,24 +227,6 @@ module FlyingPassenger
     def close_lingering
       now = CLOCK.call(Process::CLOCK_MONOTONIC)
       @lingering.select { |_, limit| limit < now }.each_key { |stream| drop(stream) }
-    end
-
-    def constants(settings)
-      {
-        'SCRIPT_NAME' => '',
-        'QUERY_STRING' => '',
-        'SERVER_SOFTWARE' => settings['server_software'].to_s,
-        'rack.version' => defined?(::Rack::VERSION) && ::Rack::VERSION.is_a?(Array) ? ::Rack::VERSION : [1, 3],
-        'rack.errors' => $stderr,
-        'rack.multithread' => false,
-        'rack.multiprocess' => true,
-        'rack.run_once' => false,
-        'rack.url_scheme' => 'http',
-        'rack.hijack?' => true,
-        'rack.hijack' => nil,
-        'rack.input' => nil,
-        'HTTP_VERSION' => nil
-      }.freeze
     end
   end
 end

@@ -5,7 +5,7 @@ module FlyingPassenger
   # One kept connection of the daemon; requests come one after the other.
   class Stream
     attr_reader :socket, :hijack
-    attr_accessor :pending, :hijacked, :environment
+    attr_accessor :pending, :hijacked, :environment, :hints
 
     def initialize(socket)
       @socket = socket
