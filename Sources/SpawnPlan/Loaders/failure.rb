@@ -140,6 +140,10 @@ module FlyingPassenger
       @summary += ", who may not write in #{written}" if written
       return unless closed
 
+      if %w[Gemfile.lock gems.locked].include?(File.basename(path.to_s))
+        advise('Best make it where the application is developed ("bundle lock"), and deploy it with the rest: what is ' \
+          'not written down can be of another version tomorrow.')
+      end
       advise("Let the user #{user} use it, or let the application run as another user. Whose it is:",
              'list', File.expand_path(closed))
     end
@@ -251,10 +255,11 @@ module FlyingPassenger
     def missing_gem(error)
       @kind = 'missing-gem'
       gem = gem_name(error)
+      locked = message(error)[/Could not find \S+?(-\d[\w.]*)/, 1].to_s.tr('-', ' ')
       @summary = if message(error).include?('already activated')
                    "two versions of a gem are wanted at once: #{first_line(error)}"
                  elsif gem
-                   "the gem #{gem}#{wanted_by} is not installed for #{ruby}"
+                   "the gem #{gem}#{locked}#{wanted_by} is not installed for #{ruby}"
                  else
                    "Bundler could not set up the gems#{wanted_by}: #{first_line(error)}"
                  end
