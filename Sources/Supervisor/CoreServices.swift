@@ -79,7 +79,8 @@ final class CoreServices {
             complaints: complaints,
             logger: log.logger(label: "broker")
         )
-        broker.handsOverStreams = !setting.options.process.noHandover
+        broker.features = WireFeature.supported(without: Floor.lacks)
+        if setting.options.process.noHandover { broker.features &= ~WireFeature.handedOverStreams }
         pool.observer = broker
         self.broker = broker
         let service = AdminService(

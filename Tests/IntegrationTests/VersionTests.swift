@@ -45,6 +45,28 @@ extension Integration {
             }
         }
 
+        /// As if one of them were of an older build of the same major.
+        @Test(arguments: [true, false])
+        func `front and daemon work together where one of them lacks all that is optional`(_ isFront: Bool) throws {
+            let site = try Site(
+                apps: ["rack", "wsgi", "node"].map { .init($0, from: $0, owner: Integration.owner(0)) }
+            )
+            let missing = WireFeature.names.map(\.key).joined(separator: ",")
+            let wrapper = ["env", "\(Floor.environmentVariable)=\(missing)"]
+            if isFront { site.frontWrapper = wrapper } else { site.daemonWrapper = wrapper }
+            try site.startDaemon()
+            try site.startFront()
+            for app in ["rack", "wsgi", "node"] {
+                let pid = try site.page(app).pid
+                let client = try HTTPConnection(port: site.port)
+                let head = "POST /echo HTTP/1.1\r\nHost: \(app).localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+                try client.send(head + "5\r\nhello\r\n0\r\n\r\n")
+                #expect(try client.readResponse().text == "hello", "\(app)")
+                for _ in 0..<5 { #expect(try client.get("/pid", host: "\(app).localhost").pid == pid) }
+            }
+            #expect(try site.status().groups.allSatisfy { $0.leases?.granted ?? 0 == 0 })
+        }
+
         @Test func `a daemon of another major leads to a 502 page that names both versions`() throws {
             let site = try Site(apps: [.init("wsgi", from: "wsgi", owner: Integration.owner(0))])
             let listener = try UnixListener.bind(path: site.socket, mode: 0o666)

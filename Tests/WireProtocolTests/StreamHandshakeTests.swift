@@ -10,7 +10,7 @@ struct StreamHandshakeTests {
         let frameBytes = bytes.readableBytes
         bytes.writeString("HTTP/1.1 200 OK\r\n")
         for cut in 0...bytes.readableBytes {
-            var handshake = StreamHandshake(token: Samples.streamToken)
+            var handshake = StreamHandshake(token: Samples.streamToken, features: 0)
             let first = bytes.getSlice(at: 0, length: cut) ?? ByteBuffer()
             let second = bytes.getSlice(at: cut, length: bytes.readableBytes - cut) ?? ByteBuffer()
             if cut < frameBytes {
@@ -31,19 +31,19 @@ struct StreamHandshakeTests {
     }
 
     @Test func `a refusal tells its reason`() throws {
-        var handshake = StreamHandshake(token: Samples.streamToken)
+        var handshake = StreamHandshake(token: Samples.streamToken, features: 0)
         let reply = HelloReply(refusal: "the process is gone")
         #expect(try handshake.received(Samples.bytes { reply.write(into: &$0) }) == .refused("the process is gone"))
     }
 
     @Test func `any other message is an error`() {
-        var handshake = StreamHandshake(token: Samples.streamToken)
+        var handshake = StreamHandshake(token: Samples.streamToken, features: 0)
         let bytes = Samples.bytes { DaemonMessage.goodbye(Goodbye(reason: "")).write(into: &$0) }
         #expect(throws: WireError.unexpectedType(MessageType.goodbye.rawValue)) { try handshake.received(bytes) }
     }
 
     @Test func `the Hello carries role and token`() {
-        let handshake = StreamHandshake(token: Samples.streamToken)
+        let handshake = StreamHandshake(token: Samples.streamToken, features: 0)
         #expect(handshake.hello.role == .stream)
         #expect(handshake.hello.streamToken == Samples.streamToken)
     }

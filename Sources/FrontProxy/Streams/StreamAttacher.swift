@@ -48,13 +48,13 @@ final class StreamAttacher: Sendable {
     /// `failed` is called when the thread cannot wait any more.
     init(
         socketPath: String,
-        takesSockets: Bool,
+        features: UInt64,
         failed: @escaping @Sendable (SystemError) -> Void
     ) throws(SystemError) {
         let mailbox = try Mailbox<Message>()
         self.mailbox = mailbox
         try EpollThread.startDetached(name: "attach", failed: failed) { loop throws(SystemError) in
-            let attaching = AttacherLoop(socketPath: socketPath, takesSockets: takesSockets, loop)
+            let attaching = AttacherLoop(socketPath: socketPath, features: features, loop)
             // Keeps it until the end.
             try loop.add(mailbox) { attaching.carryOut($0) }
         }
@@ -85,25 +85,25 @@ private final class AttacherLoop {
         /// The app's socket; it comes with the first byte of the answer.
         var appSocket: TravellingDescriptor?
 
-        init(_ order: StreamAttacher.Order, takesSocket: Bool) {
+        init(_ order: StreamAttacher.Order, features: UInt64) {
             self.order = order
-            self.handshake = StreamHandshake(token: order.token, takesSocket: takesSocket)
+            self.handshake = StreamHandshake(token: order.token, features: features)
         }
     }
 
     private let socketPath: String
-    private let takesSockets: Bool
+    private let features: UInt64
     private let loop: EpollLoop
 
-    init(socketPath: String, takesSockets: Bool, _ loop: EpollLoop) {
+    init(socketPath: String, features: UInt64, _ loop: EpollLoop) {
         self.socketPath = socketPath
-        self.takesSockets = takesSockets
+        self.features = features
         self.loop = loop
     }
 
     func carryOut(_ message: StreamAttacher.Message) {
         switch message {
-        case .attach(let order): self.connect(Attempt(order, takesSocket: self.takesSockets))
+        case .attach(let order): self.connect(Attempt(order, features: self.features))
         case .stop: self.loop.stop()
         }
     }

@@ -96,9 +96,15 @@ final class Worker: Sendable {
         try acceptor.start()
     }
 
+    /// What the daemon is offered.
+    private var features: UInt64 {
+        let features = WireFeature.supported(without: Floor.lacks)
+        return bootstrap.takesAppSockets ? features : features & ~WireFeature.handedOverStreams
+    }
+
     private func makeAttacher() throws(SystemError) -> StreamAttacher {
         let logger = logger
-        return try StreamAttacher(socketPath: bootstrap.flyWith ?? "", takesSockets: bootstrap.takesAppSockets) {
+        return try StreamAttacher(socketPath: bootstrap.flyWith ?? "", features: features) {
             error in
             logger.critical("cannot wait for streams", metadata: [LogKeys.error: "\(error)"])
             CurrentProcess.exit(1)
@@ -114,7 +120,12 @@ final class Worker: Sendable {
         let link = DaemonLink(
             eventLoop: loop,
             socketPath: socketPath,
-            hello: Hello(role: .control, frontName: bootstrap.frontName, workerToken: bootstrap.token),
+            hello: Hello(
+                role: .control,
+                frontName: bootstrap.frontName,
+                workerToken: bootstrap.token,
+                features: features
+            ),
             presence: presence,
             logger: logger
         )

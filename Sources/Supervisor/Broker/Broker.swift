@@ -14,8 +14,8 @@ package final class Broker {
     /// Takes over the connections of tools; they are refused without it.
     package var takeAdminConnection: ((Arrival) -> Void)?
 
-    /// Fronts that can are given the sockets of apps, instead of having their bytes copied.
-    package var handsOverStreams = true
+    /// What fronts are offered, `WireFeature`s.
+    package var features = WireFeature.supported
 
     let pool: any SessionPool
     let policy: PeerPolicy
@@ -68,7 +68,7 @@ package final class Broker {
         let eventLoop = self.eventLoop
         let relay = try StreamRelay(
             directory: self.directory,
-            handsOver: self.handsOverStreams,
+            features: self.features,
             logger: self.logger,
             streamsLeft: { group, count in eventLoop.execute { broker.value.streamsLeft(count, of: group) } },
             connectFailed: { process, reason in

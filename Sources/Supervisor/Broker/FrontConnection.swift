@@ -90,7 +90,7 @@ final class FrontConnection: ChannelInboundHandler {
         self.logger[metadataKey: LogKeys.uid] = "\(arrival.peer.uid)"
         self.logger[metadataKey: LogKeys.peer] = "\(arrival.peer.pid)"
         let mayManifest = broker.policy.standing(of: arrival.peer.uid) == .trusted
-        self.features = arrival.hello.features & WireFeature.supported
+        self.features = arrival.hello.features & broker.features
         self.session = DaemonSession(mayManifest: mayManifest, features: self.features)
         self.decoder = FrameDecoder(phase: .fromFront(mayManifest: mayManifest))
         self.liveness = Liveness(at: broker.eventLoop.now)

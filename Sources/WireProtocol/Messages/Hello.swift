@@ -31,6 +31,20 @@ package enum WireFeature {
     package static let supported =
         handedOverStreams | keptSessions | failureReports | abandonedSessions | framedBodies | requestHosts
         | streamFates
+
+    /// What `supported` consists of, by name.
+    package static let names: KeyValuePairs = [
+        "handed-over-streams": handedOverStreams, "kept-sessions": keptSessions, "failure-reports": failureReports,
+        "abandoned-sessions": abandonedSessions, "framed-bodies": framedBodies, "request-hosts": requestHosts,
+        "stream-fates": streamFates,
+    ]
+
+    /// What this build can do without those whose name `isMissing`, as an older build of it would.
+    package static func supported(without isMissing: (String) -> Bool) -> UInt64 {
+        names.reduce(supported) { features, feature in
+            isMissing(feature.key) ? features & ~feature.value : features
+        }
+    }
 }
 
 /// First frame of every connection, sent by whoever connects.

@@ -16,9 +16,11 @@ package struct StreamHandshake: Sendable {
     package let hello: Hello
     private var decoder = FrameDecoder(phase: .fromDaemon)
 
-    /// `takesSocket`: the daemon may hand over the app's own socket.
-    package init(token: StreamToken, takesSocket: Bool = false, product: String = Product.nameAndVersion) {
-        let features = WireFeature.supported & ~(takesSocket ? 0 : WireFeature.handedOverStreams)
+    package init(
+        token: StreamToken,
+        features: UInt64,
+        product: String = Product.nameAndVersion
+    ) {
         self.hello = Hello(product: product, role: .stream, streamToken: token, features: features)
     }
 

@@ -58,7 +58,7 @@ final class DataPath {
         }
         .wait()
         self.broker = broker
-        let attacher = try StreamAttacher(socketPath: socket, takesSockets: true) { _ in }
+        let attacher = try StreamAttacher(socketPath: socket, features: WireFeature.supported) { _ in }
         self.loop = try eventLoop.submit {
             var logger = Logger(label: "test")
             logger.logLevel = .critical

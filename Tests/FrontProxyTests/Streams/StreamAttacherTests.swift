@@ -24,7 +24,9 @@ final class StreamAttacherTests {
     init() throws {
         self.directory = try TestDirectory()
         self.listener = try UnixListener.bind(path: self.directory.file("d.sock"), mode: 0o600)
-        self.attacher = try StreamAttacher(socketPath: self.directory.file("d.sock"), takesSockets: true) { _ in }
+        self.attacher = try StreamAttacher(socketPath: self.directory.file("d.sock"), features: WireFeature.supported) {
+            _ in
+        }
     }
 
     /// Asks for a stream, and answers as the daemon; what came of it, and the daemon's end.
@@ -108,7 +110,7 @@ final class StreamAttacherTests {
     @Test func `where nobody listens the reason says so`() throws {
         let box = Box()
         let path = self.directory.file("nobody.sock")
-        let attacher = try StreamAttacher(socketPath: path, takesSockets: true) { _ in }
+        let attacher = try StreamAttacher(socketPath: path, features: WireFeature.supported) { _ in }
         attacher.attach(.init(token: StreamToken(high: 1, low: 2)) { outcome in box.outcome.withLock { $0 = outcome } })
         try eventually("an answer") { box.outcome.withLock { $0 != nil } }
         let outcome = try #require(box.outcome.withLock { $0 })

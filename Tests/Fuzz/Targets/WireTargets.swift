@@ -20,7 +20,7 @@ enum WireTargets {
             let message = try DaemonMessage(frame: frame)
             return (message, { message.write(into: &$0) })
         }
-        var stream = StreamHandshake(token: StreamToken(high: 1, low: 2))
+        var stream = StreamHandshake(token: StreamToken(high: 1, low: 2), features: 0)
         // A stream that is refused or nonsense is closed.
         _ = try? stream.received(ByteBuffer(bytes: bytes))
     }

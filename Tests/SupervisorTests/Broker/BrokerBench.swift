@@ -178,7 +178,7 @@ final class BrokerBench {
 
     func stream(_ token: StreamToken) throws -> WireClient {
         let stream = try self.connect()
-        try stream.send(StreamHandshake(token: token).hello)
+        try stream.send(StreamHandshake(token: token, features: WireFeature.streamFates).hello)
         _ = try stream.nextAttached()
         return stream
     }

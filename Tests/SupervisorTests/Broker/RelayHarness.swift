@@ -69,7 +69,10 @@ final class RelayHarness {
                 Arrival(
                     descriptor: TravellingDescriptor(daemon),
                     peer: PeerCredentials(pid: 1, uid: uid, gid: 1),
-                    hello: StreamHandshake(token: token, takesSocket: takesSocket).hello,
+                    hello: StreamHandshake(
+                        token: token,
+                        features: WireFeature.supported & ~(takesSocket ? 0 : WireFeature.handedOverStreams)
+                    ).hello,
                     remainder: ByteBuffer(string: early),
                     ticket: ticket
                 )

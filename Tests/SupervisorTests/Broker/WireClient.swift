@@ -54,7 +54,7 @@ final class WireClient {
     /// `confirms`: the daemon is told that it is here.
     func nextHandedOver(confirms: Bool = true) throws -> (app: WireClient, number: StreamNumber) {
         var message = try DescriptorPassing.receive(limit: 4096, from: self.socket.rawValue)
-        var handshake = StreamHandshake(token: StreamToken(high: 0, low: 0))
+        var handshake = StreamHandshake(token: StreamToken(high: 0, low: 0), features: WireFeature.streamFates)
         guard let app = message.descriptors.takeFirst(),
             case .attached(let attached, _) = try handshake.received(ByteBuffer(bytes: message.bytes)),
             attached.mode == .handedOver, let number = attached.number

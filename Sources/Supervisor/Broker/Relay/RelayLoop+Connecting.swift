@@ -26,7 +26,7 @@ extension RelayLoop {
             RelayStream(
                 slot: slot,
                 number: number,
-                features: arrival.hello.features,
+                features: arrival.hello.features & self.relay.features,
                 entry: entry,
                 front: RelayEnd(.front, socket),
                 ticket: arrival.ticket,

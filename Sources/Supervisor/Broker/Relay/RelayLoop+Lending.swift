@@ -20,7 +20,7 @@ extension RelayLoop {
 
     /// Gives the front the app's socket; false if the stream is to be relayed.
     func lend(_ app: RelayEnd, of stream: RelayStream) throws(SystemError) -> Bool {
-        guard self.relay.handsOver, stream.mayBeLent else { return false }
+        guard stream.mayBeLent else { return false }
         let lent = LentStream(stream, app: app.socket)
         let isListenedTo = app.source != nil
         if let source = app.source { self.loop.remove(source) }

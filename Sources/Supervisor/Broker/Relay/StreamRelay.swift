@@ -27,8 +27,8 @@ final class StreamRelay: Sendable {
     }
 
     let directory: StreamDirectory
-    /// Fronts that can are given the sockets of apps.
-    let handsOver: Bool
+    /// What fronts are offered, `WireFeature`s.
+    let features: UInt64
     let logger: Logger
     /// Streams of a lost front that are left; called on the relay's thread.
     let streamsLeft: @Sendable (StreamGroup, Int) -> Void
@@ -40,14 +40,14 @@ final class StreamRelay: Sendable {
 
     init(
         directory: StreamDirectory,
-        handsOver: Bool = true,
+        features: UInt64 = WireFeature.supported,
         logger: Logger,
         streamsLeft: @escaping @Sendable (StreamGroup, Int) -> Void,
         connectFailed: @escaping @Sendable (ProcessID, _ reason: String) -> Void,
         lookedUp: @escaping @Sendable (StreamGroup, StreamNumber, _ wasUnread: Bool) -> Void
     ) throws(SystemError) {
         self.directory = directory
-        self.handsOver = handsOver
+        self.features = features
         self.logger = logger
         self.streamsLeft = streamsLeft
         self.connectFailed = connectFailed
