@@ -105,6 +105,13 @@ void fp_block_all_signals(void) {
 
 long fp_thread_id(void) { return syscall(SYS_gettid); }
 
+/* Such a value may be -1; neither call can fail for the calling thread. */
+int fp_niceness(void) { return getpriority(PRIO_PROCESS, 0); }
+
+int fp_set_niceness(int niceness) { return setpriority(PRIO_PROCESS, 0, niceness); }
+
+int fp_set_group_niceness(pid_t group, int niceness) { return setpriority(PRIO_PGRP, (id_t)group, niceness); }
+
 int fp_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
 int fp_allow_tracing(bool allowed) { return prctl(PR_SET_DUMPABLE, allowed ? 1 : 0, 0, 0, 0); }

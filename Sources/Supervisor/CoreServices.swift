@@ -178,7 +178,8 @@ extension SpawnerOptions {
             limits: ProcessLimits(
                 memory: setting.options.pool.memoryMax,
                 processes: setting.options.pool.pidsMax
-            )
+            ),
+            startPriority: StartPriority()
         )
     }
 }

@@ -76,6 +76,7 @@ int main(int argc, char **argv) {
 
     reset_signals();
     start_session(&plan);
+    set_priority(&plan);
     wait_at_gate(&plan);
     enter_control_group(&plan);
     place_descriptors(&plan);

@@ -11,7 +11,7 @@
 
 #include "report.h"
 
-static const char format_name[] = "flying-passenger-exec 4";
+static const char format_name[] = "flying-passenger-exec 5";
 
 struct reader {
     char *next;
@@ -118,6 +118,12 @@ static bool take_item(struct reader *reader, struct plan *plan, size_t *argument
     else if (IS("oom-score")) {
         plan->has_oom_score = true;
         plan->oom_score = (int)take_number(reader, -1000, 1000);
+    } else if (IS("niceness")) {
+        plan->has_niceness = true;
+        plan->niceness = (int)take_number(reader, -20, 19);
+    } else if (IS("autogroup")) {
+        plan->has_autogroup = true;
+        plan->autogroup = (int)take_number(reader, -20, 19);
     } else if (IS("umask")) {
         plan->has_umask = true;
         plan->umask = (mode_t)take_number(reader, 0, 0777);

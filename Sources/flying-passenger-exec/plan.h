@@ -48,6 +48,11 @@ struct plan {
     struct placement placements[MAX_PLACEMENTS];
     size_t placement_count;
 
+    bool has_niceness;
+    int niceness;
+    bool has_autogroup;
+    int autogroup; /* niceness of the new session, where the kernel shares by session first */
+
     bool has_oom_score;
     int oom_score;
     struct limit limits[MAX_LIMITS];

@@ -9,6 +9,17 @@
 #include "report.h"
 #include "steps.h"
 
+/* Only ever to less, which needs no rights; nothing of it is worth a failed start. */
+void set_priority(const struct plan *plan) {
+    if (plan->has_niceness) setpriority(PRIO_PROCESS, 0, plan->niceness);
+    /* Without a session of its own it would be that of the launcher. */
+    if (!plan->has_autogroup || !plan->new_session) return;
+    int file = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
+    if (file < 0) return; /* a kernel without autogroups, or no /proc, as in a chroot */
+    dprintf(file, "%d", plan->autogroup);
+    close(file);
+}
+
 void set_oom_score(const struct plan *plan) {
     if (!plan->has_oom_score) return;
     int file = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);

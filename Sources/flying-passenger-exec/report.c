@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char format_name[] = "flying-passenger-exec 4";
+static const char format_name[] = "flying-passenger-exec 5";
 
 /* Of all variables together, so that the steps after them have room in the pipe even if nobody has read yet. */
 enum { MAX_VARIABLES_BYTES = 40 * 1024, MAX_VARIABLE_BYTES = 2048, MAX_TEXT_BYTES = 1024 };

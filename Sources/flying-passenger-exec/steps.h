@@ -10,6 +10,8 @@ void wait_at_gate(const struct plan *plan);
 void enter_control_group(const struct plan *plan);
 /* Moves every descriptor to its number and lets exec close all others above 2. */
 void place_descriptors(struct plan *plan);
+/* After its session has begun: how much of the processors it gets beside others. */
+void set_priority(const struct plan *plan);
 void set_oom_score(const struct plan *plan);
 void set_limits(const struct plan *plan);
 /* Tells the launcher what limits the program has. */

@@ -72,6 +72,17 @@ extension Integration {
             try Self.expectGone(old)
         }
 
+        @Test func `what starts has a tenth of the processors that what serves has`() throws {
+            let site = try Self.running()
+            let page = try site.page("life", "/weights")
+            let own = Niceness.own
+            let (added, session): (Int32, String) =
+                (Niceness.mayBeLowered() ? 10 : 0, Autogroup.mayBeSet() ? "10" : Autogroup.isThere ? "0" : "none")
+            let starting = own + added
+            #expect(page.field("at start") == "\(starting),\(starting) \(session)")
+            #expect(page.field("now") == "\(own),\(own) \(Autogroup.isThere ? "0" : "none")")
+        }
+
         @Test func `children in the process group of an application end with it`() throws {
             let site = try Self.running()
             let old = try Self.number(site)

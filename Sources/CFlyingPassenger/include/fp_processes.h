@@ -35,6 +35,12 @@ void fp_name_thread(const char *name);
 void fp_block_all_signals(void);
 long fp_thread_id(void);
 
+/* Of the calling thread: on Linux each has its own. */
+int fp_niceness(void);
+int fp_set_niceness(int niceness);
+/* Of all threads of all processes of a process group. */
+int fp_set_group_niceness(pid_t group, int niceness);
+
 int fp_become_subreaper(void);
 int fp_allow_tracing(bool allowed);
 /* The environment of this process, ended by NULL. */

@@ -2,7 +2,7 @@
 
 extension LaunchPlan {
     /// First field; the number changes with every change of the format (`plan.h` of `flying-passenger-exec`).
-    package static let formatName = "flying-passenger-exec 4"
+    package static let formatName = "flying-passenger-exec 5"
 
     /// The helper reads no more than this.
     static let maxEncodedBytes = 4 << 20
@@ -34,6 +34,8 @@ extension LaunchPlan {
         if let gate { fields.add("gate", gate) }
         if let controlGroup { fields.add("control-group", controlGroup) }
         for placement in descriptors { fields.add("descriptor", placement.source, placement.target) }
+        if let niceness { fields.add("niceness", niceness) }
+        if let autogroupNiceness { fields.add("autogroup", autogroupNiceness) }
         if let oomScoreAdjustment { fields.add("oom-score", oomScoreAdjustment) }
         for (resource, limit) in limits.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             fields.add("limit", resource.number, limit.soft, limit.hard, resource.rawValue)

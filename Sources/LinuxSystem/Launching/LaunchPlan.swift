@@ -123,6 +123,12 @@ package struct LaunchPlan: Sendable {
     package var gate: Int32?
     /// What ``ControlGroup/openForEntering()`` gave: the process enters that group before anything of the program runs.
     package var controlGroup: Int32?
+    /// How much of the processors it gets beside others (setpriority(2)); `nil` keeps the caller's.
+    ///
+    /// Less than the caller has, or it has no effect without rights.
+    package var niceness: Int32?
+    /// The same of its session beside others (sched(7), autogroup); `nil` keeps what a new session has, which is 0.
+    package var autogroupNiceness: Int32?
     /// `nil` keeps the caller's.
     package var oomScoreAdjustment: Int32?
 

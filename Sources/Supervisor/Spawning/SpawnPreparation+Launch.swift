@@ -76,7 +76,8 @@ extension SpawnPreparation {
                         socketPath: channels.socketPath,
                         listener: channels.listener
                     )
-                }
+                },
+                priority: self.options.startPriority
             ),
             launch: LaunchEnds(report: launch.report, diagnosis: diagnosis)
         )
@@ -194,6 +195,7 @@ extension SpawnPreparation {
         }
         // A daemon that is protected from the out-of-memory killer does not pass that on; raising needs no rights.
         if CurrentProcess.isRoot { plan.oomScoreAdjustment = 0 }
+        self.options.startPriority?.apply(to: &plan)
         return plan
     }
 

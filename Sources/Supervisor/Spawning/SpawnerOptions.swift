@@ -34,6 +34,8 @@ package struct SpawnerOptions: Sendable {
     package var appGroups: AppGroups?
     /// Of apps that have none of their own.
     package var limits: ProcessLimits
+    /// Nil: what starts gets as much of the processors as what serves.
+    package var startPriority: StartPriority?
 
     package init(
         helperPath: String,
@@ -51,7 +53,8 @@ package struct SpawnerOptions: Sendable {
         workerUIDs: Set<UInt32> = [],
         instance: String? = nil,
         appGroups: AppGroups? = nil,
-        limits: ProcessLimits = ProcessLimits()
+        limits: ProcessLimits = ProcessLimits(),
+        startPriority: StartPriority? = nil
     ) {
         self.helperPath = helperPath
         self.loadersDirectory = loadersDirectory
@@ -69,5 +72,6 @@ package struct SpawnerOptions: Sendable {
         self.instance = instance
         self.appGroups = appGroups
         self.limits = limits
+        self.startPriority = startPriority
     }
 }

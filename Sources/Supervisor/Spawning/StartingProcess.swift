@@ -46,6 +46,8 @@ struct StartPlan: Sendable {
     let identity: RunningIdentity
     /// Of programs without a loader.
     let probe: ListenProbe?
+    /// To be taken back when it is ready; nil: there is nothing to be taken back.
+    var priority: StartPriority?
 }
 
 /// A port that was free a moment ago.

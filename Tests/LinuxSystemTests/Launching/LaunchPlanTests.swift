@@ -12,7 +12,7 @@ struct LaunchPlanTests {
         plan.newSession = false
         #expect(
             try #require(plan.encoded()).text
-                == "flying-passenger-exec 4\0argument\0true\0program\0true\0end\0"
+                == "flying-passenger-exec 5\0argument\0true\0program\0true\0end\0"
         )
     }
 
@@ -26,6 +26,8 @@ struct LaunchPlanTests {
         plan.limits = [.openFiles: .init(soft: 10, hard: 20)]
         plan.umask = 0o22
         plan.noNewPrivileges = true
+        plan.niceness = 10
+        plan.autogroupNiceness = 11
         plan.oomScoreAdjustment = 0
         let file = LaunchPlan.StartupFile(path: "config.ru", device: 1, inode: 2, owner: 5)
         plan.workingDirectory = .examined(
@@ -34,7 +36,7 @@ struct LaunchPlanTests {
         let fields = ProcInfo.nulSeparated(try #require(plan.encoded())).joined(separator: " ")
         #expect(
             fields == """
-                flying-passenger-exec 4 session descriptor 7 0 oom-score 0 limit 7 10 20 nofile umask 18 \
+                flying-passenger-exec 5 session descriptor 7 0 niceness 10 autogroup 11 oom-score 0 limit 7 10 20 nofile umask 18 \
                 identity 5 60 group 60 group 61 no-new-privileges examined-directory 8 /app directory-owner 5 \
                 startup-file config.ru 1 2 5 argument true variable A=1 variable B=x=y listen-pid open-program 9 end
                 """

@@ -5,7 +5,7 @@ import Testing
 @testable import LinuxSystem
 
 struct LaunchRecordsTests {
-    private static let head = "flying-passenger-exec 4\0"
+    private static let head = "flying-passenger-exec 5\0"
     private static let whole =
         head + "step\0switch-user\u{0}12\0limit\0open files\u{0}10\u{0}20\0variable\0A=b=c\0variable\0EMPTY=\0"
         + "directory\u{0}9\u{0}5\u{0}448\0news\0failed\0program\u{0}13\0/x/y\0/x\0"

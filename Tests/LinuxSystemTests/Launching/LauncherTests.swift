@@ -69,6 +69,26 @@ struct LauncherTests {
         #expect(run.lines == ["0027", "123", "0", "0"])
     }
 
+    @Test func `how much of the processors it gets is set for process and session`() throws {
+        let run = try TestProgram.shell("nice; cat /proc/self/autogroup 2> /dev/null || echo nice 12").run { plan in
+            plan.niceness = 11
+            plan.autogroupNiceness = 12
+        }
+        #expect(run.lines.first == "11")
+        // Without rights the kernel takes a few of them a second only, for all users together.
+        if CurrentProcess.isRoot { #expect(run.lines.last?.hasSuffix("nice 12") == true, "\(run.lines)") }
+    }
+
+    @Test func `a session that is not its own keeps what it gets`() throws {
+        let path = "/proc/self/autogroup"
+        let before = try? Files.read(path)
+        _ = try TestProgram.shell("true").run { plan in
+            plan.newSession = false
+            plan.autogroupNiceness = 12
+        }
+        #expect((try? Files.read(path)) == before)
+    }
+
     @Test func `a program without a slash is looked up in its own PATH`() throws {
         let scratch = try Scratch()
         try scratch.write("#!/bin/sh\necho found", to: "own-tool", mode: 0o755)

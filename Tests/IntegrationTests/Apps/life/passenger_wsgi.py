@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = os.path.dirname(os.path.abspath(__file__))
@@ -11,6 +12,24 @@ ROOT = os.path.dirname(os.path.abspath(__file__))
 if os.path.exists(f"{ROOT}/slow-start"):
     print("loading", os.getpid(), file=sys.stderr, flush=True)
     time.sleep(60)
+
+
+def weights():
+    """What its threads and its session get of the processors beside others (fields of proc(5), sched(7))."""
+    threads = []
+    for number in os.listdir("/proc/self/task"):
+        with open(f"/proc/self/task/{number}/stat") as file:
+            threads.append(file.read().rpartition(")")[2].split()[16])
+    try:
+        with open("/proc/self/autogroup") as file:
+            session = file.read().split()[2]
+    except FileNotFoundError:
+        session = "none"
+    return f"{','.join(threads)} {session}"
+
+
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+AT_START = weights()
 
 
 def daemonize(arguments):
@@ -62,6 +81,8 @@ def page(path, number):
         time.sleep(number / 1000)
     elif path == "/exit":
         os._exit(7)
+    elif path == "/weights":
+        return f"at start: {AT_START}\nnow: {weights()}"
     elif path == "/child":
         return subprocess.Popen(["sleep", "1000"], stdin=subprocess.DEVNULL).pid
     elif path == "/daemon":
