@@ -73,7 +73,8 @@ let package = Package(
         library(
             "FrontProxy",
             [
-                "AppSettings", "ShownText", "WireProtocol", "HTTPFraming", "AppTransport", "FrontConfiguration",
+                "AppSettings", "FairShare", "ShownText", "WireProtocol", "HTTPFraming", "AppTransport",
+                "FrontConfiguration",
                 "PathSafety", "LinuxSystem",
                 "ProgramLog", nioCore, nioPosix, logging, argumentParser,
             ]

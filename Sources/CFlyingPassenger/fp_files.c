@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/sendfile.h>
 #include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
@@ -61,4 +63,16 @@ ssize_t fp_access_list(int descriptor, void *bytes, size_t size) {
     snprintf(name, sizeof name, "/proc/self/fd/%d", descriptor);
     ssize_t count = getxattr(name, "system.posix_acl_access", bytes, size);
     return count < 0 && (errno == ENODATA || errno == EOPNOTSUPP) ? 0 : count;
+}
+
+ssize_t fp_send_file(int socket, int file, off_t *offset, size_t count) {
+    return sendfile(socket, file, offset, count);
+}
+
+int fp_free_blocks(const char *path, uint64_t *blocks, uint64_t *block_bytes) {
+    struct statvfs facts;
+    if (statvfs(path, &facts) < 0) return -1;
+    *blocks = facts.f_bavail;
+    *block_bytes = facts.f_frsize;
+    return 0;
 }

@@ -28,3 +28,7 @@ int64_t fp_file_system_type(int descriptor);
 ssize_t fp_access_list(int descriptor, void *bytes, size_t size);
 /* rename that fails with EEXIST instead of replacing. */
 int fp_rename_exclusively(const char *from, const char *to);
+/* sendfile(2). */
+ssize_t fp_send_file(int socket, int file, off_t *offset, size_t count);
+/* What users without privileges may still write there (statvfs(3)); -1 and errno. */
+int fp_free_blocks(const char *path, uint64_t *blocks, uint64_t *block_bytes);

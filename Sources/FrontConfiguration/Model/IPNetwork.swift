@@ -36,6 +36,16 @@ package struct IPNetwork: Sendable, Hashable {
         guard Self.isZero(bytes, behind: bits) else { throw ValueError("has bits behind its prefix that are not zero") }
     }
 
+    /// What a client counts as: its address, of IPv6 the network of 64 bits, because every client there has all of one.
+    ///
+    /// What is no address counts with the peers on Unix sockets.
+    package init(ofClient text: String) {
+        var bytes = Self.bytes(of: text[...]) ?? []
+        if bytes.count == 16 { bytes[8...] = ArraySlice(repeating: 0, count: 8) }
+        address = bytes
+        prefixBits = min(64, bytes.count * 8)
+    }
+
     /// Whether a numeric address (or `unix:`) is one of them; what is no address is in no network.
     package func contains(_ text: String) -> Bool {
         if address.isEmpty { return text == Self.unixSockets }

@@ -111,13 +111,13 @@ final class AnswerWriter {
     }
 
     private func isFull(_ spool: ResponseSpool) -> Bool {
-        spool.holds(moreThan: loop.model.responseBufferHighWatermark)
+        spool.isOverShare || spool.holds(moreThan: loop.model.responseBufferHighWatermark)
     }
 
     private func makeSpool() -> ResponseSpool {
-        let loop = loop
-        return ResponseSpool {
-            SpoolFile(directory: loop.temporaryDirectory, threadPool: loop.threadPool, eventLoop: loop.eventLoop)
+        let (loop, client) = (self.loop, request.origin.address)
+        return ResponseSpool(memoryShare: loop.shares.share(of: client, in: .memory)) {
+            loop.makeSpoolFile(for: client)
         } relieved: { [weak self] in
             // A full one goes on when the client has taken all of it.
             guard let self, let spool, !isFull(spool) else { return }
@@ -249,16 +249,12 @@ final class AnswerWriter {
         HTTPDate.write(min(file.modified, loop.dateSeconds), into: &outgoing.bytes)
         outgoing.bytes.writeString("\r\nETag: \(file.entityTag)\r\n")
         end(&outgoing)
-        guard request.head.method == .get, !range.isEmpty, let client, let descriptor = file.release() else {
+        guard request.head.method == .get, !range.isEmpty, let client, let descriptor = file.share() else {
             return finish(outgoing)
         }
         bytesSent = range.count
-        let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: descriptor)
-        let region = FileRegion(fileHandle: handle, readerIndex: range.lowerBound, endIndex: range.upperBound)
         client.setDeadline(after: .init(route.sendTimeout))
-        client.write(head: outgoing.bytes, file: region) { isComplete in
-            // Nothing was written to it; a failure to close means nothing.
-            try? handle.close()
+        client.write(head: outgoing.bytes, file: descriptor, range) { isComplete in
             // It fails also when the file became shorter while it was sent.
             if isComplete { self.produced() } else { self.breakOff() }
         }

@@ -3,6 +3,7 @@
 import AppTransport
 import FrontConfiguration
 import HTTPFraming
+import LinuxSystem
 import NIOCore
 
 /// Numeric addresses of both ends of a client's connection.
@@ -45,7 +46,7 @@ protocol DownstreamConnection: AnyObject {
     /// Writes both at once.
     func write(head: ByteBuffer, body: ByteBuffer)
     /// Lets the kernel send a part of a file behind `head`; `completion` hears whether the client has all of it.
-    func write(head: ByteBuffer, file: FileRegion, completion: @escaping (Bool) -> Void)
+    func write(head: ByteBuffer, file: SharedDescriptor, _ range: Range<Int>, completion: @escaping (Bool) -> Void)
     /// The answer is complete; the exchange hears nothing more.
     func endAnswer()
     /// The answer cannot be completed, and the client sees that; the exchange hears nothing more.

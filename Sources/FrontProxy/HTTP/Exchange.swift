@@ -106,9 +106,13 @@ final class Exchange {
             return start(app, .streamed(length: length))
         }
         intake.began(.collect)
-        let loop = loop
-        body = RequestBody(expected: length, allocator: ByteBufferAllocator()) {
-            SpoolFile(directory: loop.temporaryDirectory, threadPool: loop.threadPool, eventLoop: loop.eventLoop)
+        let (loop, client) = (self.loop, request.origin.address)
+        body = RequestBody(
+            expected: length,
+            allocator: ByteBufferAllocator(),
+            memoryShare: loop.shares.share(of: client, in: .memory)
+        ) {
+            loop.makeSpoolFile(for: client)
         }
         client?.setDeadline(after: .init(route.clientBodyTimeout))
     }
@@ -119,7 +123,7 @@ final class Exchange {
         body.append(bytes)
         // Known only after what came before was tried; the client need not send the rest.
         guard let failure = body.failure else { return true }
-        fail(RequestError(.spoolFailed(failure.description)))
+        fail(RequestError(failure))
         return false
     }
 
@@ -139,7 +143,7 @@ final class Exchange {
                 client?.resumeInput()
                 switch outcome {
                 case .complete(let content): if let app = route.app { start(app, content) }
-                case .failed(let failure): fail(RequestError(.spoolFailed(failure.description)))
+                case .failed(let failure): fail(RequestError(failure))
                 }
             }
     }

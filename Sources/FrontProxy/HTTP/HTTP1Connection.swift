@@ -21,6 +21,9 @@ final class HTTP1Connection: ChannelDuplexHandler {
         case chunked(ChunkedDecoder)
     }
 
+    /// More of a head that is not complete counts against its client.
+    private static let shortHeadBytes = 4 * 1024
+    private static let tooLongHeads = "heads that this client does not complete take more than its share of memory"
     /// Bytes of further requests that are taken from the kernel while one is being answered.
     private static let maxBufferedBytes = 64 * 1024
     /// For the next request of a connection that must close.
@@ -29,8 +32,6 @@ final class HTTP1Connection: ChannelDuplexHandler {
     private static let lookInterval = TimeAmount.seconds(1)
     /// So many looks in a row without a byte for such a client: it has gone.
     private static let maxQuietLooks = 5
-    /// Between looks at a file that is being sent.
-    private static let fileLookInterval = TimeAmount.milliseconds(100)
     /// For a client that still sends what nobody reads.
     private static let lingerTime = TimeAmount.seconds(5)
 
@@ -45,6 +46,8 @@ final class HTTP1Connection: ChannelDuplexHandler {
     private var inbound = ByteBuffer()
     /// From the first byte of a head until an exchange has it.
     private var partial: ClientRequest?
+    /// Of that head, once it is long and there is more to come.
+    private var headShare: ClientShare?
     private var incoming = IncomingBody.none
     /// Of the request under way.
     private var exchange: Exchange?
@@ -55,6 +58,7 @@ final class HTTP1Connection: ChannelDuplexHandler {
     /// How long the client may be silent before its next request.
     private var idleEnd = NIODeadline.uptimeNanoseconds(0)
     private var progress = OutputProgress()
+    private var isSendingFile = false
     private var readGate = ReadGate()
     private var isProcessing = false
     private var context: ChannelHandlerContext?
@@ -193,6 +197,7 @@ final class HTTP1Connection: ChannelDuplexHandler {
         case .abandon: leaveExchange()
         }
         partial = nil
+        headShare = nil
         loop.unregister(self)
     }
 
@@ -233,6 +238,10 @@ final class HTTP1Connection: ChannelDuplexHandler {
         partial = request
         switch request.head.advance(over: inbound) {
         case .needMore:
+            guard mayKeepHead() else {
+                refuseHead(RequestError(.overShare(Self.tooLongHeads)))
+                return false
+            }
             switch machine.headIncomplete() {
             case .startClock: setDeadline(after: .init(loop.model.clientHeaderTimeout))
             case .close: closeAfterOutput()
@@ -245,9 +254,18 @@ final class HTTP1Connection: ChannelDuplexHandler {
         case .complete:
             request.takeHead(from: &inbound)
             partial = nil
+            headShare = nil
             begin(request)
             return true
         }
+    }
+
+    /// Its client decides for how long a head is not complete.
+    private func mayKeepHead() -> Bool {
+        guard inbound.readableBytes > Self.shortHeadBytes else { return true }
+        let share = headShare ?? loop.shares.share(of: addresses.peer.address, in: .memory, free: Self.shortHeadBytes)
+        headShare = share
+        return share.resize(to: inbound.readableBytes)
     }
 
     private func begin(_ request: ClientRequest) {
@@ -268,6 +286,7 @@ final class HTTP1Connection: ChannelDuplexHandler {
         machine.headFailed()
         let request = partial ?? loop.makeRequest(addresses)
         partial = nil
+        headShare = nil
         let exchange = Exchange(loop: loop, client: self, request: request)
         self.exchange = exchange
         exchange.refuse(error, in: hosts)
@@ -444,7 +463,9 @@ final class HTTP1Connection: ChannelDuplexHandler {
     /// Whether bytes wait for the client; then its progress counts, and a client without any loses its connection.
     private func isStuckInOutput(lookingAgainAfter interval: TimeAmount = .hours(1)) -> Bool {
         let now = NIODeadline.now()
-        switch progress.look(waiting: bufferedBytes, limit: .init(route.sendTimeout), at: now) {
+        // Between two pieces of a file nothing waits in the channel.
+        let waiting = max(bufferedBytes, isSendingFile ? 1 : 0)
+        switch progress.look(waiting: waiting, limit: .init(route.sendTimeout), at: now) {
         case .done: return false
         case .waiting(let limit): set(min(limit, now + interval))
         case .stuck: closeNow()
@@ -484,29 +505,13 @@ extension HTTP1Connection: DownstreamConnection {
         write(body)
     }
 
-    func write(head: ByteBuffer, file: FileRegion, completion: @escaping (Bool) -> Void) {
-        guard let context else { return completion(false) }
-        let promise = context.eventLoop.makePromise(of: Void.self)
-        let sending = FileSending(file)
-        promise.futureResult.assumeIsolated().whenComplete { result in
-            sending.isOver = true
-            if case .success = result { completion(true) } else { completion(false) }
+    func write(head: ByteBuffer, file: SharedDescriptor, _ range: Range<Int>, completion: @escaping (Bool) -> Void) {
+        let sending = FileSending(file, range, to: self) { [weak self] isComplete in
+            self?.isSendingFile = false
+            completion(isComplete)
         }
-        progress.handed(head.readableBytes + file.readableBytes)
-        context.write(wrapOutboundOut(.byteBuffer(head)), promise: nil)
-        context.writeAndFlush(wrapOutboundOut(.fileRegion(file)), promise: promise)
-        if !sending.isOver { watch(sending) }
-    }
-
-    /// Of a file that has become shorter the kernel sends nothing, without an error: the channel would try without end.
-    private func watch(_ sending: FileSending) {
-        let interval = Self.fileLookInterval
-        loop.eventLoop.assumeIsolated().scheduleTask(in: interval) { [weak self] in self?.look(at: sending) }
-    }
-
-    private func look(at sending: FileSending) {
-        guard !sending.isOver else { return }
-        if sending.isPossible { watch(sending) } else { closeNow() }
+        isSendingFile = true
+        sending.begin(behind: head)
     }
 
     func endAnswer() {
@@ -540,18 +545,22 @@ extension HTTP1Connection: DownstreamConnection {
     }
 }
 
-/// A part of a file on its way to the client.
-private final class FileSending {
-    private let region: FileRegion
-    /// The client has it, or never will.
-    var isOver = false
+extension HTTP1Connection: FileTaker {
+    var isOpen: Bool { context?.channel.isActive ?? false }
 
-    init(_ region: FileRegion) { self.region = region }
+    var fileSocket: Int32? { socket?.number }
 
-    /// Whether the file still holds the part.
-    var isPossible: Bool {
-        let size = try? region.fileHandle.withUnsafeFileDescriptor { try FileStatus(descriptor: $0).size }
-        guard let size else { return false }
-        return Int(size) >= region.endIndex
+    func write(_ bytes: ByteBuffer, whenTaken body: @escaping (Bool) -> Void) {
+        guard let context else { return body(false) }
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolated().whenComplete { result in
+            if case .success = result { body(true) } else { body(false) }
+        }
+        progress.handed(bytes.readableBytes)
+        context.writeAndFlush(wrapOutboundOut(.byteBuffer(bytes)), promise: promise)
     }
+
+    func handed(_ count: Int) { progress.handed(count) }
+
+    func onNextTurn(_ body: @escaping () -> Void) { loop.eventLoop.assumeIsolated().execute(body) }
 }

@@ -13,6 +13,8 @@ final class MessageThrottle: Sendable {
         case otherRefusals
         case temporaryFile
         case descriptors
+        /// Clients for whom too much is kept.
+        case clientShare
         /// Many at a time, when a process is restarted.
         case cutConnections
         /// The app that hands files over.
@@ -21,21 +23,15 @@ final class MessageThrottle: Sendable {
         case upgradeNotTaken(String)
         /// The document root that is closed.
         case documentRoot(String)
-        /// The link on the way to a file.
-        case refusedLink(ExactText)
 
         var interval: TimeAmount {
             switch self {
             case .refusal, .otherRefusals, .cutConnections: .seconds(1)
-            case .temporaryFile, .descriptors: .minutes(1)
+            case .temporaryFile, .descriptors, .clientShare: .minutes(1)
             case .handedOverFile, .upgradeNotTaken: .minutes(10)
             // Once in the life of a worker, by human measure.
-            case .documentRoot, .refusedLink: .hours(24 * 365)
+            case .documentRoot: .hours(24 * 365)
             }
-        }
-
-        fileprivate var isLink: Bool {
-            if case .refusedLink = self { true } else { false }
         }
 
         fileprivate var isRefusal: Bool {
@@ -48,8 +44,6 @@ final class MessageThrottle: Sendable {
         var suppressed = 0
     }
 
-    /// Beyond, links that somebody makes one after the other would fill memory and log.
-    private static let maxLinks = 200
     static let maxRefusals = 1000
 
     private let records = Mutex<[Topic: Record]>([:])
@@ -57,9 +51,6 @@ final class MessageThrottle: Sendable {
     /// How many messages were left out before this one; nil if this one is left out too.
     func admit(_ topic: Topic, at now: NIODeadline) -> Int? {
         self.records.withLock { records in
-            if case .refusedLink = topic, records[topic] == nil, records.keys.count(where: \.isLink) >= Self.maxLinks {
-                return nil
-            }
             let topic = Self.bounded(topic, in: &records, at: now)
             if let record = records[topic], now < record.resumes {
                 records[topic] = Record(resumes: record.resumes, suppressed: record.suppressed + 1)

@@ -15,6 +15,8 @@ final class RequestBody {
     }
 
     private let makeFile: () -> SpoolFile
+    /// Until it is complete: then the queues of requests have their own bounds.
+    private let memoryShare: ClientShare?
     private var memory: ByteBuffer
     private var file: SpoolFile?
     private(set) var count = 0
@@ -22,9 +24,15 @@ final class RequestBody {
     private var finish: ((Outcome) -> Void)?
     private var relieved: (() -> Void)?
 
-    /// `expected`: bytes that will come, if that is known.
-    init(expected: Int?, allocator: ByteBufferAllocator, makeFile: @escaping () -> SpoolFile) {
+    /// `expected`: bytes that will come, if that is known; `memoryShare`: what counts for the client.
+    init(
+        expected: Int?,
+        allocator: ByteBufferAllocator,
+        memoryShare: ClientShare? = nil,
+        makeFile: @escaping () -> SpoolFile
+    ) {
         self.makeFile = makeFile
+        self.memoryShare = memoryShare
         let expected = expected ?? 0
         self.memory = expected <= Self.memoryBytes ? allocator.buffer(capacity: expected) : ByteBuffer()
         if expected > Self.memoryBytes { self.file = makeFile() }
@@ -36,7 +44,7 @@ final class RequestBody {
         guard bytes.readableBytes > 0 else { return }
         self.count += bytes.readableBytes
         if self.file == nil {
-            if self.count <= Self.memoryBytes {
+            if self.count <= Self.memoryBytes, self.memoryShare?.resize(to: self.count) != false {
                 self.memory.writeImmutableBuffer(bytes)
                 return
             }
@@ -44,8 +52,11 @@ final class RequestBody {
             self.file = file
             self.write(self.memory, to: file)
             self.memory = ByteBuffer()
+            _ = self.memoryShare?.resize(to: 0)
         }
-        if let file = self.file { self.write(bytes, to: file) }
+        guard let file = self.file else { return }
+        self.write(bytes, to: file)
+        if file.isOverShare, self.failure == nil { self.failure = .overShare }
     }
 
     /// Calls back once most of what was waiting has been written.

@@ -47,6 +47,8 @@ struct RequestError: Error {
         case aborted(SessionLoss)
         /// A temporary file could not be written or read.
         case spoolFailed(String)
+        /// The client has as much here as it may, for now.
+        case overShare(String)
         case unencodable
     }
 
@@ -60,7 +62,7 @@ struct RequestError: Error {
         self.source =
             switch kind {
             case .framing, .invalidPath, .bodyTooLarge, .headTimeout, .bodyTimeout, .forbidden, .notFound,
-                .methodNotAllowed:
+                .methodNotAllowed, .overShare:
                 .downstream
             case .refused, .connectFailed, .incompleteAnswer, .incompleteBody, .malformedAnswer, .unaskedUpgrade,
                 .readTimeout,
@@ -72,6 +74,11 @@ struct RequestError: Error {
 }
 
 extension RequestError {
+    /// Of what was to be stored of a request.
+    init(_ failure: SpoolFile.Failure) {
+        self.init(failure.isOverShare ? .overShare(failure.description) : .spoolFailed(failure.description))
+    }
+
     /// The front could not even begin: the process has nothing to do with it.
     var isOurs: Bool { self.source == .internal && self.retrySafety == .safe }
 
@@ -119,12 +126,12 @@ extension RequestError {
         case .refused(let refusal): Self.refusal(refusal, overflowStatus, spawnErrorStatus)
         case .connectFailed:
             Self.plain(502, "The application could not be reached. The reason is in the log of front-proxy.", .error)
-        case .noDescriptor:
+        case .noDescriptor, .overShare:
             ErrorAnswer(
                 status: 503,
                 message: "This website is under heavy load. Please try again in a moment.",
                 retryAfter: 1,
-                level: .error
+                level: self.source == .downstream ? .warning : .error
             )
         case .fileFailed:
             Self.plain(500, "The file could not be read. The reason is in the log of front-proxy.", .error)
@@ -258,6 +265,7 @@ extension RequestError {
                 errorID: Self.errorID(of: refusal).map { ExactText($0) }
             )
         case .spoolFailed: .temporaryFile
+        case .overShare: .clientShare
         case .noDescriptor: .descriptors
         case .aborted(.byDaemon(.processDetached)): .cutConnections
         case .framing, .invalidPath, .bodyTooLarge, .headTimeout, .bodyTimeout, .forbidden, .notFound,
@@ -294,6 +302,7 @@ extension RequestError: CustomStringConvertible {
         case .readTimeout: "the app sent nothing for the time of read_timeout"
         case .aborted(let reason): "the session is over: \(reason)"
         case .spoolFailed(let reason): "a temporary file failed, see data_buffer_dir: \(reason)"
+        case .overShare(let reason): reason
         case .unencodable: "the request does not fit the size estimated for it"
         }
     }

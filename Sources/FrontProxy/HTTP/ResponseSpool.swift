@@ -18,6 +18,7 @@ final class ResponseSpool {
     private static let relievedBytes = 256 * 1024
 
     private let makeFile: () -> SpoolFile
+    private let memoryShare: ClientShare?
     private var memory = CircularBuffer<ByteBuffer>()
     private var bytesInMemory = 0
     private var file: SpoolFile?
@@ -27,11 +28,14 @@ final class ResponseSpool {
     private var relieved: () -> Void
     private var failure: (SpoolFile.Failure) -> Void
 
+    /// `memoryShare`: what counts for the client.
     init(
+        memoryShare: ClientShare? = nil,
         makeFile: @escaping () -> SpoolFile,
         relieved: @escaping () -> Void,
         failure: @escaping (SpoolFile.Failure) -> Void
     ) {
+        self.memoryShare = memoryShare
         self.makeFile = makeFile
         self.relieved = relieved
         self.failure = failure
@@ -41,11 +45,16 @@ final class ResponseSpool {
     var isEmpty: Bool { self.count == 0 }
     private(set) var isCongested = false
 
+    /// The client has as much as it may: nothing more is to come until it has taken what there is.
+    var isOverShare: Bool { self.file?.isOverShare ?? false }
+
     /// Whether memory and file hold this much, with what was read of the file and is not free yet.
     func holds(moreThan limit: Int) -> Bool { self.bytesInMemory + self.fileEnd > limit }
 
     func append(_ bytes: ByteBuffer) {
-        if self.file == nil, self.bytesInMemory + bytes.readableBytes <= Self.memoryBytes {
+        if self.file == nil, self.bytesInMemory + bytes.readableBytes <= Self.memoryBytes,
+            self.memoryShare?.resize(to: self.bytesInMemory + bytes.readableBytes) != false
+        {
             self.memory.append(bytes)
             self.bytesInMemory += bytes.readableBytes
             return
@@ -69,6 +78,8 @@ final class ResponseSpool {
     func popMemory() -> ByteBuffer? {
         guard let bytes = self.memory.popFirst() else { return nil }
         self.bytesInMemory -= bytes.readableBytes
+        // Less is always granted.
+        _ = self.memoryShare?.resize(to: self.bytesInMemory)
         return bytes
     }
 
@@ -91,6 +102,7 @@ final class ResponseSpool {
     func discard() {
         self.memory.removeAll()
         self.bytesInMemory = 0
+        _ = self.memoryShare?.resize(to: 0)
         self.dropFile()
         self.relieved = {}
         self.failure = { _ in }

@@ -10,6 +10,13 @@ import NIOPosix
 final class SpoolFile {
     struct Failure: Error, CustomStringConvertible {
         let description: String
+        /// Nothing is wrong but that its client has as much here as it may.
+        var isOverShare = false
+
+        static let overShare = Failure(
+            description: "temporary files of this client take more than its share of the room for them",
+            isOverShare: true
+        )
     }
 
     private enum Operation {
@@ -32,12 +39,17 @@ final class SpoolFile {
     private var operations = CircularBuffer<Operation>()
     private var isBusy = false
     private var isDiscarded = false
+    private let share: ClientShare?
+    /// More was appended than its client may have here; it is stored all the same.
+    private(set) var isOverShare = false
     /// Bytes appended and written.
     private(set) var writtenBytes = 0
     /// Bytes handed to `append` and not written yet.
     private(set) var pendingBytes = 0
 
-    init(directory: String, threadPool: NIOThreadPool, eventLoop: any EventLoop) {
+    /// `share`: what counts for its client; nil: nothing is counted.
+    init(directory: String, threadPool: NIOThreadPool, eventLoop: any EventLoop, share: ClientShare? = nil) {
+        self.share = share
         self.directory = directory
         self.threadPool = threadPool
         self.fileIO = NonBlockingFileIO(threadPool: threadPool)
@@ -51,6 +63,7 @@ final class SpoolFile {
 
     func append(_ bytes: ByteBuffer, _ completion: @escaping (Result<Void, Failure>) -> Void) {
         self.pendingBytes += bytes.readableBytes
+        if self.share?.resize(to: self.writtenBytes + self.pendingBytes) == false { self.isOverShare = true }
         self.operations.append(.append(bytes, completion))
         self.next()
     }

@@ -25,7 +25,9 @@ final class WorkerLoopContext {
     let threadPool: NIOThreadPool
     let logger: Logger
     let throttle: MessageThrottle
+    let shares: ClientShares
     let forwardingNotes: ForwardingNotes
+    let linkNotes: LinkNotes
     let customPages: CustomPages
     /// Where bodies spill to.
     let temporaryDirectory: String
@@ -69,7 +71,9 @@ final class WorkerLoopContext {
         threadPool: NIOThreadPool,
         logger: Logger,
         throttle: MessageThrottle = MessageThrottle(),
+        shares: ClientShares = ClientShares(),
         forwardingNotes: ForwardingNotes = ForwardingNotes(),
+        linkNotes: LinkNotes = LinkNotes(),
         customPages: CustomPages? = nil,
         temporaryDirectory: String? = nil
     ) {
@@ -82,7 +86,9 @@ final class WorkerLoopContext {
         self.threadPool = threadPool
         self.logger = logger
         self.throttle = throttle
+        self.shares = shares
         self.forwardingNotes = forwardingNotes
+        self.linkNotes = linkNotes
         self.customPages = customPages ?? CustomPages(logger: logger)
         self.temporaryDirectory = model.dataBufferDirectory ?? temporaryDirectory ?? "/tmp"
         let product = model.showVersionInHeader ? Product.nameAndVersion : Product.name
@@ -106,6 +112,16 @@ final class WorkerLoopContext {
         guard spareRequests.count < Self.maxSpareRequests else { return }
         request.reset()
         spareRequests.append(request)
+    }
+
+    /// For what does not fit into memory of a client's request, or of the answer to it.
+    func makeSpoolFile(for client: String) -> SpoolFile {
+        SpoolFile(
+            directory: temporaryDirectory,
+            threadPool: threadPool,
+            eventLoop: eventLoop,
+            share: shares.share(of: client, in: .files, free: 0)
+        )
     }
 
     /// An empty buffer with room from earlier heads; what is taken meanwhile has none.
@@ -138,7 +154,7 @@ final class WorkerLoopContext {
             self.complain(of: root, closedAt: directory)
             lookup = .none
         }
-        if case .refused(let link) = lookup { self.complain(of: link) }
+        if case .refused(let link) = lookup, let root = route.documentRoot { self.complain(of: link, below: root) }
         guard case .none = lookup, route.documentRoot != nil else { return lookup }
         if self.miss == nil { self.eventLoop.assumeIsolated().execute { self.miss = nil } }
         self.miss = route
@@ -151,9 +167,10 @@ final class WorkerLoopContext {
         "Let root make the link, or the owner of what it leads to; the owner of the document root may link to what belongs "
         + "to the passenger_user of the application."
 
-    /// Says once for each link why what it leads to is not served.
-    private func complain(of link: RefusedLink) {
-        guard self.throttle.admit(.refusedLink(ExactText(link.link)), at: .now()) != nil else { return }
+    /// Says once an hour for each link why what it leads to is not served.
+    private func complain(of link: RefusedLink, below root: String) {
+        let verdict = self.linkNotes.line(about: link.link, below: root, at: .now())
+        guard verdict != .keepQuiet else { return }
         self.logger.warning(
             "a link below a document root, or on the way to it, is not followed: its owner does not own what it leads to",
             metadata: [
@@ -161,6 +178,11 @@ final class WorkerLoopContext {
                 "leads-to": "uid \(link.leadsTo)",
                 LogKeys.remedy: "\(Self.linkRemedy)",
             ]
+        )
+        guard verdict == .logAsLast else { return }
+        self.logger.warning(
+            "no more links of this document root are named for an hour",
+            metadata: [LogKeys.path: "\(root)"]
         )
     }
 

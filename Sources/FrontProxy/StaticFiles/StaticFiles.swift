@@ -157,6 +157,9 @@ final class FoundFile {
         return taken?.release()
     }
 
+    /// The same, for several to hold.
+    func share() -> SharedDescriptor? { release().map { SharedDescriptor(Descriptor(owning: $0)) } }
+
     var size: Int { Int(self.status.size) }
     /// Seconds since 1970, of any year, as the owner of the file set it.
     var modified: Int { Int(self.status.modificationTime.seconds) }

@@ -23,6 +23,9 @@ final class ClientSocket {
         self.context = context
     }
 
+    /// Its descriptor, which the channel closes.
+    var number: Int32 { client.socket }
+
     /// The client waits on without a channel, whose end is next; false if it has to keep it.
     func giveBack(until end: NIODeadline) -> Bool {
         // The channel closes its own descriptor; the kernel keeps the connection for this one.

@@ -28,6 +28,10 @@ final class Worker: Sendable {
     private let threadPool = NIOThreadPool(numberOfThreads: 2)
     private let throttle = MessageThrottle()
     private let forwardingNotes = ForwardingNotes()
+    private let linkNotes = LinkNotes()
+    private let shares: ClientShares
+    /// Where bodies spill to.
+    private let temporaryDirectory: String
     private let customPages: CustomPages
     private let parts = Mutex(Parts())
 
@@ -41,6 +45,8 @@ final class Worker: Sendable {
 
     /// Time for the last bytes to clients when the end was asked for at once.
     private static let quitGrace = TimeAmount.seconds(2)
+    /// Until memory is given back of which much was in use and is not any more.
+    private static let trimDelay = TimeAmount.seconds(5)
 
     /// `descriptors` are the listeners; what it logs goes to the master, over its standard error and `accessLog`.
     init(
@@ -67,7 +73,14 @@ final class Worker: Sendable {
             names: model.accessLogs.map(\.path),
             logger: logger
         )
-        group = MultiThreadedEventLoopGroup(numberOfThreads: bootstrap.threads)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: bootstrap.threads)
+        self.group = group
+        temporaryDirectory = model.dataBufferDirectory ?? CurrentProcess.environment("TMPDIR") ?? "/tmp"
+        let threadPool = threadPool
+        shares = ClientShares(.init(temporaryDirectory: temporaryDirectory)) {
+            // What was kept is about to be freed.
+            group.any().scheduleTask(in: Self.trimDelay) { threadPool.submit { _ in HeapMemory.giveBack() } }
+        }
     }
 
     func start() throws {
@@ -140,9 +153,11 @@ final class Worker: Sendable {
             threadPool: threadPool,
             logger: logger,
             throttle: throttle,
+            shares: shares,
             forwardingNotes: forwardingNotes,
+            linkNotes: linkNotes,
             customPages: customPages,
-            temporaryDirectory: CurrentProcess.environment("TMPDIR")
+            temporaryDirectory: temporaryDirectory
         )
         if bootstrap.flyWith != nil { link.start() }
         return WorkerLoop(context: context, link: link)

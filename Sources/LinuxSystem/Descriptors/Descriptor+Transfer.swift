@@ -34,6 +34,32 @@ package enum Transfers {
         try repeating("write", atZero: .bytes(0)) { Glibc.write(descriptor, bytes.baseAddress, bytes.count) }
     }
 
+    /// Reads from a place in a file, and leaves its position alone.
+    package static func read(
+        _ file: Int32,
+        at offset: Int,
+        into buffer: UnsafeMutableRawBufferPointer
+    ) throws(SystemError) -> Transfer {
+        try repeating("pread", atZero: .endOfStream) {
+            Glibc.pread(file, buffer.baseAddress, buffer.count, off_t(offset))
+        }
+    }
+
+    /// Lets the kernel send a part of a file (sendfile(2)) to a socket that does not block; `endOfStream`: the file ends before it.
+    ///
+    /// Whoever calls it has SIGPIPE ignored, for a client that has left.
+    package static func sendFile(
+        _ file: Int32,
+        from offset: Int,
+        count: Int,
+        to socket: Int32
+    ) throws(SystemError) -> Transfer {
+        try repeating("sendfile", atZero: .endOfStream) {
+            var next = off_t(offset)
+            return fp_send_file(socket, file, &next, count)
+        }
+    }
+
     /// Like `write` on a socket, but a closed peer is an `EPIPE` whatever the disposition of SIGPIPE.
     package static func send(_ socket: Int32, _ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Transfer {
         try repeating("send", atZero: .bytes(0)) {

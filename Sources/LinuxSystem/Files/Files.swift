@@ -8,6 +8,13 @@ package enum Files {
     /// Whether this process may write to a file, or make files in a directory (access(2)).
     package static func isWritable(_ path: String) -> Bool { access(path, W_OK) == 0 }
 
+    /// What a user without privileges may still write to the file system of a path (statvfs(3)).
+    package static func freeBytes(at path: String) throws(SystemError) -> UInt64 {
+        var (blocks, blockBytes): (UInt64, UInt64) = (0, 0)
+        _ = try checked("statvfs", path) { fp_free_blocks(path, &blocks, &blockBytes) }
+        return blocks.multipliedSaturated(by: blockBytes)
+    }
+
     /// The paths that a pattern names, sorted by bytes; a folder that may not be read has none (glob(3)).
     package static func paths(matching pattern: String) -> [String] {
         var found = glob_t()

@@ -141,14 +141,14 @@ package struct ProcInfo: Hashable, Sendable {
     }
 }
 
-/// Numbers of /proc are texts: what they say is not ours, and too much of it is the most there is.
+/// Numbers of /proc and of file systems: what they say is not ours, and too much of it is the most there is.
 extension UInt64 {
     fileprivate func addingSaturated(_ other: UInt64) -> UInt64 {
         let (sum, overflow) = addingReportingOverflow(other)
         return overflow ? .max : sum
     }
 
-    fileprivate func multipliedSaturated(by other: UInt64) -> UInt64 {
+    func multipliedSaturated(by other: UInt64) -> UInt64 {
         let (product, overflow) = multipliedReportingOverflow(by: other)
         return overflow ? .max : product
     }

@@ -29,6 +29,7 @@ final class DataPath {
         _ transport: AppTransportKind = .session,
         otherMounts: [ServerModel.Mount] = [],
         sendBuffer: Int32? = nil,
+        shares: ClientShares = ClientShares(),
         change: (inout RouteModel.Values) -> Void = { _ in },
         changeModel: (inout FrontModel) -> Void = { _ in },
         script: @escaping StubApp.Script
@@ -72,7 +73,8 @@ final class DataPath {
                     writer: AccessLogWriter(pipe: nil, names: [], logger: logger)
                 ),
                 threadPool: threadPool,
-                logger: logger
+                logger: logger,
+                shares: shares
             )
             return NIOLoopBound(context, eventLoop: eventLoop)
         }

@@ -58,6 +58,7 @@ struct RequestErrorTests {
         Row(.aborted(.byDaemon(.processDetached)), 502, .error, .upstream),
         Row(.aborted(.daemonLost), 502, .error, .upstream),
         Row(.spoolFailed("x"), 500, .error, .internal),
+        Row(.overShare("x"), 503, .warning, .downstream, retryAfter: 1),
         Row(.unencodable, 500, .error, .internal),
         Row(.refused(LinkRefusal(.daemonUnavailable)), 503, .error, .upstream, retryAfter: 1),
         Row(.refused(LinkRefusal(.versionMismatch("x"))), 502, .error, .upstream),
