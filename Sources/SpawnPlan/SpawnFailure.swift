@@ -88,11 +88,20 @@ extension StartContext {
     }
 
     /// The process ended in service: its start had succeeded, and stays so.
-    package func crash(_ summary: String, by end: ProcessEnd, lastOutput: String) -> SpawnFailure {
+    ///
+    /// `limit`: what the kernel ended it for, if it says so.
+    package func crash(
+        _ summary: String,
+        by end: ProcessEnd,
+        limit: ReachedLimit? = nil,
+        lastOutput: String
+    ) -> SpawnFailure {
         var context = self
         context.output = lastOutput
+        let known = limit?.remedies ?? []
         return SpawnFailure(
-            SpawnFailure.Cause(.app, .crash, summary, remedies: end.remediesInService),
+            // Where a limit of its own is known, nobody need look for one.
+            SpawnFailure.Cause(.app, .crash, summary, remedies: known.isEmpty ? end.remediesInService : known),
             step: .ready,
             in: context
         )

@@ -2,7 +2,7 @@
 
 import ShownText
 
-/// What the kernel refused to an app while a process of it started, as the counters of its control group tell.
+/// What the kernel refused to an app while a process of it started or served, as the counters of its control group tell.
 package enum ReachedLimit: Hashable, Sendable {
     /// It ended a process for lack of memory; `most` is the limit in bytes, nil where it was the machine that had no more.
     case memory(most: Int?)
@@ -13,6 +13,16 @@ package enum ReachedLimit: Hashable, Sendable {
     package static func text(ofBytes bytes: Int) -> String {
         if bytes % (1 << 20) == 0 { return "\(bytes >> 20)m" }
         return bytes % (1 << 10) == 0 ? "\(bytes >> 10)k" : "\(bytes)"
+    }
+
+    /// Why it has ended a process that nobody else has; nil: a refusal ends none.
+    package var causeOfKill: String? {
+        switch self {
+        case .memory(let most?):
+            "killed by the kernel: it is out of memory (passenger_memory_max \(Self.text(ofBytes: most)))"
+        case .memory(nil): "killed by the kernel: it is out of memory"
+        case .processes: nil
+        }
     }
 
     fileprivate var summary: String {
@@ -33,7 +43,7 @@ package enum ReachedLimit: Hashable, Sendable {
         }
     }
 
-    fileprivate var remedies: [Remedy] {
+    var remedies: [Remedy] {
         switch self {
         case .memory(let most?):
             [

@@ -2,7 +2,7 @@
 
 /// What a process says on its control channel after it was ready: lines `WORD VALUE`, as before.
 ///
-/// No word means anything yet. A process that says more than a few lines a second is not heard for the rest; a line that
+/// `exception` is one of them (``AppException``); others mean nothing yet. A process that says more than a few lines a second is not heard for the rest; a line that
 /// is too long is not heard at all. All of it comes from the app's user: bounded, and never more than text.
 package struct ServiceMessages: Sendable {
     package static let maxLineBytes = 8 * 1024

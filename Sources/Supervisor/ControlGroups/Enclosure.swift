@@ -114,11 +114,4 @@ package final class Enclosure: Sendable {
         let refused = group.event("max", in: "pids.events") ?? 0
         return refused > 0 || now.processes > before.processes ? .processes(most: most) : nil
     }
-
-    /// Says so if the kernel has ended a process in it for lack of memory.
-    var causeOfKill: String? {
-        guard case .memory(let most) = self.reachedLimit else { return nil }
-        let limit = most.map { " (passenger_memory_max \(ReachedLimit.text(ofBytes: $0)))" } ?? ""
-        return "killed by the kernel: it is out of memory\(limit)"
-    }
 }

@@ -97,6 +97,8 @@ struct RunningProcess {
     let concurrency: Int
     /// Microseconds since the epoch.
     let spawnedAt: Int64
+    /// Why it was told to end, as far as that is known; the first reason counts.
+    private(set) var reasonToEnd: ReasonToEnd?
     /// Why nobody could connect to it, until it is known whether that was its end.
     var connectFailure: String?
     /// Requests that it has answered.
@@ -112,6 +114,10 @@ struct RunningProcess {
         self.spawnedAt = spawnedAt
     }
 
+    mutating func isToEnd(_ reason: ReasonToEnd) {
+        if self.reasonToEnd == nil { self.reasonToEnd = reason }
+    }
+
     mutating func brokeOff(_ request: RequestFacts, at now: Instant) {
         self.brokenOff = self.brokenOff(before: now)
         self.brokenOff.add(request)
@@ -123,6 +129,13 @@ struct RunningProcess {
         guard let brokeOffAt, end.since(brokeOffAt) < .seconds(1) else { return UnfinishedRequests() }
         return self.brokenOff
     }
+}
+
+/// Why the daemon ends a process.
+struct ReasonToEnd {
+    let text: String
+    /// Of which request it is.
+    var request: RequestFacts?
 }
 
 /// Requests that a process had when it ended: how many, and the first few that were added.

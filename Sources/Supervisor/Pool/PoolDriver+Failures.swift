@@ -53,7 +53,12 @@ extension PoolDriver {
             facts[LogKeys.nextStart] = "\(until.since(now).roundedForLog)"
         }
         let summary = exit.crashSummary(after: life, requests: running.count)
-        let failure = process.spawned.start.crash(summary, by: ProcessEnd(exit.status), lastOutput: exit.lastOutput)
+        let failure = process.spawned.start.crash(
+            summary,
+            by: ProcessEnd(exit.status),
+            limit: exit.limit?.causeOfKill == nil ? nil : exit.limit,
+            lastOutput: exit.lastOutput
+        )
         self.note(failure, .crash, of: process.group, facts)
     }
 
@@ -77,7 +82,7 @@ extension PoolDriver {
 extension ProcessExit {
     /// The end of a process that had been in service.
     fileprivate func crashSummary(after life: Duration, requests: Int) -> String {
-        let cause = self.cause ?? self.status.map(\.description) ?? "unknown cause"
+        let cause = self.limit?.causeOfKill ?? self.status.map(\.description) ?? "unknown cause"
         let running =
             switch requests {
             case 0: ""

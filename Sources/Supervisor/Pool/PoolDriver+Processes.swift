@@ -69,11 +69,11 @@ extension PoolDriver {
             self.observer?.processDraining(ProcessID(id), deadline: limit)
         case .stop(let id):
             guard let process = self.processes[ProcessID(id)] else { return }
-            self.logger.info("process is told to stop", metadata: self.metadata(of: process))
+            self.logger.info("process is told to stop", metadata: self.metadataOfEnd(of: process))
             process.spawned.process.terminate()
         case .kill(let id):
             guard let process = self.processes[ProcessID(id)] else { return }
-            self.logger.warning("process is killed", metadata: self.metadata(of: process))
+            self.logger.warning("process is killed", metadata: self.metadataOfEnd(of: process))
             process.spawned.process.kill()
         }
     }
@@ -170,12 +170,21 @@ extension PoolDriver {
 
     /// What an operator asks about a process that has ended: how, after how long, and in the middle of what.
     func endFacts(of process: RunningProcess, _ exit: ProcessExit, running: UnfinishedRequests) -> Logger.Metadata {
-        var facts = self.metadata(of: process, exit)
+        var facts = self.metadataOfEnd(of: process, exit)
         facts[LogKeys.lived] = "\(process.age.roundedForLog)"
         facts[LogKeys.requestsServed] = "\(process.served)"
         facts[LogKeys.requestsRunning] = "\(running.count)"
         let now = self.now
         if running.count > 0 { facts[LogKeys.requests] = .array(running.first.map { .string($0.line(at: now)) }) }
+        return facts
+    }
+
+    /// With the reason why it was told to, if it was, and the request that is behind it.
+    private func metadataOfEnd(of process: RunningProcess, _ exit: ProcessExit? = nil) -> Logger.Metadata {
+        var facts = self.metadata(of: process, exit)
+        guard let reason = process.reasonToEnd else { return facts }
+        facts[LogKeys.reason] = "\(reason.text)"
+        if let request = reason.request { facts[LogKeys.requests] = .array([.string(request.line(at: self.now))]) }
         return facts
     }
 

@@ -138,6 +138,8 @@ extension PoolDriver {
                     "request took longer than max_request_time, so its process is killed",
                     metadata: self.metadata(of: holder)
                 )
+                let reason = ReasonToEnd(text: "a request took longer than max_request_time", request: holder.request)
+                self.processes[holder.process]?.isToEnd(reason)
             }
             holder.client.sessionAborted(session, reason: Abort.Reason(reason))
         case .gaveUp(let session, let process):
@@ -156,6 +158,13 @@ extension PoolDriver {
                 : "answer that nobody waits for is not waited for any more",
             metadata: facts
         )
+        if process.concurrency == 1 {
+            let reason = ReasonToEnd(
+                text: "it works on an answer that nobody waits for",
+                request: self.sessionHolders[session]?.request
+            )
+            self.processes[id]?.isToEnd(reason)
+        }
         guard process.concurrency != 1, let holder = self.sessionHolders.removeValue(forKey: session) else { return }
         holder.client.sessionAborted(session, reason: .processDetached)
     }

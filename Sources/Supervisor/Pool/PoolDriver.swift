@@ -139,6 +139,7 @@ package final class PoolDriver {
         // Of apps without authority there may be thousands: whoever retires them says how many they were.
         let level: Logger.Level = key.tenant == nil ? .notice : .debug
         self.logger.log(level: level, "app retired", metadata: self.metadata(of: group))
+        self.allAreToEnd("no front has the app any more") { $0.group === group }
         self.carryOut(self.pool.groupRetired(group.id, at: self.now))
     }
 
@@ -159,6 +160,7 @@ package final class PoolDriver {
         self.logger.notice("app restarts", metadata: self.metadata(of: group, [LogKeys.reason: "\(reason)"]))
         group.watch.reclassify()
         group.lastFailure = nil
+        self.allAreToEnd("the app restarts: \(reason)") { $0.group === group }
         self.carryOut(self.pool.restartRequested(group.id, limits: limits, at: now))
     }
 
@@ -191,8 +193,15 @@ package final class PoolDriver {
     @discardableResult
     package func detach(_ id: ProcessID) -> Bool {
         guard let orders = self.pool.detachRequested(Process.ID(id), at: self.now) else { return false }
+        self.processes[id]?.isToEnd(ReasonToEnd(text: "it was detached by request"))
         self.carryOut(orders)
         return true
+    }
+
+    private func allAreToEnd(_ reason: String, where isMeant: (RunningProcess) -> Bool) {
+        for (id, process) in self.processes where isMeant(process) {
+            self.processes[id]?.isToEnd(ReasonToEnd(text: reason))
+        }
     }
 
     /// The process in service with this PID.
@@ -212,6 +221,7 @@ package final class PoolDriver {
             return
         }
         self.whenDrained.append(completion)
+        self.allAreToEnd("the daemon stops") { _ in true }
         self.carryOut(self.pool.shutdown(limit: limit, at: self.now))
     }
 

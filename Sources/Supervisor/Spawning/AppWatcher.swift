@@ -56,5 +56,5 @@ enum AppEvent: Sendable {
     /// On its control channel, while it serves.
     case said(ServiceMessages.Message)
     /// After it was ready.
-    case ended(ExitStatus?, cause: String?, wasExpected: Bool, lastOutput: String)
+    case ended(ExitStatus?, limit: ReachedLimit?, wasExpected: Bool, lastOutput: String)
 }

@@ -158,22 +158,32 @@ package final class DirectSpawner: Spawning {
             }
             self.finish(spawn, .failure(failure))
         case .said(let message):
+            if let exception = AppException(message) { return self.log(exception, facts) }
             self.logger.debug(
                 "process says something that this version does not know",
                 metadata: Self.metadata(of: facts).merging([LogKeys.event: "\(message.word)"]) { own, _ in own }
             )
-        case .ended(let status, let cause, let wasExpected, let lastOutput):
+        case .ended(let status, let limit, let wasExpected, let lastOutput):
             self.onExit?(
                 ProcessExit(
                     id: facts.id,
                     pid: facts.pid,
                     status: status,
-                    cause: cause,
+                    limit: limit,
                     wasExpected: wasExpected,
                     lastOutput: lastOutput
                 )
             )
         }
+    }
+
+    /// Its stack is among what the process prints.
+    private func log(_ exception: AppException, _ facts: AppProcessFacts) {
+        let more: Logger.Metadata = [LogKeys.errorID: "\(exception.id)", LogKeys.reason: "\(exception.text)"]
+        self.logger.warning(
+            "the application raised an exception in a request",
+            metadata: Self.metadata(of: facts).merging(more) { own, _ in own }
+        )
     }
 
     private static func metadata(of facts: AppProcessFacts) -> Logger.Metadata {

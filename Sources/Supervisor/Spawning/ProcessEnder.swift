@@ -15,10 +15,6 @@ protocol ProcessEnder: Sendable {
     ///
     /// Before ``collected()``.
     var reachedLimit: ReachedLimit? { get }
-    /// What the kernel says about a SIGKILL that nobody here has sent; nil if it says nothing.
-    ///
-    /// Before ``collected()``.
-    var causeOfKill: String? { get }
 }
 
 /// By its process group; what has left that group goes on.
@@ -35,7 +31,6 @@ struct ProcessGroupEnder: ProcessEnder {
     func collected() {}
 
     var reachedLimit: ReachedLimit? { nil }
-    var causeOfKill: String? { nil }
 }
 
 /// By its control group, which nothing that it has started can leave.
@@ -53,5 +48,4 @@ struct EnclosureEnder: ProcessEnder {
     func collected() { self.enclosure.end() }
 
     var reachedLimit: ReachedLimit? { self.enclosure.reachedLimit }
-    var causeOfKill: String? { self.enclosure.causeOfKill }
 }

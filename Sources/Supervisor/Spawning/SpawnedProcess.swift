@@ -62,8 +62,8 @@ package struct ProcessExit: Sendable {
     package let pid: Int32
     /// Nil when the kernel did not tell.
     package let status: ExitStatus?
-    /// Why the kernel killed it, where it says so.
-    package let cause: String?
+    /// The limit that the kernel killed it for, or the latest that it reached, where that is known.
+    package let limit: ReachedLimit?
     /// Whether the daemon had asked for it.
     package let wasExpected: Bool
     /// The last lines that it wrote, for a crash report; empty if it wrote none.
@@ -73,14 +73,14 @@ package struct ProcessExit: Sendable {
         id: ProcessID,
         pid: Int32,
         status: ExitStatus?,
-        cause: String? = nil,
+        limit: ReachedLimit? = nil,
         wasExpected: Bool,
         lastOutput: String
     ) {
         self.id = id
         self.pid = pid
         self.status = status
-        self.cause = cause
+        self.limit = limit
         self.wasExpected = wasExpected
         self.lastOutput = lastOutput
     }

@@ -30,6 +30,7 @@ final class WatchedProcess {
     private let work: WorkBoard.Subject
     private let transport: LoaderProgram.Transport
     private let clock: JourneyClock
+    private let priority: StartPriority?
     private let room: WatchRoom
     private let report: @Sendable (AppEvent) -> Void
     private var life = ProcessLife()
@@ -60,6 +61,7 @@ final class WatchedProcess {
         self.work = starting.ends.work
         self.transport = starting.plan.program.transport
         self.clock = starting.plan.clock
+        self.priority = starting.plan.priority
         self.room = room
         self.share = room.newShare()
         self.report = report
@@ -107,6 +109,7 @@ final class WatchedProcess {
                 address: address ?? .unix(path: self.facts.socketPath),
                 concurrency: concurrency
             )
+            self.takeBackPriority()
             // What the next daemon does not know of it then, it can do without.
             try? self.records?.add(self.facts)
             self.report(.ready(self.facts, start.context))
@@ -121,6 +124,17 @@ final class WatchedProcess {
                 failure.context.output = self.lines.tail.text
                 self.report(.failed(failure))
             }
+        }
+    }
+
+    /// Before anybody hears that it is ready: its first request does not wait behind those of others.
+    private func takeBackPriority() {
+        guard let priority = self.priority else { return }
+        priority.takeBack(from: self.facts.pid)
+        // A thread that was being made in that moment was missed, and so would be what it starts.
+        self.room.loop.schedule(at: self.clock.instant(of: self.clock.now + .seconds(1))) { [weak self] in
+            // Once it has been collected, its number may be another's.
+            if let self, self.exit != nil { priority.takeBack(from: self.facts.pid) }
         }
     }
 
@@ -288,7 +302,7 @@ final class WatchedProcess {
         self.records?.remove(pid: self.facts.pid, startedAt: self.facts.startTime)
         // Somebody else collected it: then the kernel does not tell us how it ended.
         let status = (try? self.handle.collect()).flatMap { $0 }
-        let cause = status == .signaled(Signal.kill.rawValue, coreDumped: false) ? self.ender.causeOfKill : nil
+        let limit = status == .signaled(Signal.kill.rawValue, coreDumped: false) ? self.ender.reachedLimit : nil
         self.ender.collected()
         let action = self.life.ended()
         self.closeControl()
@@ -296,7 +310,7 @@ final class WatchedProcess {
         try? Files.remove(self.facts.socketPath)
         if case .tell(let wasExpected) = action {
             let output = self.lines.tail.text
-            self.report(.ended(status, cause: cause, wasExpected: wasExpected, lastOutput: output))
+            self.report(.ended(status, limit: limit, wasExpected: wasExpected, lastOutput: output))
         }
         self.room.ended(self, keepsOutput: self.output != nil)
     }
