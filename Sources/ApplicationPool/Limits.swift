@@ -18,7 +18,7 @@ package struct PoolLimits: Equatable, Sendable {
     package var statThrottleRate: Duration
 
     package init(
-        maxPoolSize: Int = 6,
+        maxPoolSize: Int = DaemonDefaults.maxPoolSize,
         maxInstancesPerApp: Int = 0,
         poolIdleTime: Duration? = .seconds(300),
         simultaneousSpawns: Int = 2,

@@ -127,7 +127,7 @@ package struct PoolOptions: ParsableArguments {
         help: .init("Most application processes at a time, over all apps (default: 6).", valueName: "n"),
         transform: { text in try parsed(text) { try ValueParsers.integer($0, in: 1...100_000) } }
     )
-    package var maxPoolSize = 6
+    package var maxPoolSize = DaemonDefaults.maxPoolSize
 
     @Option(
         help: .init("Stop processes that were not used for this long; 0 = never (default: 300s).", valueName: "time"),

@@ -11,13 +11,18 @@ struct InMemoryFiles: ConfigurationFiles {
         files[path].map { .success(Array($0.utf8)) } ?? .failure(ConfigurationFileError(reason: "No such file"))
     }
 
-    /// Only `DIRECTORY/*SUFFIX` is understood.
+    /// Only `DIRECTORY/*SUFFIX`, a whole path, and `DIRECTORY/.` are understood.
     func paths(matching pattern: String) -> [String] {
-        guard let star = pattern.firstIndex(of: "*") else { return [] }
+        guard let star = pattern.firstIndex(of: "*") else {
+            let isThere = files[pattern] != nil || pattern.hasSuffix("/.") && holdsSomething(pattern.dropLast())
+            return isThere ? [pattern] : []
+        }
         let prefix = pattern[..<star]
         let suffix = pattern[pattern.index(after: star)...]
         return files.keys.filter { $0.hasPrefix(prefix) && $0.hasSuffix(suffix) }.sorted()
     }
+
+    private func holdsSomething(_ directory: Substring) -> Bool { files.keys.contains { $0.hasPrefix(directory) } }
 
     func linkTarget(of path: String) -> String? { links[path] }
 }

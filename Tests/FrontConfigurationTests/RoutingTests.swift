@@ -121,6 +121,34 @@ struct RoutingTests {
         #expect(model.route(listen: any, host: "", path: "/").app?.groupName == "/")
     }
 
+    @Test(
+        arguments: [
+            ([], "/srv"), (["/srv/site/index.html"], nil), (["/srv/site/index.html", "/srv/config.ru"], "/srv"),
+        ] as [([String], String?)]
+    )
+    func `beside links to apps there is one at the root only if it may be one`(_ files: [String], _ app: String?) throws
+    {
+        let text = "server { root /srv/site; passenger_base_uri /blog; passenger_enabled on; }"
+        let model = try configuration(
+            text,
+            files: Dictionary(uniqueKeysWithValues: files.map { ($0, "") }),
+            links: ["/srv/site/blog": "/srv/blog/public"]
+        ).model
+        #expect(model.route(listen: any, host: "", path: "/").app?.groupName == app)
+        #expect(model.route(listen: any, host: "", path: "/blog/x").app?.groupName == "/srv/blog")
+        #expect(model.route(listen: any, host: "", path: "/").documentRoot == "/srv/site")
+    }
+
+    @Test func `a start command needs no startup file beside links`() throws {
+        let text = """
+            server {
+                root /srv/site; passenger_base_uri /blog; passenger_app_start_command "run"; passenger_enabled on;
+            }
+            """
+        let model = try configuration(text, files: ["/srv/site/index.html": ""]).model
+        #expect(model.route(listen: any, host: "", path: "/").app?.groupName == "/srv")
+    }
+
     @Test func `with an app root of its own the app is at its base URIs only`() throws {
         let text = "server { root /web; passenger_base_uri /x; passenger_app_root /app; passenger_enabled on; }"
         let model = try configuration(text).model

@@ -25,6 +25,8 @@ extension ConfigurationBuilder {
             return RouteModel(values)
         }
         if let appRoot {
+            // Links in a document root that is no public directory of an app: there is an app behind each of them, and none above.
+            if isOutsideOfBases, !mayHoldApp(scope, appRoot) { return RouteModel(values) }
             values.app = app(scope, appRoot: appRoot, base: base, isOutsideOfBases: isOutsideOfBases)
         } else if let place = scope.settings["enabled"]?.location {
             report(place.error("\"passenger_enabled on\" needs \"root\" or \"passenger_app_root\""))
@@ -41,6 +43,16 @@ extension ConfigurationBuilder {
         let entry = directory + base
         return Paths.parent(of: linkTarget(of: entry) ?? entry)
     }
+
+    /// Whether an app could be started there; false if this process can look into the directory and sees no startup file in it.
+    private func mayHoldApp(_ scope: Scope, _ appRoot: String) -> Bool {
+        guard scope.text(SettingName.appStartCommand) == nil else { return true }
+        guard isThere(Paths.join(appRoot, ".")) else { return true }
+        let names = scope.text(SettingName.startupFile).map { [$0] } ?? AppType.startupFiles.map(\.name)
+        return names.contains { isThere(Paths.absolute($0, below: appRoot)) }
+    }
+
+    private func isThere(_ path: String) -> Bool { !files.paths(matching: Paths.escapedForMatching(path)).isEmpty }
 
     /// What a link in a document root says, made absolute; one level only, so that `current` stays a link.
     private func linkTarget(of path: String) -> String? {

@@ -26,6 +26,18 @@ enum Paths {
             ? directory + path : "\(directory)/\(path)"
     }
 
+    /// A pattern that names this path only.
+    static func escapedForMatching(_ path: String) -> String {
+        var pattern: [UInt8] = []
+        for byte in path.utf8 {
+            if [UInt8(ascii: "*"), UInt8(ascii: "?"), UInt8(ascii: "["), UInt8(ascii: "\\")].contains(byte) {
+                pattern.append(UInt8(ascii: "\\"))
+            }
+            pattern.append(byte)
+        }
+        return String(decoding: pattern, as: UTF8.self)
+    }
+
     /// Whether a URL path is the prefix or lies below it.
     static func isPath(_ path: String, atOrBelow prefix: String) -> Bool {
         let directory = prefix.utf8.last == UInt8(ascii: "/") ? prefix : prefix + "/"

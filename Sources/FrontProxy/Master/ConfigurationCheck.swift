@@ -54,9 +54,6 @@ struct ConfigurationCheck {
         var appsThatWillNotStart: Set<Int> = []
     }
 
-    /// What the pool of a daemon without `--max-pool-size` has.
-    private static let usualPoolSize = 6
-
     let account: Account
     let machine: any MachineFacts
 
@@ -83,10 +80,10 @@ struct ConfigurationCheck {
         case .environmentFile(let path): return environmentFileFinding(path, place)
         case .interpreter(let interpreter): return interpreterFinding(interpreter, place)
         case .instances(let count):
-            guard count > Self.usualPoolSize else { return nil }
+            guard count > DaemonDefaults.maxPoolSize else { return nil }
             return place.warning(
                 "\(count) processes need a daemon with --max-pool-size=\(count) or more; without it a pool has "
-                    + "\(Self.usualPoolSize)"
+                    + "\(DaemonDefaults.maxPoolSize)"
             )
         case .owner(let root, let startupFiles):
             guard let problem = machine.problem(ofApp: root, startupFiles: startupFiles) else { return nil }

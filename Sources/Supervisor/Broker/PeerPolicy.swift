@@ -20,11 +20,11 @@ package struct PeerPolicy: Sendable {
         package var maxTimeLimit: Duration
 
         package init(
-            maxPoolSize: Int = 6,
+            maxPoolSize: Int? = nil,
             maxRequestQueueSize: Int = 10_000,
             maxTimeLimit: Duration = .seconds(3600)
         ) {
-            self.maxPoolSize = maxPoolSize
+            self.maxPoolSize = maxPoolSize ?? DaemonDefaults.maxPoolSize
             self.maxRequestQueueSize = maxRequestQueueSize
             self.maxTimeLimit = maxTimeLimit
         }
