@@ -111,5 +111,81 @@ extension Integration {
             let outcome = try Self.run(script, units: units, files: files)
             #expect(outcome.output.hasSuffix("everything as it should be\n"), "\(outcome.output.suffix(6000))")
         }
+
+        /// What systemd is asked for; whether the kernel heeds it is tried in a virtual machine (`make test-vm`).
+        @Test(.enabled(if: Self.canBoot, "systemd cannot be booted in namespaces here"))
+        func `applications with limits are in scopes that go with them, and their unit can be restarted`() throws {
+            let configuration = """
+                http {
+                    passenger_fly_with /run/flying-passenger/daemon.sock;
+                    passenger_python /usr/bin/python3;
+                    passenger_load_shell_envvars off;
+                    passenger_memory_max 96m;
+                    passenger_pids_max 40;
+                    server { listen 80; server_name localhost; root /srv/app/public; passenger_enabled on; }
+                }
+
+                """
+            let script = """
+                mkdir -p /srv/app/public /etc/flying-passenger
+                cp /box/passenger_wsgi.py /srv/app/
+                chown -R games: /srv/app
+                cp /box/front-proxy.conf /etc/flying-passenger/
+                cp /box/bin/* /usr/bin/
+                page() { curl -sS --fail --max-time 20 --retry 40 --retry-delay 0 --retry-connrefused http://localhost/pid; }
+                fail() { echo "FAILED: $*"; systemctl list-units --no-pager 'flyingpassenger*' || true; journalctl --no-pager -n 60; exit 1; }
+                trap 'fail "line $LINENO"' ERR
+                scope() { sed -n 's/^0:://p' /proc/$1/cgroup; }
+                units() { systemctl list-units --no-legend --plain 'flyingpassenger*' | wc -l; }
+                gone() { for _ in $(seq 100); do [ "$(units)" = "$1" ] && return; sleep 0.1; done; fail "units: $(units), not $1"; }
+                check() {
+                    case $(scope $1) in
+                        /flyingpassenger.slice/*.slice/*.slice/*.scope) ;;
+                        *) fail "the process is in $(scope $1)" ;;
+                    esac
+                    slice=$(basename "$(dirname "$(scope $1)")")
+                    [ "$(systemctl show -P MemoryMax,MemoryHigh,MemorySwapMax,TasksMax --value $slice | xargs)" = \
+                        "$((90 << 20)) $((96 << 20)) 0 40" ] || fail "$(systemctl show $slice | grep -E 'Max|High')"
+                }
+
+                systemctl start flying-passenger front-proxy
+                first=$(page)
+                check $first
+                # The slice of all, that of the instance, that of the application, and the scope of the process.
+                [ "$(units)" = 4 ] || fail "$(units) units"
+                kill -KILL $first
+                second=$(page)
+                check $second
+                gone 4
+
+                systemctl restart flying-passenger
+                third=$(page)
+                check $third
+                gone 4
+                old=$(systemctl show -P MainPID flying-passenger)
+                kill -KILL $old
+                for _ in $(seq 100); do [ "$(systemctl show -P MainPID flying-passenger)" != $old ] && break; sleep 0.1; done
+                fourth=$(page)
+                check $fourth
+                [ "$fourth" != "$third" ] || fail "the application outlived its daemon"
+                gone 4
+
+                systemctl stop front-proxy flying-passenger
+                pgrep -u games && fail "processes are left"
+                gone 1
+                [ -z "$(systemctl list-units --failed --no-legend)" ] || fail "failed units"
+                echo everything as it should be
+                """
+            var units: [String: String] = [:]
+            for unit in ["flying-passenger.service", "front-proxy.service"] {
+                units[unit] = try Repository.text("systemd/\(unit)")
+            }
+            let files = [
+                "front-proxy.conf": configuration,
+                "passenger_wsgi.py": try Repository.text("Tests/IntegrationTests/Apps/wsgi/passenger_wsgi.py"),
+            ]
+            let outcome = try Self.run(script, units: units, files: files)
+            #expect(outcome.output.hasSuffix("everything as it should be\n"), "\(outcome.output.suffix(6000))")
+        }
     }
 }

@@ -60,7 +60,9 @@ package final class AppGroups: Sendable {
             do throws(TransientScope.Failure) {
                 let slice = self.units.slice(ofApp: Self.name(app))
                 try TransientScope.start(self.units.newScope(), below: slice, limits: .init(limits), holding: pid)
-                return ControlGroupPlace.of(pid)
+                let leaf = ControlGroupPlace.of(pid)
+                warnings += Self.unheeded(limits, in: leaf?.parent)
+                return leaf
             } catch {
                 warnings.append("\(Self.withoutLimits)\(error)")
             }
@@ -75,6 +77,15 @@ package final class AppGroups: Sendable {
             }
         }
         return warnings
+    }
+
+    /// systemd takes limits also where the kernel has no controller for them in this tree, and says nothing about it.
+    static func unheeded(_ limits: ProcessLimits, in app: ControlGroup?) -> [String] {
+        guard let app else { return [] }
+        let files = [(limits.memory, "memory.max", "memory"), (limits.processes, "pids.max", "processes")]
+        return files.filter { $0.0 != nil && !Files.exists("\(app.path)/\($0.1)") }.map { _, _, what in
+            "\(self.withoutLimits)control groups of version 2 have no controller for \(what)"
+        }
     }
 
     private func makeGroup(

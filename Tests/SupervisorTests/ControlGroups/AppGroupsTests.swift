@@ -33,6 +33,18 @@ struct AppGroupsTests {
         }
     }
 
+    @Test func `limits that systemd takes and the kernel has no controller for are named`() throws {
+        let directory = try TestDirectory()
+        try directory.write("", to: "app/pids.max")
+        let app = ControlGroup(path: directory.file("app"))
+        let both = ProcessLimits(memory: 1 << 20, processes: 7)
+        let said = AppGroups.unheeded(both, in: app)
+        #expect(said.count == 1 && said[0].hasSuffix("have no controller for memory"), "\(said)")
+        try directory.write("", to: "app/memory.max")
+        #expect(AppGroups.unheeded(both, in: app).isEmpty)
+        #expect(AppGroups.unheeded(ProcessLimits(), in: ControlGroup(path: directory.path)).isEmpty)
+    }
+
     @Test func `each process has a group of its own below that of its app, and all go at the end`() throws {
         let scene = try Scene()
         let outcomes = (1...2).map { _ in scene.groups.prepare(scene.app, ProcessLimits()) }
@@ -48,7 +60,7 @@ struct AppGroupsTests {
         for (process, enclosure) in zip(processes, enclosures) {
             enclosure.kill()
             #expect(try process.handle.waitForExit() == .signaled(9, coreDumped: false))
-            #expect(enclosure.causeOfKill == nil)
+            #expect(enclosure.reachedLimit == nil)
             enclosure.end()
         }
         try eventually("the groups to be gone") {
