@@ -206,7 +206,7 @@ package final class Broker {
 
     // MARK: Streams
 
-    private func streamsLeft(_ count: Int, of group: StreamGroup) {
+    func streamsLeft(_ count: Int, of group: StreamGroup) {
         for session in self.lost.streamsLeft(count, of: group) {
             self.pool.release(session, outcome: .clientGone, carried: nil)
         }
