@@ -85,6 +85,7 @@ let package = Package(
         program("flying-passenger", "Supervisor"),
         program("front-proxy", "FrontProxy"),
         program("passenger-status", "AdminTools"),
+        program("passenger-memory-stats", "AdminTools"),
         .executableTarget(
             name: "flying-passenger-exec",
             dependencies: ["CIdentity"],

@@ -9,6 +9,10 @@ package struct AdminClient: ~Copyable {
     /// From connect to the last byte of an answer.
     private static let patience = Duration.seconds(10)
 
+    /// Looks for memory that is not read yet, and the pause before each: longer than a report serves several askers.
+    private static let looks = 5
+    private static let pause = Duration.milliseconds(250)
+
     private let socket: Descriptor
     private let deadline: UInt64
     private var decoder = FrameDecoder(phase: .toAdmin)
@@ -16,9 +20,10 @@ package struct AdminClient: ~Copyable {
     /// Connects to the daemon that the options name, or to the only one that runs.
     package static func connect(
         _ options: InstanceOptions,
-        instanceName: String?
+        instanceName: String?,
+        as tool: String
     ) throws(ToolFailure) -> AdminClient {
-        if let path = options.socketFile { return try AdminClient.connect(path: path) }
+        if let path = options.socketFile { return try AdminClient.connect(path: path, as: tool) }
         let search = InstanceSearch(option: options.instanceRegistryDir)
         let name = options.instance ?? instanceName ?? CurrentProcess.environment("PASSENGER_INSTANCE_NAME")
         let instance = try InstanceChoice.choose(
@@ -26,11 +31,11 @@ package struct AdminClient: ~Copyable {
             named: name.flatMap { $0.isEmpty ? nil : $0 },
             searched: search.places.map(\.path)
         )
-        return try AdminClient.connect(path: instance.adminSocketPath)
+        return try AdminClient.connect(path: instance.adminSocketPath, as: tool)
     }
 
     /// Connects to a socket of a daemon and says hello, as `tool`.
-    package static func connect(path: String, as tool: String = "passenger-status") throws(ToolFailure) -> AdminClient {
+    package static func connect(path: String, as tool: String) throws(ToolFailure) -> AdminClient {
         var client = AdminClient(socket: try self.open(path))
         try client.greet(path: path, as: tool)
         return client
@@ -68,6 +73,19 @@ package struct AdminClient: ~Copyable {
     package mutating func status() throws(ToolFailure) -> StatusReport {
         guard let report = try self.ask(.status).status else {
             throw ToolFailure(.failed, "The daemon's answer holds no status.")
+        }
+        return report
+    }
+
+    /// A status with the memory of all processes, as far as the daemon can read it within a second or two.
+    ///
+    /// The daemon reads it off to the side, so the first answer may be without that of large processes.
+    mutating func measuredStatus() throws(ToolFailure) -> StatusReport {
+        var report = try self.status()
+        for _ in 0..<Self.looks where !report.isMeasured {
+            // Nothing to wait for: it ends with the time.
+            _ = try? Poll.wait([], timeout: Self.pause)
+            report = try self.status()
         }
         return report
     }

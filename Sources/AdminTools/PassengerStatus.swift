@@ -67,7 +67,11 @@ package struct PassengerStatus: ParsableCommand {
 
     package static func main(arguments: [String]) -> Int32 {
         ToolMain.run(Self.self, arguments: arguments) { command throws(ToolFailure) in
-            var client = try AdminClient.connect(command.instanceOptions, instanceName: command.instanceName)
+            var client = try AdminClient.connect(
+                command.instanceOptions,
+                instanceName: command.instanceName,
+                as: "passenger-status"
+            )
             if let application = command.liftQuarantine {
                 try client.liftQuarantine(of: application)
                 return ""

@@ -70,6 +70,7 @@ enum LayeringTable {
         Row(target: "flying-passenger", kind: .program, targets: ["Supervisor"], modules: ["ArgumentParser"]),
         Row(target: "front-proxy", kind: .program, targets: ["FrontProxy"], modules: ["ArgumentParser"]),
         Row(target: "passenger-status", kind: .program, targets: ["AdminTools"], modules: ["ArgumentParser"]),
+        Row(target: "passenger-memory-stats", kind: .program, targets: ["AdminTools"], modules: ["ArgumentParser"]),
     ]
 
     /// Folders of Sources without Swift.

@@ -97,6 +97,22 @@ package struct PoolText {
             lines.append("  (its processes end young, so the next start waits for \(seconds))")
         }
         for process in group.processes { lines += self.lines(of: process) }
+        return lines + Self.sharing(of: group)
+    }
+
+    /// What a preloader costs and saves; nothing where there is none.
+    private static func sharing(of group: GroupReport) -> [String] {
+        var lines: [String] = []
+        if let preloader = group.preloader {
+            let own = preloader.memory?.ownKilobytes.map { "\($0 / 1024)M" } ?? "?"
+            let uptime = TextColumns.duration(seconds: preloader.uptimeSeconds)
+            lines.append("  Preloader: PID \(preloader.pid)   Memory: \(own)   Uptime: \(uptime)")
+        }
+        if let memory = group.memory, let saved = memory.savedKilobytes {
+            let percent = memory.savedPercent.map { " (\($0)%)" } ?? ""
+            let sum = saved > 0 ? "\(saved / 1024)M saved by sharing\(percent)" : "nothing saved by sharing yet"
+            lines.append("  Memory in all: \(memory.usedKilobytes / 1024)M, \(sum)")
+        }
         return lines
     }
 
@@ -169,6 +185,9 @@ package struct PoolText {
                 "    Spawned: \(self.date(process.spawnedAt))   Generation: \(process.generation)"
                     + "   Concurrency: \(process.concurrency == 0 ? "unlimited" : "\(process.concurrency)")"
             )
+            if let shared = process.memory?.sharedKilobytes, let part = process.memory?.proportionalKilobytes {
+                lines.append("    Shared memory: \(shared / 1024)M   Proportional: \(part / 1024)M")
+            }
             if let age = process.memoryAgeSeconds {
                 lines.append("    Memory read \(TextColumns.duration(seconds: age)) ago")
             }

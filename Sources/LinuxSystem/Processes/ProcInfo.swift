@@ -21,6 +21,8 @@ package struct ProcInfo: Hashable, Sendable {
     /// When it started, in clock ticks since boot: together with the PID unique since boot.
     package let startTime: UInt64
     package let residentBytes: UInt64
+    /// Address space, used or not.
+    package let virtualBytes: UInt64
 
     package static let ticksPerSecond = UInt64(max(1, sysconf(Int32(_SC_CLK_TCK))))
     private static let pageSize = UInt64(max(1, sysconf(Int32(_SC_PAGESIZE))))
@@ -52,6 +54,7 @@ package struct ProcInfo: Hashable, Sendable {
         self.cpuTicks = (UInt64(fields[11]) ?? 0).addingSaturated(UInt64(fields[12]) ?? 0)
         self.threads = Int(fields[17]) ?? 0
         self.startTime = UInt64(fields[19]) ?? 0
+        self.virtualBytes = UInt64(fields[20]) ?? 0
         self.residentBytes = (UInt64(fields[21]) ?? 0).multipliedSaturated(by: Self.pageSize)
     }
 
@@ -65,21 +68,7 @@ package struct ProcInfo: Hashable, Sendable {
     /// PF_EXITING; set by do_exit() before it lets go of files.
     private static let exiting: UInt32 = 0x4
 
-    /// Memory that would be free if the process ended: private dirty pages and swap.
-    ///
-    /// `nil` when it may not be read.
-    package static func privateMemoryBytes(pid: Int32) -> UInt64? {
-        let fields = smapsRollup(pid: pid)
-        guard let dirty = fields["Private_Dirty"] else { return nil }
-        return dirty.addingSaturated(fields["Swap"] ?? 0)
-    }
-
-    /// Values of smaps_rollup in bytes by name (`Rss`, `Pss`, `Private_Dirty`, `Swap`, …); empty when it may not be read.
-    package static func smapsRollup(pid: Int32) -> [String: UInt64] {
-        guard let bytes = try? Files.read("/proc/\(pid)/smaps_rollup", limit: 16_384) else { return [:] }
-        return kilobyteFields(String(decoding: bytes, as: UTF8.self))
-    }
-
+    /// Values of a file such as /proc/PID/smaps_rollup or /proc/meminfo in bytes by name (`Rss`, `Pss`, …).
     static func kilobyteFields(_ text: String) -> [String: UInt64] {
         var fields: [String: UInt64] = [:]
         for line in text.split(separator: "\n") {
@@ -143,7 +132,7 @@ package struct ProcInfo: Hashable, Sendable {
 
 /// Numbers of /proc and of file systems: what they say is not ours, and too much of it is the most there is.
 extension UInt64 {
-    fileprivate func addingSaturated(_ other: UInt64) -> UInt64 {
+    func addingSaturated(_ other: UInt64) -> UInt64 {
         let (sum, overflow) = addingReportingOverflow(other)
         return overflow ? .max : sum
     }

@@ -6,10 +6,12 @@ import Synchronization
 /// What a process uses, as far as it could be read.
 struct Measurement: Equatable, Sendable {
     /// Whole percent of one processor.
-    let processorPercent: Int
-    /// Private dirty memory and swap, else what is resident.
-    let memoryKilobytes: Int
-    /// Whole seconds since the memory was read.
+    var processorPercent: Int
+    var residentBytes: UInt64
+    var virtualBytes: UInt64
+    /// nil: not read yet, or it may not be read.
+    var memory: MemoryUse?
+    /// Whole seconds since `memory` was read.
     var memoryAgeSeconds = 0
 }
 
@@ -36,19 +38,14 @@ final class Measurements: Sendable {
             let percent = self.use.withLock { use in
                 use.percent(pid: subject.pid, reading: reading, uptimeSeconds: subject.uptimeSeconds)
             }
-            measurements[subject.pid] =
-                if let memory = subject.memory, let kilobytes = memory.kilobytes {
-                    Measurement(
-                        processorPercent: percent,
-                        memoryKilobytes: kilobytes,
-                        memoryAgeSeconds: now > memory.time ? Int((now - memory.time) / 1_000_000_000) : 0
-                    )
-                } else {
-                    Measurement(
-                        processorPercent: percent,
-                        memoryKilobytes: Int(clamping: process.residentBytes / 1024)
-                    )
-                }
+            let age = subject.memory.map { now > $0.time ? Int((now - $0.time) / 1_000_000_000) : 0 }
+            measurements[subject.pid] = Measurement(
+                processorPercent: percent,
+                residentBytes: process.residentBytes,
+                virtualBytes: process.virtualBytes,
+                memory: subject.memory?.use,
+                memoryAgeSeconds: subject.memory?.use == nil ? 0 : age ?? 0
+            )
         }
         return measurements
     }

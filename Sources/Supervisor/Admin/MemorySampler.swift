@@ -4,7 +4,7 @@ import LinuxSystem
 import NIOCore
 import WireProtocol
 
-/// Reads how much memory processes have for themselves, where nobody has to wait for it.
+/// Reads how much memory processes use, where nobody has to wait for it.
 ///
 /// The kernel walks all pages of a process for it: a second for a hundred gigabytes that cost their owner nothing. So all
 /// processes of a user are read one after the other on a thread that is theirs, and no oftener than costs a few hundredths of
@@ -12,7 +12,7 @@ import WireProtocol
 final class MemorySampler {
     struct Reading: Equatable, Sendable {
         /// nil: the process may not be looked at, or is gone.
-        let kilobytes: Int?
+        let use: MemoryUse?
         /// Nanoseconds of `MonotonicClock`.
         let time: UInt64
     }
@@ -40,7 +40,7 @@ final class MemorySampler {
     private static let threadLimit = 8
 
     private let eventLoop: any EventLoop
-    private let read: @Sendable (Int32) -> Int?
+    private let read: @Sendable (Int32) -> MemoryUse?
     private var entries: [ProcessID: Entry] = [:]
     /// What each user's thread still has to read; a user without a thread has no entry.
     private var queues: [UInt32: [Subject]] = [:]
@@ -48,13 +48,8 @@ final class MemorySampler {
     private var waiting: [UInt64: (left: Set<ProcessID>, promise: EventLoopPromise<Void>)] = [:]
     private var lastWait: UInt64 = 0
 
-    /// `read` gives the kilobytes of a PID, on a thread.
-    init(
-        eventLoop: any EventLoop,
-        read: @escaping @Sendable (Int32) -> Int? = { pid in
-            ProcInfo.privateMemoryBytes(pid: pid).map { Int(clamping: $0 / 1024) }
-        }
-    ) {
+    /// `read` looks at a PID, on a thread.
+    init(eventLoop: any EventLoop, read: @escaping @Sendable (Int32) -> MemoryUse? = { MemoryUse(pid: $0) }) {
         self.eventLoop = eventLoop
         self.read = read
     }
@@ -106,10 +101,10 @@ final class MemorySampler {
         do throws(SystemError) {
             try OSThread.startDetached(name: "memory-look") {
                 let start = MonotonicClock.now
-                let kilobytes = read(subject.pid)
+                let use = read(subject.pid)
                 let end = MonotonicClock.now
                 loop.execute {
-                    let reading = Reading(kilobytes: kilobytes, time: end)
+                    let reading = Reading(use: use, time: end)
                     sampler.value.finished(subject, reading, took: end - start)
                 }
             }

@@ -62,18 +62,20 @@ extension PoolInspection {
     /// Whose memory a report has.
     var memorySubjects: [MemorySampler.Subject] {
         self.groups.flatMap { group in
-            group.processes.map { MemorySampler.Subject(id: $0.id, pid: $0.pid, uid: group.identity?.uid ?? .max) }
+            let uid = group.identity?.uid ?? .max
+            return group.processes.map { MemorySampler.Subject(id: $0.id, pid: $0.pid, uid: uid) }
+                + [group.preloader].compactMap(\.self).map { .init(id: $0.id, pid: $0.pid, uid: uid) }
         }
     }
 
     /// The processes with what is known of their memory.
     func measured(by memory: (ProcessID) -> MemorySampler.Reading?) -> [Measurements.Subject] {
-        self.groups.flatMap(\.processes).map { process in
-            Measurements.Subject(
-                pid: process.pid,
-                uptimeSeconds: Int(process.uptime.components.seconds),
-                memory: memory(process.id)
-            )
+        func subject(_ id: ProcessID, _ pid: Int32, _ uptime: Duration) -> Measurements.Subject {
+            Measurements.Subject(pid: pid, uptimeSeconds: Int(uptime.components.seconds), memory: memory(id))
+        }
+        return self.groups.flatMap { group in
+            group.processes.map { subject($0.id, $0.pid, $0.uptime) }
+                + [group.preloader].compactMap(\.self).map { subject($0.id, $0.pid, $0.uptime) }
         }
     }
 }
@@ -84,10 +86,10 @@ extension GroupInspection {
         let texts = self.key.name.utf8.count + self.settings.appRoot.utf8.count
         let waiting = self.waiting.reduce(0) { $0 + 100 + 2 * $1.path.utf8.count }
         let running = self.processes.reduce(0) { sum, process in
-            sum + 400 + process.requests.reduce(0) { $0 + 100 + 2 * ($1.path.utf8.count + $1.host.utf8.count) }
+            sum + 520 + process.requests.reduce(0) { $0 + 100 + 2 * ($1.path.utf8.count + $1.host.utf8.count) }
         }
         let failure = self.lastFailure.map { 2 * $0.summary.utf8.count + 360 } ?? 0
-        return 730 + (self.key.tenant == nil ? 2 : 6) * texts + waiting + running + failure
+        return 930 + (self.key.tenant == nil ? 2 : 6) * texts + waiting + running + failure
     }
 }
 
@@ -165,6 +167,14 @@ extension GroupReport {
             nextStartMilliseconds: group.nextPacedStart.map { max(0, Int(clamping: $0.wholeMilliseconds)) },
             quarantinedSeconds: group.quarantined.map { Int(clamping: $0.components.seconds + 1) },
             leases: LeaseReport(group.leases, held: group.processes.reduce(0) { $0 + $1.leased }),
+            preloader: group.preloader.map { preloader in
+                PreloaderReport(
+                    pid: preloader.pid,
+                    uptimeSeconds: Int(preloader.uptime.components.seconds),
+                    memory: measurements[preloader.pid].map { MemoryReport($0) }
+                )
+            },
+            memory: MemorySumReport(group, measurements: measurements),
             processes: group.processes.map { ProcessReport($0, measurement: measurements[$0.pid]) }
         )
     }
@@ -197,8 +207,10 @@ extension ProcessReport {
             spawnedAt: process.spawnedAt,
             generation: Int(process.generation),
             cpuPercent: measurement?.processorPercent,
-            memoryKilobytes: measurement?.memoryKilobytes,
+            memoryKilobytes: (measurement?.memory?.privateBytes ?? measurement?.residentBytes)?.kilobytes,
+            memory: measurement.map { MemoryReport($0) },
             memoryAgeSeconds: measurement.flatMap { $0.memoryAgeSeconds > 1 ? $0.memoryAgeSeconds : nil },
+            isForked: process.isForked,
             requests: process.requests.map { request in
                 RunningRequestReport(
                     method: request.method,
@@ -209,6 +221,42 @@ extension ProcessReport {
             }
         )
     }
+}
+
+extension MemoryReport {
+    fileprivate init(_ measurement: Measurement) {
+        let use = measurement.memory
+        self.init(
+            resident: measurement.residentBytes.kilobytes,
+            virtual: measurement.virtualBytes.kilobytes,
+            own: use?.privateBytes.kilobytes,
+            shared: use?.sharedBytes.kilobytes,
+            proportional: use?.proportionalBytes.kilobytes
+        )
+    }
+}
+
+extension MemorySumReport {
+    /// nil if there is no process, or the memory of one is not known: a sum of some of them says nothing.
+    fileprivate init?(_ group: GroupInspection, measurements: [Int32: Measurement]) {
+        let workers = group.processes.compactMap { measurements[$0.pid]?.memory }
+        let preloader = group.preloader.flatMap { measurements[$0.pid]?.memory }
+        guard workers.count == group.processes.count, (preloader == nil) == (group.preloader == nil),
+            !workers.isEmpty || preloader != nil
+        else { return nil }
+        let sum = MemorySum(workers: workers, preloader: preloader)
+        let isSharing = group.preloader != nil || group.processes.contains(where: \.isForked)
+        self.init(
+            own: sum.privateBytes.kilobytes,
+            used: sum.usedBytes.kilobytes,
+            saved: isSharing ? Int(clamping: sum.savedBytes / 1024) : nil
+        )
+    }
+}
+
+extension UInt64 {
+    /// Of bytes.
+    fileprivate var kilobytes: Int { Int(clamping: self / 1024) }
 }
 
 extension ProcessReport.State {

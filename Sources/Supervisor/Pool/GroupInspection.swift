@@ -33,6 +33,8 @@ package struct GroupInspection: Sendable {
     /// For how long it is left alone, because it ended cores; nil: it is served.
     package let quarantined: Duration?
     package let leases: LeaseCounts
+    /// nil if there is none.
+    package let preloader: PreloaderInspection?
     /// In service, the oldest first, then those on their way out.
     package let processes: [ProcessInspection]
 
@@ -61,9 +63,19 @@ package struct GroupInspection: Sendable {
     }
 }
 
+/// The process that loads an app once and forks its workers.
+package struct PreloaderInspection: Sendable {
+    /// No process of the pool has it.
+    package let id: ProcessID
+    package let pid: Int32
+    package let uptime: Duration
+}
+
 package struct ProcessInspection: Sendable {
     package let id: ProcessID
     package let pid: Int32
+    /// By a preloader, which may have stopped since.
+    package let isForked: Bool
     package let state: Process.State
     package let sessions: Int
     /// Those that fronts may use for further requests without asking; they may carry none at the moment.
@@ -163,6 +175,7 @@ extension PoolDriver {
             nextPacedStart: view.pacedUntil?.since(now),
             quarantined: group.quarantine?.left,
             leases: view.leaseCounts,
+            preloader: nil,
             processes: (view.group.processes + view.group.detached).compactMap {
                 self.inspect($0, running[ProcessID($0.id)] ?? [], leased: view.leased[$0.id] ?? 0, at: now)
             }
@@ -179,6 +192,7 @@ extension PoolDriver {
         return ProcessInspection(
             id: running.spawned.id,
             pid: running.spawned.pid,
+            isForked: false,
             state: process.state,
             sessions: process.sessions,
             leased: leased,

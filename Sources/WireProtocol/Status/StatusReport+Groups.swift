@@ -31,6 +31,10 @@ package struct GroupReport: Codable, Hashable, Sendable {
     package var quarantinedSeconds: Int?
     /// nil from older daemons.
     package var leases: LeaseReport?
+    /// nil if there is none.
+    package var preloader: PreloaderReport?
+    /// nil as long as the memory of one of its processes is not known, and from older daemons.
+    package var memory: MemorySumReport?
     package var processes: [ProcessReport]
 
     package init(
@@ -54,6 +58,8 @@ package struct GroupReport: Codable, Hashable, Sendable {
         nextStartMilliseconds: Int? = nil,
         quarantinedSeconds: Int? = nil,
         leases: LeaseReport? = nil,
+        preloader: PreloaderReport? = nil,
+        memory: MemorySumReport? = nil,
         processes: [ProcessReport] = []
     ) {
         self.name = name
@@ -76,11 +82,13 @@ package struct GroupReport: Codable, Hashable, Sendable {
         self.nextStartMilliseconds = nextStartMilliseconds
         self.quarantinedSeconds = quarantinedSeconds
         self.leases = leases
+        self.preloader = preloader
+        self.memory = memory
         self.processes = processes
     }
 
     enum CodingKeys: String, CodingKey {
-        case name, environment, queue, user, uid, gid, generation, processes, leases
+        case name, environment, queue, user, uid, gid, generation, processes, leases, preloader, memory
         case quarantinedSeconds = "quarantined_for"
         case appRoot = "app_root"
         case appType = "app_type"
@@ -235,8 +243,12 @@ package struct ProcessReport: Codable, Hashable, Sendable {
     package var cpuPercent: Int?
     /// Private dirty memory and swap; nil where neither it nor the resident size could be read.
     package var memoryKilobytes: Int?
+    /// All that is known of its memory; nil if the process is gone, and from older daemons.
+    package var memory: MemoryReport?
     /// Seconds since the memory was read, if that is worth saying: reading it can take long.
     package var memoryAgeSeconds: Int?
+    /// A preloader forked it, so that it shares memory; nil from older daemons.
+    package var isForked: Bool?
     /// The oldest of the requests that it works on; nil from older daemons.
     package var requests: [RunningRequestReport]?
 
@@ -253,7 +265,9 @@ package struct ProcessReport: Codable, Hashable, Sendable {
         generation: Int = 0,
         cpuPercent: Int? = nil,
         memoryKilobytes: Int? = nil,
+        memory: MemoryReport? = nil,
         memoryAgeSeconds: Int? = nil,
+        isForked: Bool? = nil,
         requests: [RunningRequestReport]? = nil
     ) {
         self.pid = pid
@@ -268,7 +282,9 @@ package struct ProcessReport: Codable, Hashable, Sendable {
         self.generation = generation
         self.cpuPercent = cpuPercent
         self.memoryKilobytes = memoryKilobytes
+        self.memory = memory
         self.memoryAgeSeconds = memoryAgeSeconds
+        self.isForked = isForked
         self.requests = requests
     }
 
@@ -279,6 +295,8 @@ package struct ProcessReport: Codable, Hashable, Sendable {
         case spawnedAt = "spawned_at"
         case cpuPercent = "cpu"
         case memoryKilobytes = "memory"
+        case memory = "memory_use"
         case memoryAgeSeconds = "memory_age"
+        case isForked = "forked"
     }
 }

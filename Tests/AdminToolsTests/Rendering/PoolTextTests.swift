@@ -105,6 +105,39 @@ import WireProtocol
         #expect(render(report, isVerbose: true).contains("\n    Memory read 1m 1s ago\n"))
     }
 
+    @Test func `what a preloader costs and saves stands below its processes`() {
+        var group = shop
+        group.preloader = PreloaderReport(
+            pid: 4705,
+            uptimeSeconds: 61,
+            memory: MemoryReport(resident: 9, virtual: 9, own: 3 * 1024)
+        )
+        group.memory = MemorySumReport(own: 9, used: 60 * 1024, saved: 40 * 1024)
+        group.processes[0].memory = MemoryReport(resident: 9, virtual: 9, own: 9, shared: 2048, proportional: 4096)
+        let text = render(Self.report(groups: [group]))
+        #expect(
+            text.hasSuffix(
+                """
+                    CPU: 1%      Memory  : 35M     Last used: 3s ago
+                  Preloader: PID 4705   Memory: 3M   Uptime: 1m 1s
+                  Memory in all: 60M, 40M saved by sharing (40%)
+
+                """
+            )
+        )
+        #expect(
+            render(Self.report(groups: [group]), isVerbose: true).contains(
+                "\n    Shared memory: 2M   Proportional: 4M\n"
+            )
+        )
+        group.memory?.savedKilobytes = -5
+        group.preloader?.memory = nil
+        let early = render(Self.report(groups: [group]))
+        #expect(early.hasSuffix("Memory: ?   Uptime: 1m 1s\n  Memory in all: 60M, nothing saved by sharing yet\n"))
+        group.memory?.savedKilobytes = nil
+        #expect(!render(Self.report(groups: [group])).contains("Memory in all"))
+    }
+
     @Test func `states of groups and processes are noted`() {
         var group = shop
         group.queue = 4

@@ -47,6 +47,10 @@ enum TextTargets {
             PoolText(isVerbose: true, date: { "\($0)" }).render(report),
             PoolText(isVerbose: false, date: { "\($0)" }).render(report),
             RequestsText().render(report), ServerText().render(report),
+            MemoryText(date: { "\($0)" }).render(
+                MemoryStats(report, servers: [], trusting: [], families: [], look: { _ in nil }),
+                at: report.time
+            ),
         ]
         for text in texts { try Self.requireVisible(text.unicodeScalars.filter { $0 != "\n" }) }
     }

@@ -76,7 +76,7 @@ final class Neighbourhood {
             ("master", try #require(site.front).pid), ("worker", try #require(try site.workerPIDs().first)),
         ]
         return pids.map { name, pid in
-            (name, pid, ProcessFacts.descriptorCount(of: pid), ProcInfo.privateMemoryBytes(pid: pid) ?? 0)
+            (name, pid, ProcessFacts.descriptorCount(of: pid), MemoryUse(pid: pid)?.privateBytes ?? 0)
         }
     }
 
@@ -98,7 +98,7 @@ final class Neighbourhood {
             try eventually("descriptors of the \(before.name) (\(count())) to be \(before.descriptors) again") {
                 count() <= before.descriptors
             }
-            let memory = ProcInfo.privateMemoryBytes(pid: before.pid) ?? 0
+            let memory = MemoryUse(pid: before.pid)?.privateBytes ?? 0
             #expect(
                 memory <= before.memory + Self.tolerance,
                 "\(before.name): \(before.memory >> 10) KiB before, \(memory >> 10) KiB after"

@@ -23,10 +23,18 @@ private final class SlowProcesses: Sendable {
     func letGo(_ pid: Int32) { self.state.withLock { _ = $0.held.remove(pid) } }
     func reads(of pid: Int32) -> Int { self.state.withLock { $0.reads[pid] ?? 0 } }
 
-    func read(_ pid: Int32) -> Int? {
+    /// As much as a thousand times its PID, in kilobytes.
+    func read(_ pid: Int32) -> MemoryUse? {
         self.state.withLock { $0.reads[pid, default: 0] += 1 }
         while self.state.withLock({ $0.held.contains(pid) }) { Pause.wait(.milliseconds(1)) }
-        return Int(pid) * 1000
+        let bytes = UInt64(pid) * 1000 * 1024
+        return MemoryUse(
+            privateBytes: bytes,
+            sharedBytes: 0,
+            proportionalBytes: bytes,
+            writtenBytes: bytes,
+            writtenPartBytes: bytes
+        )
     }
 }
 
@@ -51,9 +59,11 @@ struct MemorySamplerTests {
         try self.loop.flatSubmit { sampler.value.refresh(subjects, at: now) }.wait()
     }
 
-    private func kilobytes(_ pid: Int32) throws -> Int? {
+    private func kilobytes(_ pid: Int32) throws -> UInt64? {
         let sampler = self.sampler
-        return try self.loop.submit { sampler.value.reading(of: ProcessID(rawValue: UInt64(pid)))?.kilobytes }.wait()
+        return try self.loop.submit {
+            sampler.value.reading(of: ProcessID(rawValue: UInt64(pid)))?.use.map { $0.privateBytes / 1024 }
+        }.wait()
     }
 
     @Test func `who asks gets what is new`() throws {

@@ -38,6 +38,7 @@ import WireProtocol
         uid: UInt32? = nil,
         tenant: UInt32? = nil,
         topLevel: Int = 0,
+        preloader: Int32? = nil,
         processes: [ProcessInspection] = []
     ) throws -> GroupInspection {
         GroupInspection(
@@ -66,14 +67,20 @@ import WireProtocol
             nextPacedStart: .milliseconds(700),
             quarantined: nil,
             leases: LeaseCounts(),
+            preloader: preloader.map { .init(id: ProcessID(rawValue: UInt64($0)), pid: $0, uptime: .seconds(70)) },
             processes: processes
         )
     }
 
-    private func process(_ pid: Int32, _ state: ApplicationPool.Process.State = .enabled) -> ProcessInspection {
+    private func process(
+        _ pid: Int32,
+        _ state: ApplicationPool.Process.State = .enabled,
+        isForked: Bool = false
+    ) -> ProcessInspection {
         ProcessInspection(
-            id: ProcessID(rawValue: 1),
+            id: ProcessID(rawValue: UInt64(pid)),
             pid: pid,
+            isForked: isForked,
             state: state,
             sessions: 1,
             leased: 1,
@@ -89,11 +96,29 @@ import WireProtocol
         )
     }
 
-    private func report(_ groups: [GroupInspection]) -> StatusReport {
+    /// A process that has 2 MiB of its own, and shares 8 MiB with three others.
+    private static let measurement = Measurement(
+        processorPercent: 2,
+        residentBytes: 20 << 20,
+        virtualBytes: 90 << 20,
+        memory: MemoryUse(
+            privateBytes: 2 << 20,
+            sharedBytes: 8 << 20,
+            proportionalBytes: 5 << 20,
+            writtenBytes: 10 << 20,
+            writtenPartBytes: 4 << 20
+        ),
+        memoryAgeSeconds: 12
+    )
+
+    private func report(
+        _ groups: [GroupInspection],
+        measurements: [Int32: Measurement] = [4711: Self.measurement]
+    ) -> StatusReport {
         StatusReport(
             PoolInspection(processCount: 4, topLevelQueue: 1, hiddenGroups: 2, omittedGroups: 3, groups: groups),
             daemon: daemon,
-            measurements: [4711: Measurement(processorPercent: 2, memoryKilobytes: 2048, memoryAgeSeconds: 12)],
+            measurements: measurements,
             fronts: FrontsInspection(
                 connections: [
                     ConnectionReport(front: "f", pid: 1, uid: 2, authority: "full", sessions: 0, waitingCheckouts: 0)
@@ -149,11 +174,53 @@ import WireProtocol
                     generation: 3,
                     cpuPercent: 2,
                     memoryKilobytes: 2048,
+                    memory: MemoryReport(
+                        resident: 20 * 1024,
+                        virtual: 90 * 1024,
+                        own: 2048,
+                        shared: 8192,
+                        proportional: 5 * 1024
+                    ),
                     memoryAgeSeconds: 12,
+                    isForked: false,
                     requests: [.init(method: "GET", host: "h", path: "/p", ageMilliseconds: 1500)]
                 )
         )
         #expect(shop.processes.last?.cpuPercent == nil)
+        #expect(shop.memory == nil, "of one process it is not known")
+        #expect(shop.preloader == nil)
+    }
+
+    @Test func `what is resident stands for memory that could not be read`() throws {
+        var unread = Self.measurement
+        unread.memory = nil
+        let shop = try #require(
+            report([try group("shop", processes: [process(4711)])], measurements: [4711: unread]).groups.first
+        )
+        #expect(shop.processes.first?.memoryKilobytes == 20 * 1024)
+        #expect(shop.processes.first?.memory == MemoryReport(resident: 20 * 1024, virtual: 90 * 1024))
+        #expect(shop.memory == nil)
+    }
+
+    /// Its preloader, and which of two processes are forked; kilobytes that are saved.
+    @Test(
+        arguments: [
+            (nil, [false, false], nil), (4710, [true, true], 20480 - 12288), (nil, [true, false], 20480 - 10240),
+            (4710, [false, false], 20480 - 12288),
+        ] as [(Int32?, [Bool], Int?)]
+    )
+    func `memory is saved where a preloader forks`(_ preloader: Int32?, _ isForked: [Bool], _ saved: Int?) throws {
+        let processes = zip([4711, 4712], isForked).map { process($0, isForked: $1) }
+        let inspection = try group("shop", uid: 5, preloader: preloader, processes: processes)
+        let measurements = Dictionary(uniqueKeysWithValues: (4710...4712).map { (Int32($0), Self.measurement) })
+        let shop = try #require(report([inspection], measurements: measurements).groups.first)
+        let count = preloader == nil ? 2 : 3
+        #expect(shop.memory == MemorySumReport(own: 2048 * count, used: max(4096 * count, 10240), saved: saved))
+        #expect(shop.preloader?.pid == preloader && shop.preloader?.memory?.ownKilobytes == preloader.map { _ in 2048 })
+        #expect(shop.processes.map(\.isForked) == isForked)
+        let pool = PoolInspection(processCount: 2, topLevelQueue: 0, groups: [inspection])
+        #expect(pool.memorySubjects.count == count && pool.memorySubjects.allSatisfy { $0.uid == 5 })
+        #expect(pool.measured { .init(use: nil, time: $0.rawValue) }.compactMap(\.memory?.time).count == count)
     }
 
     @Test func `thousands of groups without authority do not keep the others from being shown`() throws {

@@ -22,7 +22,17 @@ import Testing
                 appRoot: "/srv/shop",
                 queuedRequests: [QueuedRequestReport(method: "GET", path: "/", waitingMilliseconds: 3)],
                 lastError: SpawnErrorReport(id: "0badcafe", summary: "no"),
-                processes: [ProcessReport(pid: 4711, cpuPercent: 1)]
+                preloader: PreloaderReport(pid: 4710, uptimeSeconds: 9, memory: MemoryReport(resident: 1, virtual: 2)),
+                memory: MemorySumReport(own: 4, used: 5, saved: -6),
+                processes: [
+                    ProcessReport(
+                        pid: 4711,
+                        cpuPercent: 1,
+                        memoryKilobytes: 7,
+                        memory: MemoryReport(resident: 1, virtual: 2, own: 7, shared: 8, proportional: 9),
+                        isForked: true
+                    )
+                ]
             )
         ],
         connections: [
@@ -42,6 +52,15 @@ import Testing
         {
             #expect(json.contains("\"\(key)\""))
         }
+    }
+
+    /// Kilobytes used and saved, percent that is shown.
+    @Test(
+        arguments: [(60, 40, 40), (0, 1, 100), (1, 0, nil), (1, -1, nil), (-5, 5, 100), (.max, .max, 50)]
+            as [(Int, Int, Int?)]
+    )
+    func `what is saved is a part of what would be used without sharing`(_ used: Int, _ saved: Int, _ percent: Int?) {
+        #expect(MemorySumReport(own: 0, used: used, saved: saved).savedPercent == percent)
     }
 
     @Test func `a command is an object with its name`() throws {
