@@ -1,31 +1,40 @@
 // SPDX-License-Identifier: MIT
 
+/// An identifier that is a number on the wire, of any value.
+package protocol WireNumber: Hashable, Sendable {
+    associatedtype RawValue: FixedWidthInteger
+
+    var rawValue: RawValue { get }
+
+    init(rawValue: RawValue)
+}
+
 /// One application process; random, and unique across successive daemon cores.
-package struct ProcessID: Hashable, Sendable {
+package struct ProcessID: WireNumber {
     package let rawValue: UInt64
     package init(rawValue: UInt64) { self.rawValue = rawValue }
 }
 
 /// The right to use one process once; random, and unique across successive daemon cores.
-package struct SessionID: Hashable, Sendable {
+package struct SessionID: WireNumber {
     package let rawValue: UInt64
     package init(rawValue: UInt64) { self.rawValue = rawValue }
 }
 
 /// One stream that the daemon relays; unique for one core.
-package struct StreamNumber: Hashable, Sendable {
+package struct StreamNumber: WireNumber {
     package let rawValue: UInt64
     package init(rawValue: UInt64) { self.rawValue = rawValue }
 }
 
 /// A checkout, numbered by the front; unique among the outstanding ones of one control connection.
-package struct RequestID: Hashable, Sendable {
+package struct RequestID: WireNumber {
     package let rawValue: UInt64
     package init(rawValue: UInt64) { self.rawValue = rawValue }
 }
 
 /// An app, numbered by the front for one control connection.
-package struct AppNumber: Hashable, Sendable {
+package struct AppNumber: WireNumber {
     package let rawValue: UInt32
     package init(rawValue: UInt32) { self.rawValue = rawValue }
 }

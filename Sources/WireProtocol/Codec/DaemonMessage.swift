@@ -34,14 +34,14 @@ extension DaemonMessage {
         switch type {
         case .helloReply: self = .helloReply(try HelloReply(reading: &reader))
         case .attached: self = .attached(try Attached(reading: &reader))
-        case .appAccepted: self = .appAccepted(AppAccepted(app: AppNumber(rawValue: try reader.integer())))
+        case .appAccepted: self = .appAccepted(AppAccepted(app: try reader.number()))
         case .appRejected: self = .appRejected(try AppRejected(reading: &reader))
         case .granted: self = .granted(try Granted(reading: &reader))
         case .refused: self = .refused(try Refused(reading: &reader))
         case .processGone: self = .processGone(try ProcessGone(reading: &reader))
         case .draining: self = .draining(try Draining(reading: &reader))
         case .abort: self = .abort(try Abort(reading: &reader))
-        case .recall: self = .recall(Recall(session: SessionID(rawValue: try reader.integer())))
+        case .recall: self = .recall(Recall(session: try reader.number()))
         case .goodbye: self = .goodbye(Goodbye(reason: try reader.text(limit: WireLimits.reasonBytes, "reason")))
         case .report: self = .report(try Report(reading: &reader))
         case .streamFate: self = .streamFate(try StreamFate(reading: &reader))
@@ -59,14 +59,14 @@ extension DaemonMessage {
         switch self {
         case .helloReply(let reply): reply.write(into: &buffer)
         case .attached(let attached): buffer.writeFrame(.attached) { attached.write(into: &$0) }
-        case .appAccepted(let accepted): buffer.writeFrame(.appAccepted) { $0.writeInteger(accepted.app.rawValue) }
+        case .appAccepted(let accepted): buffer.writeFrame(.appAccepted) { $0.writeNumber(accepted.app) }
         case .appRejected(let rejected): buffer.writeFrame(.appRejected) { rejected.write(into: &$0) }
         case .granted(let granted): buffer.writeFrame(.granted) { granted.write(into: &$0) }
         case .refused(let refused): buffer.writeFrame(.refused) { refused.write(into: &$0) }
         case .processGone(let gone): buffer.writeFrame(.processGone) { gone.write(into: &$0) }
         case .draining(let draining): buffer.writeFrame(.draining) { draining.write(into: &$0) }
         case .abort(let abort): buffer.writeFrame(.abort) { abort.write(into: &$0) }
-        case .recall(let recall): buffer.writeFrame(.recall) { $0.writeInteger(recall.session.rawValue) }
+        case .recall(let recall): buffer.writeFrame(.recall) { $0.writeNumber(recall.session) }
         case .goodbye(let goodbye): buffer.writeFrame(.goodbye) { $0.writeText(goodbye.reason) }
         case .report(let report): buffer.writeFrame(.report) { report.write(into: &$0) }
         case .streamFate(let fate): buffer.writeFrame(.streamFate) { fate.write(into: &$0) }
@@ -78,39 +78,33 @@ extension DaemonMessage {
 
 extension Attached {
     fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
-        self.init(
-            mode: try reader.choice("mode"),
-            number: reader.isAtEnd ? nil : StreamNumber(rawValue: try reader.integer())
-        )
+        self.init(mode: try reader.choice("mode"), number: reader.isAtEnd ? nil : try reader.number())
     }
 
     fileprivate func write(into buffer: inout ByteBuffer) {
         buffer.writeInteger(self.mode.rawValue)
-        if let number { buffer.writeInteger(number.rawValue) }
+        if let number { buffer.writeNumber(number) }
     }
 }
 
 extension StreamFate {
     fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
-        self.init(stream: StreamNumber(rawValue: try reader.integer()), verdict: try reader.choice("verdict"))
+        self.init(stream: try reader.number(), verdict: try reader.choice("verdict"))
     }
 
     fileprivate func write(into buffer: inout ByteBuffer) {
-        buffer.writeInteger(self.stream.rawValue)
+        buffer.writeNumber(self.stream)
         buffer.writeInteger(self.verdict.rawValue)
     }
 }
 
 extension AppRejected {
     fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
-        self.init(
-            app: AppNumber(rawValue: try reader.integer()),
-            reason: try reader.text(limit: WireLimits.reasonBytes, "reason")
-        )
+        self.init(app: try reader.number(), reason: try reader.text(limit: WireLimits.reasonBytes, "reason"))
     }
 
     fileprivate func write(into buffer: inout ByteBuffer) {
-        buffer.writeInteger(self.app.rawValue)
+        buffer.writeNumber(self.app)
         buffer.writeText(self.reason)
     }
 }
@@ -118,9 +112,9 @@ extension AppRejected {
 extension Granted {
     fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
         self.init(
-            request: RequestID(rawValue: try reader.integer()),
-            session: SessionID(rawValue: try reader.integer()),
-            process: ProcessID(rawValue: try reader.integer()),
+            request: try reader.number(),
+            session: try reader.number(),
+            process: try reader.number(),
             streamToken: try StreamToken(reading: &reader),
             pid: try reader.integer(),
             stickyID: try reader.integer(),
@@ -132,9 +126,9 @@ extension Granted {
     }
 
     fileprivate func write(into buffer: inout ByteBuffer) {
-        buffer.writeInteger(self.request.rawValue)
-        buffer.writeInteger(self.session.rawValue)
-        buffer.writeInteger(self.process.rawValue)
+        buffer.writeNumber(self.request)
+        buffer.writeNumber(self.session)
+        buffer.writeNumber(self.process)
         self.streamToken.write(into: &buffer)
         buffer.writeInteger(self.pid)
         buffer.writeInteger(self.stickyID)
@@ -147,7 +141,7 @@ extension Granted {
 
 extension Refused {
     fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
-        let request = RequestID(rawValue: try reader.integer())
+        let request: RequestID = try reader.number()
         let reason: RefusalReason = try reader.choice("reason")
         let retryAfter: UInt32 = try reader.integer()
         let report = try SpawnReport(reading: &reader)
@@ -155,7 +149,7 @@ extension Refused {
     }
 
     fileprivate func write(into buffer: inout ByteBuffer) {
-        buffer.writeInteger(self.request.rawValue)
+        buffer.writeNumber(self.request)
         buffer.writeInteger(self.reason.rawValue)
         buffer.writeInteger(self.retryAfterSeconds)
         guard let report else {
@@ -194,13 +188,13 @@ extension SpawnReport {
 
 extension Report {
     fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
-        let app = AppNumber(rawValue: try reader.integer())
+        let app: AppNumber = try reader.number()
         let errorID = try reader.text(limit: WireLimits.errorIDBytes, "error id")
         self.init(app: app, errorID: errorID, json: try reader.rest(limit: WireLimits.reportBytes, "report"))
     }
 
     fileprivate func write(into buffer: inout ByteBuffer) {
-        buffer.writeInteger(self.app.rawValue)
+        buffer.writeNumber(self.app)
         buffer.writeText(self.errorID)
         buffer.writeImmutableBuffer(self.json)
     }
@@ -209,14 +203,14 @@ extension Report {
 extension ProcessGone {
     fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
         self.init(
-            process: ProcessID(rawValue: try reader.integer()),
+            process: try reader.number(),
             exitCode: try reader.optional("exit code presence") { reader throws(WireError) in try reader.integer() },
             signal: try reader.optional("signal presence") { reader throws(WireError) in try reader.integer() }
         )
     }
 
     fileprivate func write(into buffer: inout ByteBuffer) {
-        buffer.writeInteger(self.process.rawValue)
+        buffer.writeNumber(self.process)
         buffer.writeOptional(self.exitCode) { $0.writeInteger($1) }
         buffer.writeOptional(self.signal) { $0.writeInteger($1) }
     }
@@ -224,28 +218,22 @@ extension ProcessGone {
 
 extension Draining {
     fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
-        self.init(
-            process: ProcessID(rawValue: try reader.integer()),
-            deadlineMilliseconds: try reader.integer()
-        )
+        self.init(process: try reader.number(), deadlineMilliseconds: try reader.integer())
     }
 
     fileprivate func write(into buffer: inout ByteBuffer) {
-        buffer.writeInteger(self.process.rawValue)
+        buffer.writeNumber(self.process)
         buffer.writeInteger(self.deadlineMilliseconds)
     }
 }
 
 extension Abort {
     fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
-        self.init(
-            session: SessionID(rawValue: try reader.integer()),
-            reason: try reader.choice("reason")
-        )
+        self.init(session: try reader.number(), reason: try reader.choice("reason"))
     }
 
     fileprivate func write(into buffer: inout ByteBuffer) {
-        buffer.writeInteger(self.session.rawValue)
+        buffer.writeNumber(self.session)
         buffer.writeInteger(self.reason.rawValue)
     }
 }

@@ -23,15 +23,12 @@ package enum FrontMessage: Hashable, Sendable {
 
 extension Abandoned {
     fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
-        self.init(
-            session: SessionID(rawValue: try reader.integer()),
-            stream: reader.isAtEnd ? nil : StreamNumber(rawValue: try reader.integer())
-        )
+        self.init(session: try reader.number(), stream: reader.isAtEnd ? nil : try reader.number())
     }
 
     fileprivate func write(into buffer: inout ByteBuffer) {
-        buffer.writeInteger(self.session.rawValue)
-        if let stream { buffer.writeInteger(stream.rawValue) }
+        buffer.writeNumber(self.session)
+        if let stream { buffer.writeNumber(stream) }
     }
 }
 
@@ -49,9 +46,9 @@ extension FrontMessage {
         case .manifest: self = .manifest(try Manifest(reading: &reader))
         case .defineApp: self = .defineApp(try DefineApp(reading: &reader))
         case .checkout: self = .checkout(try Checkout(reading: &reader))
-        case .cancel: self = .cancel(Cancel(request: RequestID(rawValue: try reader.integer())))
+        case .cancel: self = .cancel(Cancel(request: try reader.number()))
         case .release: self = .release(try Release(reading: &reader))
-        case .upgraded: self = .upgraded(Upgraded(session: SessionID(rawValue: try reader.integer())))
+        case .upgraded: self = .upgraded(Upgraded(session: try reader.number()))
         case .abandoned: self = .abandoned(try Abandoned(reading: &reader))
         case .fateQuery: self = .fateQuery(try FateQuery(reading: &reader))
         case .reuse: self = .reuse(try Reuse(reading: &reader))
@@ -72,9 +69,9 @@ extension FrontMessage {
         case .manifest(let manifest): buffer.writeFrame(.manifest) { manifest.write(into: &$0) }
         case .defineApp(let definition): buffer.writeFrame(.defineApp) { definition.write(into: &$0) }
         case .checkout(let checkout): buffer.writeFrame(.checkout) { checkout.write(into: &$0) }
-        case .cancel(let cancel): buffer.writeFrame(.cancel) { $0.writeInteger(cancel.request.rawValue) }
+        case .cancel(let cancel): buffer.writeFrame(.cancel) { $0.writeNumber(cancel.request) }
         case .release(let release): buffer.writeFrame(.release) { release.write(into: &$0) }
-        case .upgraded(let upgraded): buffer.writeFrame(.upgraded) { $0.writeInteger(upgraded.session.rawValue) }
+        case .upgraded(let upgraded): buffer.writeFrame(.upgraded) { $0.writeNumber(upgraded.session) }
         case .abandoned(let abandoned): buffer.writeFrame(.abandoned) { abandoned.write(into: &$0) }
         case .fateQuery(let query): buffer.writeFrame(.fateQuery) { query.write(into: &$0) }
         case .reuse(let reuse): buffer.writeFrame(.reuse) { reuse.write(into: &$0) }
@@ -120,14 +117,14 @@ extension Manifest {
 extension DefineApp {
     fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
         self.init(
-            app: AppNumber(rawValue: try reader.integer()),
+            app: try reader.number(),
             groupName: try reader.text(limit: Int(WireLimits.frame), "group name"),
             settings: try SettingsList(reading: &reader)
         )
     }
 
     fileprivate func write(into buffer: inout ByteBuffer) {
-        buffer.writeInteger(self.app.rawValue)
+        buffer.writeNumber(self.app)
         buffer.writeText(self.groupName)
         self.settings.write(into: &buffer)
     }
@@ -136,8 +133,8 @@ extension DefineApp {
 extension Checkout {
     fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
         self.init(
-            request: RequestID(rawValue: try reader.integer()),
-            app: AppNumber(rawValue: try reader.integer()),
+            request: try reader.number(),
+            app: try reader.number(),
             stickyID: try reader.integer(),
             deadlineMilliseconds: try reader.integer(),
             method: try reader.text(limit: WireLimits.methodBytes, "method"),
@@ -147,8 +144,8 @@ extension Checkout {
     }
 
     fileprivate func write(into buffer: inout ByteBuffer) {
-        buffer.writeInteger(self.request.rawValue)
-        buffer.writeInteger(self.app.rawValue)
+        buffer.writeNumber(self.request)
+        buffer.writeNumber(self.app)
         buffer.writeInteger(self.stickyID)
         buffer.writeInteger(self.deadlineMilliseconds)
         buffer.writeText(self.method)
@@ -161,7 +158,7 @@ extension Release {
     private static let outOfBandWorkBit: UInt8 = 0x80
 
     fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
-        let session = SessionID(rawValue: try reader.integer())
+        let session: SessionID = try reader.number()
         let raw: UInt8 = try reader.integer()
         guard let kind = ReleaseOutcome.Kind(rawValue: raw & ~Self.outOfBandWorkBit) else {
             throw reader.invalid("outcome", UInt64(raw))
@@ -175,7 +172,7 @@ extension Release {
     }
 
     fileprivate func write(into buffer: inout ByteBuffer) {
-        buffer.writeInteger(self.session.rawValue)
+        buffer.writeNumber(self.session)
         let bit = self.outcome.outOfBandWorkRequested ? Self.outOfBandWorkBit : 0
         buffer.writeInteger(self.outcome.kind.rawValue | bit)
         self.carried?.write(into: &buffer)
@@ -200,22 +197,19 @@ extension Carried {
 
 extension Reuse {
     fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
-        self.init(
-            session: SessionID(rawValue: try reader.integer()),
-            request: RequestID(rawValue: try reader.integer())
-        )
+        self.init(session: try reader.number(), request: try reader.number())
     }
 
     fileprivate func write(into buffer: inout ByteBuffer) {
-        buffer.writeInteger(self.session.rawValue)
-        buffer.writeInteger(self.request.rawValue)
+        buffer.writeNumber(self.session)
+        buffer.writeNumber(self.request)
     }
 }
 
 extension Lasting {
     fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
         self.init(
-            session: SessionID(rawValue: try reader.integer()),
+            session: try reader.number(),
             carried: try Carried(reading: &reader),
             method: try reader.text(limit: WireLimits.methodBytes, "method"),
             path: try reader.text(limit: WireLimits.pathBytes, "path"),
@@ -224,7 +218,7 @@ extension Lasting {
     }
 
     fileprivate func write(into buffer: inout ByteBuffer) {
-        buffer.writeInteger(self.session.rawValue)
+        buffer.writeNumber(self.session)
         self.carried.write(into: &buffer)
         buffer.writeText(self.method)
         buffer.writeText(self.path)
@@ -234,46 +228,36 @@ extension Lasting {
 
 extension ReportQuery {
     fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
-        self.init(
-            app: AppNumber(rawValue: try reader.integer()),
-            errorID: try reader.text(limit: WireLimits.errorIDBytes, "error id")
-        )
+        self.init(app: try reader.number(), errorID: try reader.text(limit: WireLimits.errorIDBytes, "error id"))
     }
 
     fileprivate func write(into buffer: inout ByteBuffer) {
-        buffer.writeInteger(self.app.rawValue)
+        buffer.writeNumber(self.app)
         buffer.writeText(self.errorID)
     }
 }
 
 extension FateQuery {
     fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
-        self.init(
-            process: ProcessID(rawValue: try reader.integer()),
-            stream: StreamNumber(rawValue: try reader.integer())
-        )
+        self.init(process: try reader.number(), stream: try reader.number())
     }
 
     fileprivate func write(into buffer: inout ByteBuffer) {
-        buffer.writeInteger(self.process.rawValue)
-        buffer.writeInteger(self.stream.rawValue)
+        buffer.writeNumber(self.process)
+        buffer.writeNumber(self.stream)
     }
 }
 
 extension Resume {
     fileprivate init(reading reader: inout PayloadReader) throws(WireError) {
-        let limit = WireLimits.resumedEntries
-        let sessions = try reader.list(limit: limit, "sessions", smallest: 8) { reader throws(WireError) in
-            SessionID(rawValue: try reader.integer())
-        }
-        let requests = try reader.list(limit: limit, "checkouts", smallest: 8) { reader throws(WireError) in
-            RequestID(rawValue: try reader.integer())
-        }
-        self.init(sessions: sessions, requests: requests)
+        self.init(
+            sessions: try reader.numbers(limit: WireLimits.resumedEntries, "sessions"),
+            requests: try reader.numbers(limit: WireLimits.resumedEntries, "checkouts")
+        )
     }
 
     fileprivate func write(into buffer: inout ByteBuffer) {
-        buffer.writeList(self.sessions) { $0.writeInteger($1.rawValue) }
-        buffer.writeList(self.requests) { $0.writeInteger($1.rawValue) }
+        buffer.writeList(self.sessions) { $0.writeNumber($1) }
+        buffer.writeList(self.requests) { $0.writeNumber($1) }
     }
 }

@@ -17,6 +17,11 @@ struct PayloadReader {
         return value
     }
 
+    /// An identifier.
+    mutating func number<Number: WireNumber>(_: Number.Type = Number.self) throws(WireError) -> Number {
+        Number(rawValue: try self.integer())
+    }
+
     /// A byte that is 0 or 1.
     mutating func flag(_ field: String) throws(WireError) -> Bool {
         switch try self.integer(UInt8.self) {
@@ -75,6 +80,12 @@ struct PayloadReader {
         values.reserveCapacity(Int(count))
         for _ in 0..<count { values.append(try read(&self)) }
         return values
+    }
+
+    /// A list of identifiers with its count.
+    mutating func numbers<Number: WireNumber>(limit: Int, _ field: String) throws(WireError) -> [Number] {
+        let size = MemoryLayout<Number.RawValue>.size
+        return try self.list(limit: limit, field, smallest: size) { reader throws(WireError) in try reader.number() }
     }
 
     /// Everything that is left.

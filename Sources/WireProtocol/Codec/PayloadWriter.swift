@@ -12,6 +12,8 @@ extension ByteBuffer {
         self.setInteger(UInt32(clamping: self.writerIndex - start - 4), at: start)
     }
 
+    mutating func writeNumber(_ number: some WireNumber) { self.writeInteger(number.rawValue) }
+
     mutating func writeText(_ text: String) {
         self.writeInteger(UInt32(clamping: text.utf8.count))
         self.writeString(text)
