@@ -117,65 +117,82 @@ extension StatusReport {
             time: time,
             maxPoolSize: daemon.maxPoolSize,
             processCount: pool.processCount,
-            topLevelQueue: pool.topLevelQueue,
-            hiddenGroups: pool.hiddenGroups,
-            omittedGroups: pool.omittedGroups == 0 ? nil : pool.omittedGroups,
-            groups: pool.groups.map { GroupReport($0, measurements: measurements) },
-            connections: fronts.connections,
-            budgets: fronts.budgets.isEmpty ? nil : fronts.budgets
+            topLevelQueue: pool.topLevelQueue
         )
+        self.hiddenGroups = pool.hiddenGroups
+        self.omittedGroups = pool.omittedGroups == 0 ? nil : pool.omittedGroups
+        self.groups = pool.groups.map { GroupReport($0, measurements: measurements) }
+        self.connections = fronts.connections
+        self.budgets = fronts.budgets.isEmpty ? nil : fronts.budgets
     }
 }
 
 extension GroupReport {
     init(_ group: GroupInspection, measurements: [Int32: Measurement]) {
+        self.init(name: group.key.name, appRoot: group.settings.appRoot)
+        self.appType = group.appType?.rawValue
+        self.environment = group.settings.environment
+        self.queue = group.requestsInQueue
+        self.topLevelQueue = group.requestsInTopLevelQueue
+        self.queuedRequests = group.waiting.map { QueuedRequestReport($0) }
+        self.user = group.identity?.userName
+        self.uid = group.identity?.uid
+        self.gid = group.identity?.gid
+        self.userReason = group.identity?.reason
+        self.isRestarting = group.isRestarting
+        self.processesBeingSpawned = group.spawnsUnderWay
+        self.generation = Int(group.generation)
+        self.minInstances = group.settings.minInstances
+        self.maxInstances = group.settings.maxInstances
+        self.lastError = group.lastFailure.map { SpawnErrorReport($0) }
+        self.nextStartMilliseconds = group.nextPacedStart.map { max(0, Int(clamping: $0.wholeMilliseconds)) }
+        self.quarantinedSeconds = group.quarantined.map { Int(clamping: $0.components.seconds + 1) }
+        self.leases = LeaseReport(group.leases, held: group.processes.reduce(0) { $0 + $1.leased })
+        self.preloader = group.preloader.map { PreloaderReport($0, measurement: measurements[$0.pid]) }
+        self.memory = MemorySumReport(group, measurements: measurements)
+        self.processes = group.processes.map { ProcessReport($0, measurement: measurements[$0.pid]) }
+    }
+}
+
+extension QueuedRequestReport {
+    fileprivate init(_ waiting: GroupInspection.Waiting) {
         self.init(
-            name: group.key.name,
-            appRoot: group.settings.appRoot,
-            appType: group.appType?.rawValue,
-            environment: group.settings.environment,
-            queue: group.requestsInQueue,
-            topLevelQueue: group.requestsInTopLevelQueue,
-            queuedRequests: group.waiting.map { waiting in
-                QueuedRequestReport(
-                    method: waiting.method,
-                    path: waiting.path,
-                    waitingMilliseconds: Int(clamping: waiting.time.wholeMilliseconds)
-                )
-            },
-            user: group.identity?.userName,
-            uid: group.identity?.uid,
-            gid: group.identity?.gid,
-            userReason: group.identity?.reason,
-            isRestarting: group.isRestarting,
-            processesBeingSpawned: group.spawnsUnderWay,
-            generation: Int(group.generation),
-            minInstances: group.settings.minInstances,
-            maxInstances: group.settings.maxInstances,
-            lastError: group.lastFailure.map { failure in
-                SpawnErrorReport(
-                    id: failure.errorID,
-                    kind: failure.kind,
-                    summary: failure.summary,
-                    ageSeconds: Int(failure.age.components.seconds),
-                    time: failure.time,
-                    detailsFile: failure.file,
-                    failuresInARow: failure.failuresInARow,
-                    nextTryMilliseconds: failure.nextTry.map { max(0, Int(clamping: $0.wholeMilliseconds)) }
-                )
-            },
-            nextStartMilliseconds: group.nextPacedStart.map { max(0, Int(clamping: $0.wholeMilliseconds)) },
-            quarantinedSeconds: group.quarantined.map { Int(clamping: $0.components.seconds + 1) },
-            leases: LeaseReport(group.leases, held: group.processes.reduce(0) { $0 + $1.leased }),
-            preloader: group.preloader.map { preloader in
-                PreloaderReport(
-                    pid: preloader.pid,
-                    uptimeSeconds: Int(preloader.uptime.components.seconds),
-                    memory: measurements[preloader.pid].map { MemoryReport($0) }
-                )
-            },
-            memory: MemorySumReport(group, measurements: measurements),
-            processes: group.processes.map { ProcessReport($0, measurement: measurements[$0.pid]) }
+            method: waiting.method,
+            path: waiting.path,
+            waitingMilliseconds: Int(clamping: waiting.time.wholeMilliseconds)
+        )
+    }
+}
+
+extension RunningRequestReport {
+    fileprivate init(_ request: ProcessInspection.Request) {
+        self.init(
+            method: request.method,
+            host: request.host,
+            path: request.path,
+            ageMilliseconds: Int(clamping: request.age.wholeMilliseconds)
+        )
+    }
+}
+
+extension SpawnErrorReport {
+    fileprivate init(_ failure: GroupInspection.Failure) {
+        self.init(id: failure.errorID, summary: failure.summary)
+        self.kind = failure.kind
+        self.ageSeconds = Int(failure.age.components.seconds)
+        self.time = failure.time
+        self.detailsFile = failure.file
+        self.failuresInARow = failure.failuresInARow
+        self.nextTryMilliseconds = failure.nextTry.map { max(0, Int(clamping: $0.wholeMilliseconds)) }
+    }
+}
+
+extension PreloaderReport {
+    fileprivate init(_ preloader: PreloaderInspection, measurement: Measurement?) {
+        self.init(
+            pid: preloader.pid,
+            uptimeSeconds: Int(preloader.uptime.components.seconds),
+            memory: measurement.map { MemoryReport($0) }
         )
     }
 }
@@ -195,31 +212,22 @@ extension LeaseReport {
 
 extension ProcessReport {
     init(_ process: ProcessInspection, measurement: Measurement?) {
-        self.init(
-            pid: process.pid,
-            sessions: process.sessions,
-            leased: process.leased,
-            processed: process.processed,
-            concurrency: process.concurrency,
-            state: State(process.state),
-            uptimeSeconds: Int(process.uptime.components.seconds),
-            lastUsedSeconds: Int(process.lastUsed.components.seconds),
-            spawnedAt: process.spawnedAt,
-            generation: Int(process.generation),
-            cpuPercent: measurement?.processorPercent,
-            memoryKilobytes: (measurement?.memory?.privateBytes ?? measurement?.residentBytes)?.kilobytes,
-            memory: measurement.map { MemoryReport($0) },
-            memoryAgeSeconds: measurement.flatMap { $0.memoryAgeSeconds > 1 ? $0.memoryAgeSeconds : nil },
-            isForked: process.isForked,
-            requests: process.requests.map { request in
-                RunningRequestReport(
-                    method: request.method,
-                    host: request.host,
-                    path: request.path,
-                    ageMilliseconds: Int(clamping: request.age.wholeMilliseconds)
-                )
-            }
-        )
+        self.init(pid: process.pid)
+        self.sessions = process.sessions
+        self.leased = process.leased
+        self.processed = process.processed
+        self.concurrency = process.concurrency
+        self.state = State(process.state)
+        self.uptimeSeconds = Int(process.uptime.components.seconds)
+        self.lastUsedSeconds = Int(process.lastUsed.components.seconds)
+        self.spawnedAt = process.spawnedAt
+        self.generation = Int(process.generation)
+        self.cpuPercent = measurement?.processorPercent
+        self.memoryKilobytes = (measurement?.memory?.privateBytes ?? measurement?.residentBytes)?.kilobytes
+        self.memory = measurement.map { MemoryReport($0) }
+        self.memoryAgeSeconds = measurement.flatMap { $0.memoryAgeSeconds > 1 ? $0.memoryAgeSeconds : nil }
+        self.isForked = process.isForked
+        self.requests = process.requests.map { RunningRequestReport($0) }
     }
 }
 

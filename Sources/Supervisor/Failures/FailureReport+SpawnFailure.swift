@@ -40,21 +40,21 @@ extension FailureReport {
             kind: diagnosis.kind.rawValue,
             title: diagnosis.title,
             summary: Self.summary(of: failure),
-            explanation: diagnosis.explanation.clamped(toUTF8: ReportBounds.text),
-            remedies: diagnosis.remedies.prefix(ReportBounds.remedies).map {
-                $0.bounded(text: ReportBounds.text, command: ReportBounds.path)
-            },
-            // Masked first: of half an address a password would not be known.
-            detail: SecretMask.maskingCredentials(failure.detail).clamped(toUTF8: ReportBounds.detail),
-            output: SecretMask.maskingCredentials(context.output).clampedTail(toUTF8: ReportBounds.output),
-            failedStep: context.journey.failed == nil && diagnosis.kind == .crash ? "" : failure.step.rawValue,
-            steps: context.journey == Journey() ? [] : context.journey.entriesWithoutSkipped.map(Step.init),
-            app: App(app, context.program),
-            user: context.identity.map { User($0, groupNames: groupNames) },
-            variables: Self.entries(context.program?.environment ?? []),
-            limits: context.limits.prefix(64).map(Entry.init),
-            machine: Self.entries(machine)
+            app: App(app, context.program)
         )
+        self.explanation = diagnosis.explanation.clamped(toUTF8: ReportBounds.text)
+        self.remedies = diagnosis.remedies.prefix(ReportBounds.remedies).map {
+            $0.bounded(text: ReportBounds.text, command: ReportBounds.path)
+        }
+        // Masked first: of half an address a password would not be known.
+        self.detail = SecretMask.maskingCredentials(failure.detail).clamped(toUTF8: ReportBounds.detail)
+        self.output = SecretMask.maskingCredentials(context.output).clampedTail(toUTF8: ReportBounds.output)
+        self.failedStep = context.journey.failed == nil && diagnosis.kind == .crash ? "" : failure.step.rawValue
+        self.steps = context.journey == Journey() ? [] : context.journey.entriesWithoutSkipped.map(Step.init)
+        self.user = context.identity.map { User($0, groupNames: groupNames) }
+        self.variables = Self.entries(context.program?.environment ?? [])
+        self.limits = context.limits.prefix(64).map(Entry.init)
+        self.machine = Self.entries(machine)
     }
 
     static func summary(of failure: SpawnFailure) -> String {

@@ -21,25 +21,25 @@ package struct FailureReport: Hashable, Sendable, Codable {
     /// One sentence: what failed, on what, why.
     package var summary: String
     /// What this kind of failure means, for somebody who meets it for the first time; may be empty.
-    package var explanation: String
+    package var explanation = ""
     /// What to do about it, most likely remedy first; commands can be copied as they are.
-    package var remedies: [Remedy]
+    package var remedies: [Remedy] = []
     /// More lines about the cause, such as an exception with its backtrace; may be empty.
-    package var detail: String
+    package var detail = ""
     /// The tail of stdout and stderr; may be empty.
-    package var output: String
+    package var output = ""
     /// The step that failed, such as "load-app"; empty if it was none.
-    package var failedStep: String
-    package var steps: [Step]
+    package var failedStep = ""
+    package var steps: [Step] = []
     package var app: App
     /// Nil when the failure came before the user was decided.
     package var user: User?
     /// The environment of the process, as far as it got, secrets masked.
-    package var variables: [Entry]
+    package var variables: [Entry] = []
     /// Resource limits of the process: "open files", "1024 (at most 4096)".
-    package var limits: [Entry]
+    package var limits: [Entry] = []
     /// Load and memory of the machine when it failed.
-    package var machine: [Entry]
+    package var machine: [Entry] = []
 
     package struct Step: Hashable, Sendable, Codable {
         package var name: String
@@ -115,6 +115,7 @@ package struct FailureReport: Hashable, Sendable, Codable {
         }
     }
 
+    /// The rest is as declared above, or as `fill` sets it.
     package init(
         errorID: String,
         time: Int64,
@@ -122,17 +123,8 @@ package struct FailureReport: Hashable, Sendable, Codable {
         kind: String,
         title: String,
         summary: String,
-        explanation: String,
-        remedies: [Remedy],
-        detail: String,
-        output: String,
-        failedStep: String,
-        steps: [Step],
         app: App,
-        user: User?,
-        variables: [Entry],
-        limits: [Entry],
-        machine: [Entry]
+        _ fill: (inout Self) -> Void = { _ in }
     ) {
         self.errorID = errorID
         self.time = time
@@ -140,16 +132,7 @@ package struct FailureReport: Hashable, Sendable, Codable {
         self.kind = kind
         self.title = title
         self.summary = summary
-        self.explanation = explanation
-        self.remedies = remedies
-        self.detail = detail
-        self.output = output
-        self.failedStep = failedStep
-        self.steps = steps
         self.app = app
-        self.user = user
-        self.variables = variables
-        self.limits = limits
-        self.machine = machine
+        fill(&self)
     }
 }

@@ -6,24 +6,24 @@ package struct GroupReport: Codable, Hashable, Sendable {
     package var name: String
     package var appRoot: String
     package var appType: String?
-    package var environment: String
+    package var environment = "production"
     /// Requests that wait for a process of this group.
-    package var queue: Int
+    package var queue = 0
     /// Requests that wait because the pool has no room for its first process; nil from older daemons.
     package var topLevelQueue: Int?
-    package var queuedRequests: [QueuedRequestReport]
+    package var queuedRequests: [QueuedRequestReport] = []
     /// Known once the first process has been spawned or tried.
     package var user: String?
     package var uid: UInt32?
     package var gid: UInt32?
     /// "runs as joe because joe owns config.ru".
     package var userReason: String?
-    package var isRestarting: Bool
-    package var processesBeingSpawned: Int
+    package var isRestarting = false
+    package var processesBeingSpawned = 0
     /// Counts the restarts of this group.
-    package var generation: Int
-    package var minInstances: Int
-    package var maxInstances: Int
+    package var generation = 0
+    package var minInstances = 1
+    package var maxInstances = 0
     package var lastError: SpawnErrorReport?
     /// Its processes end young, so the next start waits for so long; nil: it does not, or the daemon is older.
     package var nextStartMilliseconds: Int?
@@ -35,56 +35,13 @@ package struct GroupReport: Codable, Hashable, Sendable {
     package var preloader: PreloaderReport?
     /// nil as long as the memory of one of its processes is not known, and from older daemons.
     package var memory: MemorySumReport?
-    package var processes: [ProcessReport]
+    package var processes: [ProcessReport] = []
 
-    package init(
-        name: String,
-        appRoot: String,
-        appType: String? = nil,
-        environment: String = "production",
-        queue: Int = 0,
-        topLevelQueue: Int? = nil,
-        queuedRequests: [QueuedRequestReport] = [],
-        user: String? = nil,
-        uid: UInt32? = nil,
-        gid: UInt32? = nil,
-        userReason: String? = nil,
-        isRestarting: Bool = false,
-        processesBeingSpawned: Int = 0,
-        generation: Int = 0,
-        minInstances: Int = 1,
-        maxInstances: Int = 0,
-        lastError: SpawnErrorReport? = nil,
-        nextStartMilliseconds: Int? = nil,
-        quarantinedSeconds: Int? = nil,
-        leases: LeaseReport? = nil,
-        preloader: PreloaderReport? = nil,
-        memory: MemorySumReport? = nil,
-        processes: [ProcessReport] = []
-    ) {
+    /// The rest is as declared above, or as `fill` sets it.
+    package init(name: String, appRoot: String, _ fill: (inout Self) -> Void = { _ in }) {
         self.name = name
         self.appRoot = appRoot
-        self.appType = appType
-        self.environment = environment
-        self.queue = queue
-        self.topLevelQueue = topLevelQueue
-        self.queuedRequests = queuedRequests
-        self.user = user
-        self.uid = uid
-        self.gid = gid
-        self.userReason = userReason
-        self.isRestarting = isRestarting
-        self.processesBeingSpawned = processesBeingSpawned
-        self.generation = generation
-        self.minInstances = minInstances
-        self.maxInstances = maxInstances
-        self.lastError = lastError
-        self.nextStartMilliseconds = nextStartMilliseconds
-        self.quarantinedSeconds = quarantinedSeconds
-        self.leases = leases
-        self.preloader = preloader
-        self.memory = memory
-        self.processes = processes
+        fill(&self)
     }
 
     enum CodingKeys: String, CodingKey {
@@ -187,24 +144,11 @@ package struct SpawnErrorReport: Codable, Hashable, Sendable {
     /// No start begins before; nil: the next request starts it, or the daemon is older.
     package var nextTryMilliseconds: Int?
 
-    package init(
-        id: String,
-        kind: String? = nil,
-        summary: String,
-        ageSeconds: Int? = nil,
-        time: Int64? = nil,
-        detailsFile: String? = nil,
-        failuresInARow: Int? = nil,
-        nextTryMilliseconds: Int? = nil
-    ) {
+    /// The rest is as declared above, or as `fill` sets it.
+    package init(id: String, summary: String, _ fill: (inout Self) -> Void = { _ in }) {
         self.id = id
-        self.kind = kind
         self.summary = summary
-        self.ageSeconds = ageSeconds
-        self.time = time
-        self.detailsFile = detailsFile
-        self.failuresInARow = failuresInARow
-        self.nextTryMilliseconds = nextTryMilliseconds
+        fill(&self)
     }
 
     enum CodingKeys: String, CodingKey {
@@ -228,17 +172,17 @@ package struct ProcessReport: Codable, Hashable, Sendable {
 
     package var pid: Int32
     /// Leased ones as well, which may carry no request at the moment.
-    package var sessions: Int
+    package var sessions = 0
     /// nil from older daemons.
     package var leased: Int?
-    package var processed: Int
+    package var processed = 0
     /// How many requests it may handle at a time, 0 without limit.
-    package var concurrency: Int
-    package var state: State
-    package var uptimeSeconds: Int
-    package var lastUsedSeconds: Int
-    package var spawnedAt: Int64
-    package var generation: Int
+    package var concurrency = 1
+    package var state = State.enabled
+    package var uptimeSeconds = 0
+    package var lastUsedSeconds = 0
+    package var spawnedAt: Int64 = 0
+    package var generation = 0
     /// Whole percent of one CPU; nil where it could not be read.
     package var cpuPercent: Int?
     /// Private dirty memory and swap; nil where neither it nor the resident size could be read.
@@ -252,40 +196,10 @@ package struct ProcessReport: Codable, Hashable, Sendable {
     /// The oldest of the requests that it works on; nil from older daemons.
     package var requests: [RunningRequestReport]?
 
-    package init(
-        pid: Int32,
-        sessions: Int = 0,
-        leased: Int? = nil,
-        processed: Int = 0,
-        concurrency: Int = 1,
-        state: State = .enabled,
-        uptimeSeconds: Int = 0,
-        lastUsedSeconds: Int = 0,
-        spawnedAt: Int64 = 0,
-        generation: Int = 0,
-        cpuPercent: Int? = nil,
-        memoryKilobytes: Int? = nil,
-        memory: MemoryReport? = nil,
-        memoryAgeSeconds: Int? = nil,
-        isForked: Bool? = nil,
-        requests: [RunningRequestReport]? = nil
-    ) {
+    /// The rest is as declared above, or as `fill` sets it.
+    package init(pid: Int32, _ fill: (inout Self) -> Void = { _ in }) {
         self.pid = pid
-        self.sessions = sessions
-        self.leased = leased
-        self.processed = processed
-        self.concurrency = concurrency
-        self.state = state
-        self.uptimeSeconds = uptimeSeconds
-        self.lastUsedSeconds = lastUsedSeconds
-        self.spawnedAt = spawnedAt
-        self.generation = generation
-        self.cpuPercent = cpuPercent
-        self.memoryKilobytes = memoryKilobytes
-        self.memory = memory
-        self.memoryAgeSeconds = memoryAgeSeconds
-        self.isForked = isForked
-        self.requests = requests
+        fill(&self)
     }
 
     enum CodingKeys: String, CodingKey {

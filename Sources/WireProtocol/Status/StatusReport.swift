@@ -22,14 +22,15 @@ package struct StatusReport: Codable, Hashable, Sendable {
     package var processCount: Int
     package var topLevelQueue: Int
     /// Groups left out because they run as other users than the asker.
-    package var hiddenGroups: Int
+    package var hiddenGroups = 0
     /// Groups left out because the report would be too long; nil: none, and from older daemons.
     package var omittedGroups: Int?
-    package var groups: [GroupReport]
-    package var connections: [ConnectionReport]
+    package var groups: [GroupReport] = []
+    package var connections: [ConnectionReport] = []
     /// What is shared among users, for those who may see everything; nil from older daemons.
     package var budgets: [BudgetReport]?
 
+    /// The rest is as declared above, or as `fill` sets it.
     package init(
         version: String,
         instance: String,
@@ -41,11 +42,7 @@ package struct StatusReport: Codable, Hashable, Sendable {
         maxPoolSize: Int,
         processCount: Int,
         topLevelQueue: Int,
-        hiddenGroups: Int = 0,
-        omittedGroups: Int? = nil,
-        groups: [GroupReport] = [],
-        connections: [ConnectionReport] = [],
-        budgets: [BudgetReport]? = nil
+        _ fill: (inout Self) -> Void = { _ in }
     ) {
         self.version = version
         self.instance = instance
@@ -57,11 +54,7 @@ package struct StatusReport: Codable, Hashable, Sendable {
         self.maxPoolSize = maxPoolSize
         self.processCount = processCount
         self.topLevelQueue = topLevelQueue
-        self.hiddenGroups = hiddenGroups
-        self.omittedGroups = omittedGroups
-        self.groups = groups
-        self.connections = connections
-        self.budgets = budgets
+        fill(&self)
     }
 
     enum CodingKeys: String, CodingKey {

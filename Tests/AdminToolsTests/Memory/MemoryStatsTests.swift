@@ -19,27 +19,26 @@ import WireProtocol
     private let report: StatusReport = {
         var report = PoolTextTests.report(
             groups: [
-                GroupReport(
-                    name: "/srv/shop",
-                    appRoot: "/srv/shop",
-                    appType: "rack",
-                    preloader: PreloaderReport(pid: 4710, uptimeSeconds: 3, memory: Self.memory),
-                    memory: MemorySumReport(own: 15_360, used: 66_560, saved: 46_080),
-                    processes: [
-                        ProcessReport(pid: 4711, memory: Self.memory), ProcessReport(pid: 4712, memory: Self.memory),
+                GroupReport(name: "/srv/shop", appRoot: "/srv/shop") {
+                    $0.appType = "rack"
+                    $0.preloader = PreloaderReport(pid: 4710, uptimeSeconds: 3, memory: Self.memory)
+                    $0.memory = MemorySumReport(own: 15_360, used: 66_560, saved: 46_080)
+                    $0.processes = [
+                        ProcessReport(pid: 4711) { $0.memory = Self.memory },
+                        ProcessReport(pid: 4712) { $0.memory = Self.memory },
                     ]
-                ),
+                },
                 GroupReport(name: "idle", appRoot: "/srv/idle"),
             ],
             hiddenGroups: 2
         )
         report.groups.append(
-            GroupReport(
-                name: "api\u{1B}",
-                appRoot: "/srv/api",
-                appType: "generic",
-                processes: [ProcessReport(pid: 4720, memory: MemoryReport(resident: 9000, virtual: 10_240))]
-            )
+            GroupReport(name: "api\u{1B}", appRoot: "/srv/api") {
+                $0.appType = "generic"
+                $0.processes = [
+                    ProcessReport(pid: 4720) { $0.memory = MemoryReport(resident: 9000, virtual: 10_240) }
+                ]
+            }
         )
         return report
     }()
@@ -86,7 +85,7 @@ import WireProtocol
     }
 
     @Test func `the text has a section for each family, feet, and the saving of each application`() {
-        let text = MemoryText(colours: .none) { _ in "2030-01-31 18:05:09 +0100" }.render(self.stats())
+        let text = MemoryText(colours: .none) { _ in "2030-01-31 18:05:09 +0100" }.render(self.stats(), at: 0)
         #expect(
             text == """
                 Version: 1.2.0
@@ -94,14 +93,14 @@ import WireProtocol
 
                 ----------- Nginx processes -----------
                 PID         PPID  VMSize    Private  Shared  Name
-                --------------------------------------------------
+                -------------------------------------------------
                 2147483600  1     100.0 MB  3.0 MB   1.0 MB  nginx
                 ### Processes: 1
                 ### Total private dirty RSS: 3.0 MB
 
                 ----------- Passenger processes -----------
                 PID   VMSize    Private  Shared   Name
-                ---------------------------------------
+                --------------------------------------
                 4700  100.0 MB  3.0 MB   1.0 MB   Passenger watchdog
                 4702  100.0 MB  ?        ?        Passenger core
                 4710  200.0 MB  5.0 MB   50.0 MB  Passenger AppPreloader: /srv/shop
@@ -113,7 +112,7 @@ import WireProtocol
 
                 ----------- Applications -----------
                 Processes      Private  Used     Saved          Name
-                -----------------------------------------------------
+                ----------------------------------------------------
                 2 + preloader  15.0 MB  65.0 MB  45.0 MB (40%)  /srv/shop
                 1              ?        ?        ?              api\\x1b
                 ### Saved by sharing: 45.0 MB (40%) (?)
@@ -131,10 +130,16 @@ import WireProtocol
         stats.processes = []
         stats.hiddenApps = 0
         let text = MemoryText(colours: .none, date: { _ in "" })
-        #expect(text.render(stats).hasSuffix("\n1          0.0 MB   0.1 MB  -      a\n### Saved by sharing: 0.0 MB\n"))
+        #expect(
+            text.render(stats, at: 0).hasSuffix(
+                "\n1          0.0 MB   0.1 MB  -      a\n### Saved by sharing: 0.0 MB\n"
+            )
+        )
         stats.apps = []
         #expect(
-            text.render(stats).hasSuffix("\n### Total private dirty RSS: 0.0 MB\n\nNo application has a process.\n")
+            text.render(stats, at: 0).hasSuffix(
+                "\n### Total private dirty RSS: 0.0 MB\n\nNo application has a process.\n"
+            )
         )
     }
 
@@ -147,7 +152,11 @@ import WireProtocol
             .init(name: "c", processes: 1, hasPreloader: true, memory: .init(own: 1, used: .max, saved: .max)),
         ]
         #expect(stats.usedKilobytes == .max)
-        #expect(MemoryText(colours: .none, date: { _ in "" }).render(stats).contains("### Saved by sharing: 0.0 MB\n"))
+        #expect(
+            MemoryText(colours: .none, date: { _ in "" }).render(stats, at: 0).contains(
+                "### Saved by sharing: 0.0 MB\n"
+            )
+        )
         #expect([Int.max, 1].clampedSum == .max && [Int.min, -1].clampedSum == .min)
     }
 

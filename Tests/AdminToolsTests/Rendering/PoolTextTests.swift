@@ -17,31 +17,29 @@ import WireProtocol
             time: 0,
             maxPoolSize: 6,
             processCount: 2,
-            topLevelQueue: 0,
-            hiddenGroups: hiddenGroups,
-            groups: groups
-        )
+            topLevelQueue: 0
+        ) {
+            $0.hiddenGroups = hiddenGroups
+            $0.groups = groups
+        }
     }
 
     private func render(_ report: StatusReport, isVerbose: Bool = false) -> String {
         PoolText(isVerbose: isVerbose) { "2030-01-31 18:05:\($0 / 1_000_000) +0100" }.render(report)
     }
 
-    private let shop = GroupReport(
-        name: "/srv/shop",
-        appRoot: "/srv/shop",
-        processes: [
-            ProcessReport(
-                pid: 4711,
-                sessions: 0,
-                processed: 12,
-                uptimeSeconds: 65,
-                lastUsedSeconds: 3,
-                cpuPercent: 1,
-                memoryKilobytes: 35 * 1024 + 900
-            )
+    private let shop = GroupReport(name: "/srv/shop", appRoot: "/srv/shop") {
+        $0.processes = [
+            ProcessReport(pid: 4711) {
+                $0.sessions = 0
+                $0.processed = 12
+                $0.uptimeSeconds = 65
+                $0.lastUsedSeconds = 3
+                $0.cpuPercent = 1
+                $0.memoryKilobytes = 35 * 1024 + 900
+            }
         ]
-    )
+    }
 
     @Test func `leased sessions are named, and verbosely what became of leases`() {
         var group = shop
@@ -144,9 +142,13 @@ import WireProtocol
         group.isRestarting = true
         group.processesBeingSpawned = 2
         group.processes = [
-            ProcessReport(pid: 123_456, sessions: 100, processed: 1_234_567, state: .disabling),
-            ProcessReport(pid: 7, state: .disabled),
-            ProcessReport(pid: 8, state: .shuttingDown),
+            ProcessReport(pid: 123_456) {
+                $0.sessions = 100
+                $0.processed = 1_234_567
+                $0.state = .disabling
+            },
+            ProcessReport(pid: 7) { $0.state = .disabled },
+            ProcessReport(pid: 8) { $0.state = .shuttingDown },
         ]
         #expect(
             render(Self.report(groups: [group])).hasSuffix(
@@ -181,14 +183,12 @@ import WireProtocol
         group.generation = 3
         group.queue = 1
         group.queuedRequests = [QueuedRequestReport(method: "GET", path: "/a\u{1B}", waitingMilliseconds: 12)]
-        group.lastError = SpawnErrorReport(
-            id: "0badcafe",
-            kind: "timeout",
-            summary: "The app did not start in time",
-            ageSeconds: 61,
-            time: 9_000_000,
-            detailsFile: "/run/passenger.x/failures/0badcafe.txt"
-        )
+        group.lastError = SpawnErrorReport(id: "0badcafe", summary: "The app did not start in time") {
+            $0.kind = "timeout"
+            $0.ageSeconds = 61
+            $0.time = 9_000_000
+            $0.detailsFile = "/run/passenger.x/failures/0badcafe.txt"
+        }
         group.processes[0].spawnedAt = 7_000_000
         group.processes[0].generation = 3
         group.processes[0].concurrency = 0
@@ -230,15 +230,13 @@ import WireProtocol
             )
         )
         var failing = idle
-        failing.lastError = SpawnErrorReport(
-            id: "0badcafe",
-            kind: "environment-file",
-            summary: "the environment file\u{1B} is missing",
-            ageSeconds: 47,
-            detailsFile: "/run/f/0badcafe.txt",
-            failuresInARow: 3,
-            nextTryMilliseconds: 11_001
-        )
+        failing.lastError = SpawnErrorReport(id: "0badcafe", summary: "the environment file\u{1B} is missing") {
+            $0.kind = "environment-file"
+            $0.ageSeconds = 47
+            $0.detailsFile = "/run/f/0badcafe.txt"
+            $0.failuresInARow = 3
+            $0.nextTryMilliseconds = 11_001
+        }
         #expect(
             render(Self.report(groups: [failing])).hasSuffix(
                 """

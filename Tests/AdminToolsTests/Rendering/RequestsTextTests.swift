@@ -11,12 +11,15 @@ struct RequestsTextTests {
     ]
 
     @Test func `running and waiting requests are named with their process and age`() {
-        let group = GroupReport(
-            name: "/apps/foo",
-            appRoot: "/apps/foo",
-            queuedRequests: [QueuedRequestReport(method: "GET", path: "/next", waitingMilliseconds: 900)],
-            processes: [ProcessReport(pid: 77, sessions: 3, requests: Self.running), ProcessReport(pid: 78)]
-        )
+        let group = GroupReport(name: "/apps/foo", appRoot: "/apps/foo") {
+            $0.queuedRequests = [QueuedRequestReport(method: "GET", path: "/next", waitingMilliseconds: 900)]
+            $0.processes = [
+                ProcessReport(pid: 77) {
+                    $0.sessions = 3
+                    $0.requests = Self.running
+                }, ProcessReport(pid: 78),
+            ]
+        }
         #expect(
             RequestsText().render(PoolTextTests.report(groups: [group])) == """
                 /apps/foo:
@@ -30,10 +33,15 @@ struct RequestsTextTests {
     }
 
     @Test func `numbers of a daemon that make no sense show nothing`() {
-        let process = ProcessReport(pid: .min, sessions: .min, requests: Self.running)
+        let process = ProcessReport(pid: .min) {
+            $0.sessions = .min
+            $0.requests = Self.running
+        }
         #expect(
             !RequestsText().render(
-                PoolTextTests.report(groups: [GroupReport(name: "a", appRoot: "/a", processes: [process])])
+                PoolTextTests.report(groups: [
+                    GroupReport(name: "a", appRoot: "/a") { $0.processes = [process] }
+                ])
             ).contains(
                 "more"
             )

@@ -12,19 +12,6 @@ extension FailureReport {
         kind: "missing-gem",
         title: "A gem is missing",
         summary: "cannot load such file -- sinatra (LoadError)",
-        explanation: "The application asks for a library that is not installed.",
-        remedies: [
-            .init("Install the gems of the Gemfile.", shell: "sudo -u joe bundle install"),
-            .init("Or add it there."),
-        ],
-        detail: "config.ru:3:in `require'\n\tfrom config.ru:3",
-        output: "booting\n",
-        failedStep: "load-app",
-        steps: [
-            .init(name: "prepare", state: "done", microseconds: 812),
-            .init(name: "load-app", state: "failed", microseconds: 1_234_567),
-            .init(name: "listen", state: "not started", microseconds: nil),
-        ],
         app: .init(
             groupName: "shop",
             root: "/srv/shop",
@@ -33,18 +20,32 @@ extension FailureReport {
             environment: "development",
             baseURI: "/",
             command: ["/usr/bin/ruby", "/run/a b.rb"]
-        ),
-        user: .init(
+        )
+    ) {
+        $0.explanation = "The application asks for a library that is not installed."
+        $0.remedies = [
+            .init("Install the gems of the Gemfile.", shell: "sudo -u joe bundle install"),
+            .init("Or add it there."),
+        ]
+        $0.detail = "config.ru:3:in `require'\n\tfrom config.ru:3"
+        $0.output = "booting\n"
+        $0.failedStep = "load-app"
+        $0.steps = [
+            .init(name: "prepare", state: "done", microseconds: 812),
+            .init(name: "load-app", state: "failed", microseconds: 1_234_567),
+            .init(name: "listen", state: "not started", microseconds: nil),
+        ]
+        $0.user = .init(
             name: "joe",
             uid: 1000,
             groups: ["joe (1000)", "adm (4)"],
             home: "/home/joe",
             reason: "runs as joe because joe owns config.ru"
-        ),
-        variables: [.init(name: "PATH", value: "/usr/bin:/bin"), .init(name: "SECRET_KEY", value: "******")],
-        limits: [.init(name: "open files", value: "1024 (at most 4096)")],
-        machine: [.init(name: "load", value: "0.1 0.2 0.3")]
-    )
+        )
+        $0.variables = [.init(name: "PATH", value: "/usr/bin:/bin"), .init(name: "SECRET_KEY", value: "******")]
+        $0.limits = [.init(name: "open files", value: "1024 (at most 4096)")]
+        $0.machine = [.init(name: "load", value: "0.1 0.2 0.3")]
+    }
 
     /// The same text wherever an application, or its files, decide what stands in a report.
     static func everywhere(_ text: String) -> FailureReport {

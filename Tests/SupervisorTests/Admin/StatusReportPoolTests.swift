@@ -148,43 +148,40 @@ import WireProtocol
         #expect(shop.processesBeingSpawned == 1)
         #expect(shop.nextStartMilliseconds == 700)
         #expect(shop.leases?.held == shop.processes.compactMap(\.leased).reduce(0, +))
-        let error = SpawnErrorReport(
-            id: "0badcafe",
-            kind: "exception",
-            summary: "no",
-            ageSeconds: 9,
-            time: 77,
-            detailsFile: "/run/x/failures/0badcafe.txt",
-            failuresInARow: 3,
-            nextTryMilliseconds: 1200
-        )
+        let error = SpawnErrorReport(id: "0badcafe", summary: "no") {
+            $0.kind = "exception"
+            $0.ageSeconds = 9
+            $0.time = 77
+            $0.detailsFile = "/run/x/failures/0badcafe.txt"
+            $0.failuresInARow = 3
+            $0.nextTryMilliseconds = 1200
+        }
         #expect(shop.topLevelQueue == 1)
         #expect(shop.lastError == error)
         #expect(
             shop.processes.first
-                == ProcessReport(
-                    pid: 4711,
-                    sessions: 1,
-                    leased: 1,
-                    processed: 12,
-                    concurrency: 1,
-                    uptimeSeconds: 65,
-                    lastUsedSeconds: 3,
-                    spawnedAt: 5,
-                    generation: 3,
-                    cpuPercent: 2,
-                    memoryKilobytes: 2048,
-                    memory: MemoryReport(
+                == ProcessReport(pid: 4711) {
+                    $0.sessions = 1
+                    $0.leased = 1
+                    $0.processed = 12
+                    $0.concurrency = 1
+                    $0.uptimeSeconds = 65
+                    $0.lastUsedSeconds = 3
+                    $0.spawnedAt = 5
+                    $0.generation = 3
+                    $0.cpuPercent = 2
+                    $0.memoryKilobytes = 2048
+                    $0.memory = MemoryReport(
                         resident: 20 * 1024,
                         virtual: 90 * 1024,
                         own: 2048,
                         shared: 8192,
                         proportional: 5 * 1024
-                    ),
-                    memoryAgeSeconds: 12,
-                    isForked: false,
-                    requests: [.init(method: "GET", host: "h", path: "/p", ageMilliseconds: 1500)]
-                )
+                    )
+                    $0.memoryAgeSeconds = 12
+                    $0.isForked = false
+                    $0.requests = [.init(method: "GET", host: "h", path: "/p", ageMilliseconds: 1500)]
+                }
         )
         #expect(shop.processes.last?.cpuPercent == nil)
         #expect(shop.memory == nil, "of one process it is not known")

@@ -13,15 +13,6 @@ struct FailureReportTests {
             kind: "exception",
             title: "The app raised an exception",
             summary: summary,
-            explanation: "why",
-            remedies: [.init("Fix it."), .init("Own it:", shell: "chown joe: /srv/shop/config.ru")],
-            detail: detail,
-            output: output,
-            failedStep: "load-app",
-            steps: [
-                .init(name: "load-app", state: "failed", microseconds: 1200),
-                .init(name: "listen", state: "not started", microseconds: nil),
-            ],
             app: .init(
                 groupName: "/srv/shop",
                 root: "/srv/shop",
@@ -30,18 +21,28 @@ struct FailureReportTests {
                 environment: "production",
                 baseURI: "/",
                 command: ["ruby", "loader"]
-            ),
-            user: .init(
+            )
+        ) {
+            $0.explanation = "why"
+            $0.remedies = [.init("Fix it."), .init("Own it:", shell: "chown joe: /srv/shop/config.ru")]
+            $0.detail = detail
+            $0.output = output
+            $0.failedStep = "load-app"
+            $0.steps = [
+                .init(name: "load-app", state: "failed", microseconds: 1200),
+                .init(name: "listen", state: "not started", microseconds: nil),
+            ]
+            $0.user = .init(
                 name: "joe",
                 uid: 1000,
                 groups: ["joe (1000)"],
                 home: "/home/joe",
                 reason: "runs as joe because joe owns config.ru"
-            ),
-            variables: [.init(name: "PATH", value: "/bin")],
-            limits: [.init(name: "open files", value: "1024")],
-            machine: [.init(name: "load", value: "0.1")]
-        )
+            )
+            $0.variables = [.init(name: "PATH", value: "/bin")]
+            $0.limits = [.init(name: "open files", value: "1024")]
+            $0.machine = [.init(name: "load", value: "0.1")]
+        }
     }
 
     @Test func `a report comes back from JSON as it was`() throws {

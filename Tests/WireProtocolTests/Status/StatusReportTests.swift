@@ -15,30 +15,32 @@ import Testing
         time: 2,
         maxPoolSize: 6,
         processCount: 1,
-        topLevelQueue: 0,
-        groups: [
-            GroupReport(
-                name: "/srv/shop",
-                appRoot: "/srv/shop",
-                queuedRequests: [QueuedRequestReport(method: "GET", path: "/", waitingMilliseconds: 3)],
-                lastError: SpawnErrorReport(id: "0badcafe", summary: "no"),
-                preloader: PreloaderReport(pid: 4710, uptimeSeconds: 9, memory: MemoryReport(resident: 1, virtual: 2)),
-                memory: MemorySumReport(own: 4, used: 5, saved: -6),
-                processes: [
-                    ProcessReport(
-                        pid: 4711,
-                        cpuPercent: 1,
-                        memoryKilobytes: 7,
-                        memory: MemoryReport(resident: 1, virtual: 2, own: 7, shared: 8, proportional: 9),
-                        isForked: true
-                    )
+        topLevelQueue: 0
+    ) {
+        $0.groups = [
+            GroupReport(name: "/srv/shop", appRoot: "/srv/shop") {
+                $0.queuedRequests = [QueuedRequestReport(method: "GET", path: "/", waitingMilliseconds: 3)]
+                $0.lastError = SpawnErrorReport(id: "0badcafe", summary: "no")
+                $0.preloader = PreloaderReport(
+                    pid: 4710,
+                    uptimeSeconds: 9,
+                    memory: MemoryReport(resident: 1, virtual: 2)
+                )
+                $0.memory = MemorySumReport(own: 4, used: 5, saved: -6)
+                $0.processes = [
+                    ProcessReport(pid: 4711) {
+                        $0.cpuPercent = 1
+                        $0.memoryKilobytes = 7
+                        $0.memory = MemoryReport(resident: 1, virtual: 2, own: 7, shared: 8, proportional: 9)
+                        $0.isForked = true
+                    }
                 ]
-            )
-        ],
-        connections: [
+            }
+        ]
+        $0.connections = [
             ConnectionReport(front: "f", pid: 1, uid: 2, authority: "full", sessions: 0, waitingCheckouts: 0)
         ]
-    )
+    }
 
     @Test func `a report survives its JSON`() throws {
         #expect(try StatusReport(json: Array(report.prettyJSON().utf8)) == report)
