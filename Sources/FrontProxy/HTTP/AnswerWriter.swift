@@ -115,9 +115,9 @@ final class AnswerWriter {
     }
 
     private func makeSpool() -> ResponseSpool {
-        let (loop, client) = (self.loop, request.origin.address)
-        return ResponseSpool(memoryShare: loop.shares.share(of: client, in: .memory)) {
-            loop.makeSpoolFile(for: client)
+        let (loop, address) = (self.loop, request.origin.address)
+        return ResponseSpool(memoryShare: loop.shares.share(of: address, in: .memory)) {
+            loop.makeSpoolFile(for: address)
         } relieved: { [weak self] in
             // A full one goes on when the client has taken all of it.
             guard let self, let spool, !isFull(spool) else { return }

@@ -106,13 +106,13 @@ final class Exchange {
             return start(app, .streamed(length: length))
         }
         intake.began(.collect)
-        let (loop, client) = (self.loop, request.origin.address)
+        let (loop, address) = (self.loop, request.origin.address)
         body = RequestBody(
             expected: length,
             allocator: ByteBufferAllocator(),
-            memoryShare: loop.shares.share(of: client, in: .memory)
+            memoryShare: loop.shares.share(of: address, in: .memory)
         ) {
-            loop.makeSpoolFile(for: client)
+            loop.makeSpoolFile(for: address)
         }
         client?.setDeadline(after: .init(route.clientBodyTimeout))
     }

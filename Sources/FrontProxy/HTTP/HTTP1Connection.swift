@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import AppTransport
 import FrontConfiguration
 import HTTPFraming
 import LinuxSystem
