@@ -52,14 +52,18 @@ extension Integration {
         /// In namespaces of their own: the commands make a user, write to /srv and /home, and use port 8080 of the machine.
         @Test(
             .enabled(if: Machine.canUnshare && Integration.hasRuby, "needs root, namespaces of its own and ruby"),
-            .timeLimit(.minutes(2))
+            .timeLimit(.minutes(4))
         )
         func `each example does what its README says`() throws {
             let place = try TestDirectory()
-            let outcome = try Shell.run([
-                "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--propagation", "private", "bash",
-                try place.write(try Self.script(in: place), to: "script"),
-            ])
+            let outcome = try Shell.run(
+                [
+                    "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--propagation", "private",
+                    "bash",
+                    try place.write(try Self.script(in: place), to: "script"),
+                ],
+                within: .seconds(200)
+            )
             let outputs = outcome.output.pieces(between: "=== ").map(String.init)
             #expect(outcome.status == .exited(0) && outputs.count == Self.examples.count + 2, "\(outcome.output)")
             for example in Self.examples {
@@ -107,7 +111,7 @@ extension Integration {
             # The packages are here, or this example would have been left out.
             apt-get() { :; }
             wait_for() {
-                for i in $(seq 400); do "$@" >/dev/null 2>&1 && return 0; sleep 0.05; done
+                for i in $(seq 1200); do "$@" >/dev/null 2>&1 && return 0; sleep 0.05; done
                 echo "no: $*"; exit 1
             }
             curl() {
