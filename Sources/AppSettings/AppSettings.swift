@@ -65,6 +65,10 @@ package struct AppSettings: Sendable, Equatable {
     package var threadCount: Int
     /// Rack applications may send headers ahead of an answer.
     package var earlyHints: Bool
+    /// nil: what is usual for the app's language.
+    package var spawnMethod: SpawnMethod?
+    /// How long a preloader that forks nothing stays; zero: for ever.
+    package var maxPreloaderIdleTime: Duration
     package var appFileDescriptorUlimit: Int?
     /// Bytes that all processes of the app have together; 0: no limit, nil: the daemon's.
     package var memoryMax: Int?
@@ -116,6 +120,8 @@ package struct AppSettings: Sendable, Equatable {
         let hasThreads = reader.text(SettingName.concurrencyModel) == "thread"
         threadCount = hasThreads ? reader.integer(SettingName.threadCount) ?? 1 : 1
         earlyHints = reader.flag(SettingName.earlyHints) ?? false
+        spawnMethod = reader.text(SettingName.spawnMethod).flatMap(SpawnMethod.init(rawValue:))
+        maxPreloaderIdleTime = reader.duration(SettingName.maxPreloaderIdleTime) ?? .seconds(300)
         appFileDescriptorUlimit = reader.integer(SettingName.appFileDescriptorLimit)
         memoryMax = reader.integer(SettingName.memoryMax)
         pidsMax = reader.integer(SettingName.pidsMax)

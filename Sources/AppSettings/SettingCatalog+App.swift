@@ -6,7 +6,8 @@ extension SettingCatalog {
     private static let positiveTime = SettingKind.duration(minimum: .seconds(1))
 
     /// Settings that belong to an app and are pushed to the daemon.
-    static let appSettings: [SettingDefinition] = identity + interpreters + environment + capacity + limits + later
+    static let appSettings: [SettingDefinition] =
+        identity + interpreters + environment + spawning + capacity + limits + later
 
     private static let identity: [SettingDefinition] = [
         .init("app_root", .absolutePath, owner: .any),
@@ -44,6 +45,16 @@ extension SettingCatalog {
         .init("direct_instance_request_address", .ipAddress, default: "127.0.0.1"),
     ]
 
+    private static let spawning: [SettingDefinition] = [
+        .init(
+            "spawn_method",
+            .choice(["smart", "direct"], synonyms: ["smart-lv2": "smart", "conservative": "direct"]),
+            aliases: ["rails_spawn_method"],
+            bareNames: ["rails_spawn_method"]
+        ),
+        .init("max_preloader_idle_time", time, default: "300", change: .live, owner: .any),
+    ]
+
     private static let capacity: [SettingDefinition] = [
         .init("min_instances", count, default: "1", change: .live, owner: .any),
         .init("max_instances", count, default: "0", change: .live, owner: .any),
@@ -68,14 +79,6 @@ extension SettingCatalog {
     ]
 
     private static let later: [SettingDefinition] = [
-        .init(
-            "spawn_method",
-            .choice(["smart", "smart-lv2", "direct", "conservative"]),
-            rank: .later,
-            aliases: ["rails_spawn_method"],
-            bareNames: ["rails_spawn_method"]
-        ),
-        .init("max_preloader_idle_time", time, default: "300", rank: .later, change: .live, owner: .any),
         .init("memory_limit", count, default: "0", rank: .later, change: .live),
         .init("hard_memory_limit", count, default: "0", rank: .later, change: .live),
         .init("max_request_queue_time", time, default: "0", rank: .later, change: .live, owner: .any),

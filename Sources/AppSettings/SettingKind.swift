@@ -12,7 +12,8 @@ package enum SettingKind: Sendable, Hashable {
     case integer(ClosedRange<Int>)
     case size
     case duration(minimum: Duration)
-    case choice([String])
+    /// One of these, or a synonym of one.
+    case choice([String], synonyms: [String: String] = [:])
     case appType
     /// `NAME=VALUE`; two arguments in the config.
     case nameAndValue
@@ -28,11 +29,11 @@ package enum SettingKind: Sendable, Hashable {
         case .integer(let bounds): return String(try ValueParsers.integer(value, in: bounds))
         case .size: return String(try ValueParsers.size(value))
         case .duration(let minimum): return try Self.duration(value, minimum: minimum)
-        case .choice(let choices):
-            guard choices.contains(value) else {
-                throw ValueError("must be one of \(choices.joined(separator: ", "))")
-            }
-            return value
+        case .choice(let choices, let synonyms):
+            // Names from outside are the same only byte for byte.
+            if let choice = choices.first(where: value.isExactly) { return choice }
+            if let synonym = synonyms.first(where: { value.isExactly($0.key) }) { return synonym.value }
+            throw ValueError("must be one of \((choices + synonyms.keys.sorted()).joined(separator: ", "))")
         case .appType: return try Self.appType(value)
         case .text, .path:
             guard !value.isEmpty else { throw ValueError("is empty") }

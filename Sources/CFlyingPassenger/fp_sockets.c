@@ -130,3 +130,27 @@ ssize_t fp_receive_descriptors(int socket, void *bytes, size_t length, int *desc
     errno = EMSGSIZE;
     return -1;
 }
+
+union credentials_space {
+    char bytes[CMSG_SPACE(sizeof(struct ucred))];
+    struct cmsghdr alignment;
+};
+
+ssize_t fp_receive_credentials(int socket, void *bytes, size_t length, struct fp_peer *sender) {
+    union credentials_space control;
+    struct iovec part = {.iov_base = bytes, .iov_len = length};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+    memset(sender, 0, sizeof *sender);
+    ssize_t received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (received < 0) return -1;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_CREDENTIALS) continue;
+        struct ucred credentials;
+        memcpy(&credentials, CMSG_DATA(header), sizeof credentials);
+        sender->pid = credentials.pid;
+        sender->uid = credentials.uid;
+        sender->gid = credentials.gid;
+    }
+    return received;
+}

@@ -18,6 +18,10 @@ package struct Journey: Hashable, Sendable {
         /// The lines of `env_file`.
         case environmentFile = "environment-file"
         case execute
+        /// The preloader forks, and the kernel says who came of it.
+        case fork
+        /// What the app has to do anew in a process that was forked.
+        case afterFork = "after-fork"
         /// The loader runs and reads its settings.
         case loader
         /// Bundler, Rack, WSGI machinery.
@@ -29,8 +33,26 @@ package struct Journey: Hashable, Sendable {
         /// What the app's own process may say something about.
         package var isOfProgram: Bool {
             switch self {
-            case .prepare, .start, .switchUser, .workingDirectory, .shell, .environmentFile, .execute: false
-            case .loader, .libraries, .app, .listen, .ready: true
+            case .prepare, .start, .switchUser, .workingDirectory, .shell, .environmentFile, .execute, .fork: false
+            case .afterFork, .loader, .libraries, .app, .listen, .ready: true
+            }
+        }
+    }
+
+    /// Which steps there are.
+    package enum Route: Hashable, Sendable {
+        /// To a process that loads the app itself.
+        case direct
+        /// To a process that loads the app for others.
+        case preloader
+        /// From there to one that serves.
+        case forked
+
+        var steps: [Step] {
+            switch self {
+            case .direct: Step.allCases.filter { $0 != .fork && $0 != .afterFork }
+            case .preloader: Self.direct.steps.filter { $0 != .listen }
+            case .forked: [.prepare, .fork, .afterFork, .listen, .ready]
             }
         }
     }
@@ -49,9 +71,20 @@ package struct Journey: Hashable, Sendable {
         package fileprivate(set) var duration: Duration?
     }
 
-    package private(set) var entries: [Entry] = Step.allCases.map { Entry(step: $0) }
+    package private(set) var route: Route
+    package private(set) var entries: [Entry]
 
-    package init() {}
+    package init(_ route: Route = .direct) {
+        self.route = route
+        entries = route.steps.map { Entry(step: $0) }
+    }
+
+    /// What the process is to be has turned out: the steps that both ways have stay as they are.
+    package mutating func follow(_ route: Route) {
+        let old = entries
+        self.route = route
+        entries = route.steps.map { step in old.first { $0.step == step } ?? Entry(step: step) }
+    }
 
     /// The step that is or was under way last; `prepare` before anything began.
     package var current: Step {

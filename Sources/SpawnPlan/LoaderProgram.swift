@@ -13,6 +13,14 @@ package struct LoaderProgram: Hashable, Sendable {
         case httpOneShot
     }
 
+    /// What a process is for.
+    package enum Role: Hashable, Sendable {
+        /// It serves requests.
+        case worker
+        /// It loads the app and forks processes that serve.
+        case preloader
+    }
+
     /// How the daemon learns that the process serves.
     package enum Readiness: Hashable, Sendable {
         /// The loader says so on its control channel.
@@ -31,12 +39,15 @@ package struct LoaderProgram: Hashable, Sendable {
     package let concurrency: Int?
     /// For `ps`; nil: the program keeps its own.
     package let title: String?
+    /// What the process is for; `title` is that of one that serves.
+    package var role: Role
     /// The setting that chose the interpreter, for remedies.
     package let interpreterSetting: String?
     /// Paths of the files that its setting names, relative ones to the app root; not what is found by the search path.
     package let files: [String]
 
-    package init(_ type: AppType, settings: AppSettings, loaders: String) {
+    package init(_ type: AppType, settings: AppSettings, loaders: String, role: Role = .worker) {
+        self.role = role
         let forced = settings.forceMaxConcurrentRequestsPerProcess
         switch type {
         case .rack, .classicRails:
@@ -49,7 +60,8 @@ package struct LoaderProgram: Hashable, Sendable {
             interpreter = settings.python
             let title = "Passenger \(type == .wsgi ? "Wsgi" : "Asgi")App: \(settings.appRoot)"
             // The title goes along as an argument to make room: Python can only overwrite its arguments.
-            arguments = ["\(loaders)/wsgi-loader.py", title]
+            let shown = role == .worker ? title : Self.preloaderTitle(settings)
+            arguments = ["\(loaders)/wsgi-loader.py", shown]
             (transport, readiness, concurrency) = (.session, .handshake, nil)
             self.title = title
             interpreterSetting = "passenger_python"
@@ -74,6 +86,11 @@ package struct LoaderProgram: Hashable, Sendable {
             }
     }
 
+    /// For `ps`, of a preloader.
+    package static func preloaderTitle(_ settings: AppSettings) -> String {
+        "Passenger AppPreloader: \(settings.appRoot)"
+    }
+
     /// The setting that says what is run.
     package var setting: String { interpreterSetting ?? "passenger_app_start_command" }
 
@@ -91,22 +108,25 @@ package struct LoaderBriefing: Hashable, Sendable {
         title: String,
         settings: AppSettings,
         serverSoftware: String,
-        rubyLibrary: String
+        rubyLibrary: String,
+        role: LoaderProgram.Role = .worker
     ) {
-        lines = [
-            ("app_type", type.rawValue),
-            ("app_root", settings.appRoot),
-            ("startup_file", startupFile),
-            ("application", type == .asgi ? settings.startupFile ?? "" : ""),
-            ("app_group_name", settings.groupName),
-            ("app_env", settings.environment),
-            ("base_uri", settings.baseURI),
-            ("thread_count", String(settings.threadCount)),
-            ("early_hints", settings.earlyHints ? "on" : "off"),
-            ("title", title),
-            ("server_software", serverSoftware),
-            ("ruby_library", rubyLibrary),
-        ]
+        let preloading = [("mode", "preload"), ("preloader_title", LoaderProgram.preloaderTitle(settings))]
+        lines =
+            [
+                ("app_type", type.rawValue),
+                ("app_root", settings.appRoot),
+                ("startup_file", startupFile),
+                ("application", type == .asgi ? settings.startupFile ?? "" : ""),
+                ("app_group_name", settings.groupName),
+                ("app_env", settings.environment),
+                ("base_uri", settings.baseURI),
+                ("thread_count", String(settings.threadCount)),
+                ("early_hints", settings.earlyHints ? "on" : "off"),
+                ("title", title),
+                ("server_software", serverSoftware),
+                ("ruby_library", rubyLibrary),
+            ] + (role == .preloader ? preloading : [])
     }
 
     /// One `NAME VALUE` line each, and `start` as the last.

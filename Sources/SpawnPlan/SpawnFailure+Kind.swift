@@ -41,6 +41,10 @@ extension SpawnFailure {
         /// Garbage on the control channel, a closed channel or listener.
         case protocolViolation = "protocol-violation"
         case portTaken = "port-taken"
+        /// The interpreter is none that can preload an app.
+        case cannotFork = "cannot-fork"
+        /// The app was loaded, but no process could be had of the preloader.
+        case preloaderFailed = "preloader-failed"
         /// A process that was in service ended by itself, again and again.
         case crash
 
@@ -53,7 +57,7 @@ extension SpawnFailure {
         package var isForLoaders: Bool {
             switch self {
             case .interpreterUnsupported, .frameworkUnsupported, .missingGem, .missingModule, .syntaxError, .exception,
-                .outOfMemory, .permissionDenied, .earlyExit, .configuration:
+                .outOfMemory, .permissionDenied, .earlyExit, .configuration, .cannotFork:
                 true
             default: false
             }

@@ -30,7 +30,7 @@ final class CoreServices {
     }
 
     private let log: ProgramLog
-    private let spawner: DirectSpawner
+    private let spawner: PreloaderSpawner
     private let pool: PoolDriver
     private let broker: Broker
     private let adminSocket: AdminSocket
@@ -54,9 +54,10 @@ final class CoreServices {
     private init(_ setting: Setting, eventLoop: any EventLoop) throws {
         let log = setting.log
         self.log = log
-        self.spawner = try DirectSpawner(
+        self.spawner = try PreloaderSpawner(
             eventLoop: eventLoop,
             options: try SpawnerOptions(setting),
+            maxPreloaders: setting.options.pool.maxPoolSize,
             output: log.output,
             logger: log.logger(label: "spawner")
         )

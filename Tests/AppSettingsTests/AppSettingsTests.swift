@@ -139,8 +139,27 @@ struct AppSettingsTests {
         #expect(app.groupName == "/srv/shop")
     }
 
+    @Test(arguments: [
+        ("smart", SpawnMethod.smart), ("smart-lv2", .smart), ("direct", .direct), ("conservative", .direct),
+    ])
+    func `spawn methods have synonyms that mean the same`(text: String, method: SpawnMethod) throws {
+        let app = try settings(["spawn_method": text])
+        #expect(app.spawnMethod == method)
+        #expect(app.changes(from: try settings(["spawn_method": method.rawValue])).isEmpty)
+    }
+
+    @Test func `Ruby and Python are smart if told so, others never`() throws {
+        let (untold, smart) = (try settings([:]), try settings(["spawn_method": "smart"]))
+        let direct = try settings(["spawn_method": "direct"])
+        #expect(AppType.allCases.allSatisfy { untold.spawnMethod(for: $0) == .direct })
+        #expect(AppType.allCases.filter { smart.spawnMethod(for: $0) == .smart } == [.rack, .wsgi, .classicRails])
+        #expect(AppType.allCases.allSatisfy { direct.spawnMethod(for: $0) == .direct })
+        #expect(untold.maxPreloaderIdleTime == .seconds(300))
+        #expect(refusal(of: ["spawn_method": "clever"])?.reason.contains("smart, direct") == true)
+    }
+
     @Test func `settings known for later are checked and accepted`() throws {
-        _ = try settings(["spawn_method": "direct", "memory_limit": "200", "sticky_sessions": "on"])
+        _ = try settings(["thread_count": "2", "memory_limit": "200", "sticky_sessions": "on"])
         #expect(refusal(of: ["memory_limit": "200M"])?.setting == "memory_limit")
     }
 }

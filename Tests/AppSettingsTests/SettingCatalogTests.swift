@@ -48,7 +48,7 @@ struct SettingCatalogTests {
         #expect(!user.mayBeSetByOwner(to: "joe"))
     }
 
-    @Test(arguments: ["spawn_method", "memory_limit"])
+    @Test(arguments: ["sticky_sessions", "memory_limit"])
     func `what nothing acts on is not called supported`(name: String) {
         #expect(SettingCatalog.named(name)?.rank == .later)
     }

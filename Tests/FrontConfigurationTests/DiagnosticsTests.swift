@@ -181,7 +181,7 @@ struct DiagnosticsTests {
         ("gzip on; gzip_types a b c;", "answers are not compressed"),
         ("sendfile on;", "there is nothing to tune"),
         ("server { root /a; try_files $uri @x; }", "\"try_files\" has no effect"),
-        ("passenger_spawn_method smart;", "known but has no effect in this version"),
+        ("passenger_rolling_restarts on;", "known but has no effect in this version"),
         ("server { listen 80; server_name a; } server { listen 80; server_name a; }", "is taken by an earlier server"),
         ("server { access_log /x main; }", "the format is always combined"),
         ("server { error_log /x; }", "\"error_log\" has no effect here, because all servers share one log"),

@@ -22,6 +22,19 @@ import Testing
         #expect(journey.entries.first { $0.step == .listen }?.duration == .zero)
     }
 
+    @Test func `each way has its steps, and what was done on the way to a preloader stays done`() {
+        #expect(!Journey().entries.contains { $0.step == .fork || $0.step == .afterFork })
+        #expect(Journey(.forked).entries.map(\.step) == [.prepare, .fork, .afterFork, .listen, .ready])
+        var journey = Journey()
+        journey.begin(.prepare, at: .zero)
+        journey.begin(.start, at: .seconds(1))
+        journey.follow(.preloader)
+        #expect(journey.route == .preloader && journey.current == .start)
+        #expect(journey.entries[0].duration == .seconds(1))
+        #expect(!journey.entries.contains { [.listen, .fork, .afterFork].contains($0.step) })
+        #expect(journey.entries.count == Journey().entries.count - 1)
+    }
+
     @Test func `an error ID has eight digits`() {
         #expect(ErrorID(0xAB).description == "000000ab")
         #expect(ErrorID(.max).description == "ffffffff")

@@ -24,6 +24,30 @@ import Testing
         #expect(generic.transport == .httpOneShot && generic.readiness == .listening && generic.concurrency == 0)
     }
 
+    @Test func `a preloader is the same program, told what it is for and what it is called`() throws {
+        let settings = try settings([])
+        let wsgi = LoaderProgram(.wsgi, settings: settings, loaders: "/l", role: .preloader)
+        #expect(wsgi.arguments == ["/l/wsgi-loader.py", "Passenger AppPreloader: /webapps/foo"])
+        #expect(wsgi.title == "Passenger WsgiApp: /webapps/foo" && wsgi.role == .preloader)
+        let rack = LoaderProgram(.rack, settings: settings, loaders: "/l", role: .preloader)
+        #expect(rack.arguments == LoaderProgram(.rack, settings: settings, loaders: "/l").arguments)
+        func lines(_ role: LoaderProgram.Role) -> [String] {
+            LoaderBriefing(
+                type: .rack,
+                startupFile: "config.ru",
+                title: "t",
+                settings: settings,
+                serverSoftware: "s",
+                rubyLibrary: "r",
+                role: role
+            ).lines.map { "\($0.name) \($0.value)" }
+        }
+        #expect(
+            lines(.preloader)
+                == lines(.worker) + ["mode preload", "preloader_title Passenger AppPreloader: /webapps/foo"]
+        )
+    }
+
     @Test(arguments: [
         ("./serve --port $PORT", ["./serve"]), ("serve", []), ("/opt/ruby x/y.rb", ["/opt/ruby", "x/y.rb"]),
         ("node server.js", ["server.js"]), ("A=/x env B=1 exec ./serve", ["./serve"]), ("/x -c /y", ["/x"]),

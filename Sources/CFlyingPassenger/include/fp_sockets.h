@@ -34,3 +34,7 @@ int fp_socket_number(int descriptor, int level, int option, int *value);
    is an EMSGSIZE; what did arrive of them is closed. Both never raise SIGPIPE. */
 ssize_t fp_send_descriptors(int socket, const void *bytes, size_t length, const int *descriptors, size_t count);
 ssize_t fp_receive_descriptors(int socket, void *bytes, size_t length, int *descriptors, size_t capacity, size_t *count);
+
+/* recvmsg that does not wait, on a socket with SO_PASSCRED: who has sent what was received; pid 0 when the kernel did not
+   say. Descriptors that came along are closed by the kernel, because there is no room for them. */
+ssize_t fp_receive_credentials(int socket, void *bytes, size_t length, struct fp_peer *sender);

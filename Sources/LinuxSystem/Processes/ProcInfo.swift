@@ -86,6 +86,9 @@ package struct ProcInfo: Hashable, Sendable {
         idLine("Uid:", of: pid)?[1]
     }
 
+    /// Real, effective, saved and file-system user of a process; empty when it is gone.
+    package static func uids(of pid: Int32) -> [UInt32] { idLine("Uid:", of: pid) ?? [] }
+
     /// Real, effective, saved and file-system ids of a line in /proc/PID/status.
     private static func idLine(_ name: String, of pid: Int32) -> [UInt32]? {
         guard let bytes = try? Files.read("/proc/\(pid)/status", limit: 16_384) else { return nil }

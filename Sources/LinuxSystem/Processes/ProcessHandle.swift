@@ -23,6 +23,21 @@ package final class ProcessHandle: Sendable {
         self.init(pid: pid, Descriptor(owning: number), nil)
     }
 
+    /// A child that this program inherited, as a subreaper does: from now on nobody but its handle collects it.
+    ///
+    /// nil: it is no child of this process, it was collected already, or another handle has it.
+    package static func adopting(pid: Int32) throws(SystemError) -> ProcessHandle? {
+        // First: whatever becomes of the number afterwards, this is one process.
+        let descriptor = Descriptor(owning: try checked("pidfd_open", "process \(pid)") { fp_open_process(pid) })
+        let number = descriptor.rawValue
+        let registration = ChildRegistry.adopting(pid) {
+            var ended = fp_exit()
+            return fp_wait_process(number, false, true, &ended) >= 0
+        }
+        guard let registration else { return nil }
+        return ProcessHandle(pid: pid, descriptor, registration)
+    }
+
     init(pid: Int32, _ descriptor: consuming Descriptor, _ registration: ChildRegistry.Registration?) {
         self.pid = pid
         self.descriptor = descriptor

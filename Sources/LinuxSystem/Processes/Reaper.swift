@@ -54,6 +54,21 @@ enum ChildRegistry {
         }
     }
 
+    /// Enters an inherited child; nil: somebody waits for it already, or `isChild` says that it is none, or none any more.
+    ///
+    /// Under the lock, so that the reaper does not collect it between the look and the entry.
+    static func adopting(_ pid: Int32, _ isChild: () -> Bool) -> Registration? {
+        known.withLock { known in
+            guard known.children[pid] == nil, isChild() else { return nil }
+            known.lastNumber += 1
+            let registration = Registration(number: known.lastNumber)
+            known.children[pid] = registration
+            return registration
+        }
+    }
+
+    static func isKnown(_ pid: Int32) -> Bool { known.withLock { $0.children[pid] != nil } }
+
     /// Collects an ended child unless somebody waits for it.
     ///
     /// Under the lock, so that the number cannot come to mean a child that was started meanwhile.
@@ -121,6 +136,9 @@ package enum Reaper {
         }
         return .more
     }
+
+    /// Whether a `ProcessHandle` of this program stands for this child, and will collect it.
+    package static func isTaken(_ pid: Int32) -> Bool { ChildRegistry.isKnown(pid) }
 
     /// The children that no `ProcessHandle` of this program stands for, but for those that are excluded.
     ///

@@ -14,8 +14,8 @@ import ShownText
 ///
 /// Steps of the launch count as step lines, its failure as a failed step (also when deaf: its channels close with it).
 /// Lines are `KEY VALUE`: `step NAME begin|done|failed`, `error category|kind|summary|detail|remedy|command TEXT`,
-/// `ready concurrency=N [framing=1]`; other words after that are those of newer loaders. All of it comes from the app's user:
-/// bounded, and never more than text.
+/// `ready concurrency=N [framing=1]`, from a preloader `preloaded`; other words after that are those of newer loaders. All of
+/// it comes from the app's user: bounded, and never more than text.
 package struct Handshake: Sendable {
     /// Bytes before readiness; a loader needs a few kilobytes, a long backtrace included.
     package static let maxBytes = 256 * 1024
@@ -81,7 +81,7 @@ package struct Handshake: Sendable {
     package mutating func processEnded(_ end: ProcessEnd, at now: Duration) -> Action {
         guard state == .working || state == .deaf else { return .none }
         let when = hasProgram ? "before it was ready" : "before its program was executed"
-        let summary = "the process \(end) \(when)"
+        let summary = "\(journey.route.process) \(end) \(when)"
         return fail(SpawnFailure.Cause(.app, end.kind, summary, remedies: end.remedies), at: now)
     }
 
@@ -150,7 +150,9 @@ extension Handshake {
         case "error":
             report.note(value)
             return .none
-        case "ready": return readyReceived(value, at: now)
+        case "ready" where journey.route != .preloader: return readyReceived(value, at: now)
+        case "preloaded" where journey.route == .preloader:
+            return becomeReady(0, readsFramedBodies: false, at: now)
         case "info": return .none
         default: return garbage("the line \"\(text.prefix(80))\"", at: now)
         }
@@ -262,6 +264,17 @@ extension SpawnFailure.Category {
         switch self {
         case .internal, .fileSystem, .operatingSystem, .io, .app, .configuration: true
         case .timeout, .noApplication, .cancelled: false
+        }
+    }
+}
+
+extension Journey.Route {
+    /// The subject of sentences about how it ended.
+    fileprivate var process: String {
+        switch self {
+        case .direct: "the process"
+        case .preloader: "the preloader"
+        case .forked: "the process that the preloader had forked"
         }
     }
 }

@@ -53,7 +53,8 @@ package struct StartTimeout: Hashable, Sendable {
         switch step {
         case .shell: .loginShell
         case .environmentFile: .environmentFile
-        case .prepare, .start, .switchUser, .workingDirectory, .execute, .loader, .libraries, .app, .listen, .ready:
+        case .prepare, .start, .switchUser, .workingDirectory, .execute, .fork, .afterFork, .loader, .libraries, .app,
+            .listen, .ready:
             .timeout
         }
     }
@@ -75,6 +76,8 @@ package struct StartTimeout: Hashable, Sendable {
             "the environment file \(SafeText.name(environmentFile)) could not be read \(within): its file system does not answer"
         case .execute:
             "\(SafeText.name(interpreter)) could not be executed \(within): the file system that holds it does not answer"
+        case .fork: "the preloader did not fork a process \(within)"
+        case .afterFork: "what the application does after a fork was not done \(within)"
         case .loader, .libraries, .app, .listen, .ready: "the application was not ready \(within)"
         }
     }
@@ -102,7 +105,7 @@ package struct StartTimeout: Hashable, Sendable {
             [Remedy(Self.looking, shell: "timeout 5 ls -l \(environmentFile)")]
         case .execute:
             [Remedy(Self.looking, shell: "timeout 5 \(interpreter) --version")]
-        case .loader, .libraries, .app, .listen, .ready: []
+        case .fork, .afterFork, .loader, .libraries, .app, .listen, .ready: []
         }
     }
 

@@ -44,6 +44,13 @@ extension FailureDiagnosis {
                 ),
                 Remedy("To try again at once, reload the front, or lift the quarantine as root with passenger-status."),
             ]
+        case .preloaderFailed, .cannotFork:
+            [
+                Remedy(
+                    "If it cannot do without what forking does not bear, let each process load the application itself:",
+                    configuration: "passenger_spawn_method direct;"
+                )
+            ]
         case .missingGem, .missingModule, .syntaxError, .exception, .permissionDenied, .portTaken, .ownership, .noUser,
             .configuration, .limit, .loginShell, .environmentFile, .interpreterUnsupported, .frameworkUnsupported,
             .cancelled, .killed, .crash:

@@ -30,6 +30,8 @@ extension FailureDiagnosis {
         case .timeout: "The application did not start in time"
         case .protocolViolation: "The application disturbed its own start"
         case .portTaken: "The address of the application is in use"
+        case .cannotFork: "The interpreter cannot preload the application"
+        case .preloaderFailed: "The preloader of the application failed"
         case .crash: "The application crashed"
         case .internalError: "Flying Passenger itself failed"
         case .quarantine: "The application is in quarantine"
@@ -96,6 +98,11 @@ extension FailureDiagnosis {
         case .protocolViolation:
             "Descriptors 3 and 4 belong to what starts the application. Something in it wrote to them or closed them."
         case .portTaken: "Another process listens where the application wants to."
+        case .cannotFork:
+            "Processes are forked from one that has loaded the application, and this interpreter cannot fork."
+        case .preloaderFailed:
+            "A preloader loads the application once, and its processes are forked from it (passenger_spawn_method smart). "
+                + "The application was loaded, but forking it failed, with a second preloader as well."
         case .crash:
             "A process that had been serving requests ended without having been asked to. Requests that it was handling got an "
                 + "error; while processes end soon after they start, new ones are started more and more rarely."

@@ -66,12 +66,16 @@ module FlyingPassenger
       $stdout.sync = $stderr.sync = true
       @step = 'loader'
       @settings = Control.step(@step) { Control.read_settings }
-      name_process
-      step('load-libraries') { load_libraries }
+      preloads = @settings['mode'] == 'preload'
+      return cannot_fork if preloads && !Process.respond_to?(:fork)
+      title = @settings[preloads ? 'preloader_title' : 'title']
+      name_process(title)
+      step('load-libraries') { load_libraries(preloads) }
       app = step('load-app') { load_app(@settings['startup_file']) }
       PhusionPassenger::App.app = app
-      name_process
-      PhusionPassenger.call_event(:starting_worker_process, false)
+      name_process(title)
+      @preloader.run if preloads # what returns is a process of its own
+      start_process(preloads)
       server = step('listen') { Server.for(app, @settings) }
       Control.tell("ready concurrency=#{server.concurrency} framing=1")
       server
@@ -79,9 +83,25 @@ module FlyingPassenger
       report(error)
     end
 
+    # Before anything is loaded: the daemon starts each process directly then.
+    def self.cannot_fork
+      Control.tell('error kind cannot-fork')
+      Control.tell("error summary #{RUBY_ENGINE} cannot fork")
+      Control.tell("step #{@step} failed")
+      exit!(1)
+    end
+
     def self.step(name, &block)
       @step = name
       Control.step(name, &block)
+    end
+
+    def self.start_process(forked)
+      return PhusionPassenger.call_event(:starting_worker_process, false) unless forked
+      step('after-fork') do
+        AfterFork.run(@settings['title'])
+        PhusionPassenger.call_event(:starting_worker_process, true)
+      end
     end
 
     def self.name_process(title = @settings['title'])
@@ -111,7 +131,7 @@ module FlyingPassenger
       %w[Gemfile gems.rb].find { |name| File.exist?(name) }
     end
 
-    def self.load_libraries
+    def self.load_libraries(preloads)
       set_up_bundler
       # By absolute path: Phusion's own library has files of these names. Bundler prunes the load path, so this comes
       # after it; in front, so that the application finds ours under the name, too.
@@ -120,6 +140,10 @@ module FlyingPassenger
       PhusionPassenger::App.options = @settings.merge('environment' => @settings['app_env'])
       require_relative 'server'
       require_relative 'threaded_server'
+      if preloads
+        require_relative 'preloader'
+        @preloader = Preloader.new
+      end
       require 'rack'
     end
 

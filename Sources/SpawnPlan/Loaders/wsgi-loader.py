@@ -179,7 +179,10 @@ def boot():
     os.set_inheritable(CONTROL, False)
     os.set_inheritable(LISTENER, False)
     settings = read_settings()
-    name_process(settings['title'])
+    preloads = settings.get('mode') == 'preload'
+    name_process(settings['preloader_title' if preloads else 'title'])
+    if preloads and not hasattr(os, 'fork'):
+        fail('loader', 'configuration', 'cannot-fork', 'this interpreter cannot fork')
     tell('step loader done')
     step = 'load-libraries'
     try:
@@ -191,13 +194,20 @@ def boot():
         else:
             from flying_passenger_wsgi import Server
             load = load_wsgi
+        if preloads:
+            import flying_passenger_preloader
+            preloader = flying_passenger_preloader.Preloader(tell, close_control)
         tell('step load-libraries done')
         step = 'load-app'
         tell('step load-app begin')
-        os.register_at_fork(after_in_child=close_control)
+        os.register_at_fork(after_in_child=preloader.forked if preloads else close_control)
         prepare_path(settings['startup_file'])
         application = load(settings, execute)
         tell('step load-app done')
+        if preloads:
+            preloader.run()  # what returns is a process of its own
+            name_process(settings['title'])
+            tell('step after-fork done')
         step = 'listen'
         tell('step listen begin')
         server = Server(application, settings)

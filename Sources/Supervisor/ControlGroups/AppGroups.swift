@@ -88,6 +88,16 @@ package final class AppGroups: Sendable {
         }
     }
 
+    /// Moves a process that runs already, with what it starts from now on; returns what the operator should hear.
+    ///
+    /// nil: it is not in the group of the enclosure.
+    func take(_ pid: Int32, into enclosure: Enclosure, of app: GroupKey) throws(SystemError) -> [String]? {
+        try enclosure.take(pid)
+        let warnings = self.launched(pid, in: enclosure, of: app)
+        guard let path = enclosure.path, ControlGroup(path: path).contains(pid) else { return nil }
+        return warnings
+    }
+
     private func makeGroup(
         _ app: GroupKey,
         _ limits: ProcessLimits

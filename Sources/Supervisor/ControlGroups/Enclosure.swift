@@ -85,6 +85,13 @@ package final class Enclosure: Sendable {
         _ = try? writer.descriptor.writeAll([1])
     }
 
+    /// Moves a process that runs already into a group that exists; one that is yet to be made takes it when it is made.
+    func take(_ pid: Int32) throws(SystemError) {
+        let (entry, leaf) = self.state.withLock { ($0.entry, $0.leaf) }
+        guard case .file = entry, let leaf else { return }
+        try leaf.group.take(pid)
+    }
+
     private var leaf: ControlGroupLeaf? { self.state.withLock { $0.leaf } }
 
     /// Ends all that is in it, however fast it forks.

@@ -105,7 +105,7 @@ extension PoolDriver {
             key: group.key,
             settings: group.settings,
             authority: group.authority,
-            processID: ProcessID(rawValue: RandomBytes.nonZeroUInt64()),
+            processID: .random(),
             generation: self.pool.generation(of: groupID) ?? 0,
             work: group.work
         )

@@ -140,6 +140,7 @@ package final class PoolDriver {
         let level: Logger.Level = key.tenant == nil ? .notice : .debug
         self.logger.log(level: level, "app retired", metadata: self.metadata(of: group))
         self.allAreToEnd("no front has the app any more") { $0.group === group }
+        self.spawner.appRetired(key)
         self.carryOut(self.pool.groupRetired(group.id, at: self.now))
     }
 
@@ -161,6 +162,7 @@ package final class PoolDriver {
         group.watch.reclassify()
         group.lastFailure = nil
         self.allAreToEnd("the app restarts: \(reason)") { $0.group === group }
+        self.spawner.appRestarts(group.key)
         self.carryOut(self.pool.restartRequested(group.id, limits: limits, at: now))
     }
 
@@ -182,6 +184,7 @@ package final class PoolDriver {
             self.restart(group, reason: reason, limits: GroupLimits(settings), at: now)
             return
         }
+        self.spawner.settingsChanged(settings, of: group.key)
         self.carryOut(self.pool.limitsChanged(GroupLimits(settings), of: group.id, at: now))
     }
 
@@ -222,6 +225,7 @@ package final class PoolDriver {
         }
         self.whenDrained.append(completion)
         self.allAreToEnd("the daemon stops") { _ in true }
+        self.spawner.end(atOnce: false)
         self.carryOut(self.pool.shutdown(limit: limit, at: self.now))
     }
 
@@ -229,7 +233,10 @@ package final class PoolDriver {
     package func hurry() { self.carryOut(self.pool.hurry(at: self.now)) }
 
     /// Ends all processes now.
-    package func killAll() { self.carryOut(self.pool.killAll(at: self.now)) }
+    package func killAll() {
+        self.spawner.end(atOnce: true)
+        self.carryOut(self.pool.killAll(at: self.now))
+    }
 }
 
 extension Process.ID {

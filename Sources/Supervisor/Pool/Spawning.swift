@@ -38,6 +38,10 @@ package struct SpawnRequest: Sendable {
     }
 }
 
+extension ProcessID {
+    package static func random() -> ProcessID { ProcessID(rawValue: RandomBytes.nonZeroUInt64()) }
+}
+
 extension ErrorID {
     package static func random() -> ErrorID { ErrorID(UInt32(truncatingIfNeeded: RandomBytes.uint64())) }
 }
@@ -58,4 +62,26 @@ package protocol Spawning: AnyObject {
         _ request: SpawnRequest,
         completion: @escaping (Result<SpawnedProcess, SpawnFailure>) -> Void
     ) -> any SpawnHandle
+
+    /// All processes of an app are to be replaced: what new ones could be made of is out of date.
+    func appRestarts(_ key: GroupKey)
+
+    /// Nobody has the app any more.
+    func appRetired(_ key: GroupKey)
+
+    /// Settings changed that need no new processes.
+    func settingsChanged(_ settings: AppSettings, of key: GroupKey)
+
+    /// No process is wanted any more.
+    ///
+    /// What exists beside those that `spawn` has made ends, at once or within seconds.
+    func end(atOnce: Bool)
+}
+
+/// Of a spawner that has nothing but the processes that it was asked for.
+extension Spawning {
+    package func appRestarts(_: GroupKey) {}
+    package func appRetired(_: GroupKey) {}
+    package func settingsChanged(_: AppSettings, of _: GroupKey) {}
+    package func end(atOnce _: Bool) {}
 }

@@ -5,22 +5,27 @@ import LinuxSystem
 /// The descriptors of an app process (DESIGN §4), both ends, until it has been launched.
 ///
 ///     0 /dev/null    1, 2 output pipe    3 listening socket    4 control (not for programs without a loader)
+///
+/// Of a preloader 3 is /dev/null: no file of the app may get the number that its workers need.
 struct AppChannels: ~Copyable {
+    /// Empty if nothing listens.
     let socketPath: String
     let listener: SharedDescriptor
     let output: SharedDescriptor
     let control: SharedDescriptor?
     private var childEnds: DescriptorList
     let placements: [LaunchPlan.Placement]
+    /// What a preloader is given for a process that it forks: descriptors 3, 4, and 1 with 2.
+    let handedOver: [Int32]
 
-    /// `outputOwner`: the app's user, who may then open its output by name (`/dev/stderr`, `/dev/stdout`) as well.
+    /// `socketDirectory`: nil for a process that does not serve; `outputOwner`: the app's user, who may then open its output by name (`/dev/stderr`, `/dev/stdout`) as well.
     init(
-        socketDirectory: String,
+        socketDirectory: String?,
         backlog: Int32,
         hasControl: Bool,
         outputOwner: UserIdentity?
     ) throws(SystemError) {
-        let socketPath = "\(socketDirectory)/\(RandomBytes.hexadecimal(8)).sock"
+        let socketPath = socketDirectory.map { "\($0)/\(RandomBytes.hexadecimal(8)).sock" } ?? ""
         let null = try Descriptor.null()
         var pipe = try Pipe.make()
         var pair = try SocketPair.make()
@@ -32,7 +37,9 @@ struct AppChannels: ~Copyable {
         try ours.setNonBlocking()
         // Last, because a failure after it would leave the file behind.
         let listener = SharedDescriptor(
-            try UnixListener.bind(path: socketPath, mode: 0o600, backlog: backlog).takeDescriptor()
+            socketPath.isEmpty
+                ? try Descriptor.null()
+                : try UnixListener.bind(path: socketPath, mode: 0o600, backlog: backlog).takeDescriptor()
         )
         var placements = [
             LaunchPlan.Placement(source: null.rawValue, target: 0),
@@ -41,6 +48,7 @@ struct AppChannels: ~Copyable {
             LaunchPlan.Placement(source: listener.rawValue, target: 3),
         ]
         if hasControl { placements.append(LaunchPlan.Placement(source: theirs.rawValue, target: 4)) }
+        self.handedOver = [listener.rawValue, theirs.rawValue, write.rawValue]
         var childEnds = DescriptorList()
         childEnds.append(null)
         childEnds.append(write)

@@ -8,9 +8,9 @@ package import ProgramLog
 package import SpawnPlan
 import WireProtocol
 
-/// Starts every process afresh: interpreter, loader, application.
+/// Starts single processes: afresh, with interpreter, loader and application, or by a fork of a preloader.
 ///
-/// Confined to the core loop. What blocks (file systems, account databases) runs on `threads`; from the moment on that
+/// As a `Spawning` it starts all of them afresh. Confined to the core loop. What blocks (file systems, account databases) runs on `threads`; from the moment on that
 /// there is a process, the `AppWatcher` has it.
 package final class DirectSpawner: Spawning {
     /// A start may be tried again when somebody else took the app's port.
@@ -61,7 +61,38 @@ package final class DirectSpawner: Spawning {
         _ request: SpawnRequest,
         completion: @escaping (Result<SpawnedProcess, SpawnFailure>) -> Void
     ) -> any SpawnHandle {
-        let spawn = DirectSpawn(request, spawner: self, completion)
+        self.start(request, .fresh(mayPreload: false)) { result in
+            switch result {
+            case .success(.worker(let process)): completion(.success(process))
+            case .success(.preloader(let preloader)):
+                preloader.process.kill()
+                completion(.failure(preloader.start.failure(.unaskedPreloader, at: .zero)))
+            case .failure(let failure): completion(.failure(failure))
+            }
+        }
+    }
+
+    /// How a process is to come to be.
+    enum Way {
+        /// `mayPreload`: as a preloader where the settings of the app want one.
+        case fresh(mayPreload: Bool)
+        case fork(PreloaderEnds)
+
+        /// Beyond the time for a start.
+        fileprivate var patience: Duration {
+            switch self {
+            case .fresh: .zero
+            case .fork: .seconds(5)
+            }
+        }
+    }
+
+    func start(
+        _ request: SpawnRequest,
+        _ way: Way,
+        completion: @escaping (Result<StartedProcess, SpawnFailure>) -> Void
+    ) -> any SpawnHandle {
+        let spawn = DirectSpawn(request, way, spawner: self, completion)
         self.spawns[request.processID] = spawn
         self.prepare(spawn)
         return spawn
@@ -71,17 +102,18 @@ package final class DirectSpawner: Spawning {
         spawn.attempts += 1
         let (request, options) = (spawn.request, self.options)
         let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
-        // A hanging file system may hold the thread for ever: the spawn ends without it.
-        let limit = TimeAmount(request.settings.startTimeout)
+        // A hanging file system may hold the thread for ever: the spawn ends without it. A fork has a limit of its own, whose end
+        // says more.
+        let limit = TimeAmount(request.settings.startTimeout + spawn.way.patience)
         spawn.timer = self.eventLoop.assumeIsolated().scheduleTask(in: limit) { [weak self] in
             self?.preparationHangs(request.processID)
         }
         let look = PreparationLook()
         spawn.look = look
+        let way = spawn.way
         let answer = self.threads.run(appRoot: request.settings.appRoot) {
             WorkBoard.run(request.work) {
-                var preparation = SpawnPreparation(request, options: options, look: look)
-                let outcome = preparation.run()
+                let outcome = Self.prepare(request, way, options, look)
                 bound.eventLoop.execute {
                     WorkBoard.run(request.work) { bound.value.prepared(request.processID, outcome) }
                 }
@@ -90,6 +122,23 @@ package final class DirectSpawner: Spawning {
         if case .refused(let cause) = answer {
             // Not from inside the caller's own call.
             self.eventLoop.execute { bound.value.notPrepared(request.processID, cause) }
+        }
+    }
+
+    /// Blocks as long as file systems and preloaders do.
+    private static func prepare(
+        _ request: SpawnRequest,
+        _ way: Way,
+        _ options: SpawnerOptions,
+        _ look: PreparationLook
+    ) -> SpawnPreparation.Outcome {
+        switch way {
+        case .fresh(let mayPreload):
+            var preparation = SpawnPreparation(request, options: options, mayPreload: mayPreload, look: look)
+            return preparation.run()
+        case .fork(let preloader):
+            var preparation = ForkPreparation(request, of: preloader, options: options)
+            return preparation.run()
         }
     }
 
@@ -107,23 +156,27 @@ package final class DirectSpawner: Spawning {
         case .failure(let failure):
             if let spawn { self.finish(spawn, .failure(failure)) }
         case .success(let launched):
-            self.watch(launched)
+            self.watch(launched, for: id)
             if let spawn, !spawn.isCancelled {
-                spawn.launched = launched.ends.facts
+                spawn.launched = launched.ends
             } else {
-                self.watcher.order(.kill(id))
+                self.watcher.order(.kill(launched.ends.facts.id))
             }
         }
     }
 
-    private func watch(_ starting: StartingProcess) {
+    private func watch(_ starting: StartingProcess, for spawn: ProcessID) {
         let facts = starting.ends.facts
         self.options.sessions.began(facts.pid, app: facts.group.description, uid: facts.uid)
         let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
-        let (identity, work) = (starting.plan.identity, starting.ends.work)
+        // Not the whole plan: it may hold descriptors.
+        let (program, identity) = (starting.plan.program, starting.plan.identity)
+        let work = starting.ends.work
         self.watcher.order(
             .watch(starting) { event in
-                bound.eventLoop.execute { WorkBoard.run(work) { bound.value.happened(event, facts, identity) } }
+                bound.eventLoop.execute {
+                    WorkBoard.run(work) { bound.value.happened(event, facts, program, identity, spawn) }
+                }
             }
         )
     }
@@ -131,26 +184,31 @@ package final class DirectSpawner: Spawning {
     private func preparationHangs(_ id: ProcessID) {
         guard let spawn = self.spawns[id], spawn.launched == nil else { return }
         let settings = spawn.request.settings
-        self.notPrepared(id, spawn.look.timeout(settings.startTimeout, appRoot: settings.appRoot))
+        switch spawn.way {
+        case .fresh:
+            self.notPrepared(id, spawn.look.timeout(settings.startTimeout, appRoot: settings.appRoot))
+        case .fork:
+            let timeout = StartTimeout(limit: settings.startTimeout, appRoot: settings.appRoot)
+            self.notPrepared(id, timeout.cause(at: .fork))
+        }
     }
 
-    /// `facts` are those of the launch.
-    private func happened(_ event: AppEvent, _ facts: AppProcessFacts, _ identity: RunningIdentity) {
+    /// `facts` are those of the launch; `id` is the process that was asked for.
+    private func happened(
+        _ event: AppEvent,
+        _ facts: AppProcessFacts,
+        _ program: LoaderProgram,
+        _ identity: RunningIdentity,
+        _ id: ProcessID
+    ) {
         switch event {
         case .ready(let facts, let start):
-            guard let spawn = self.spawns[facts.id], let service = facts.service else {
-                return self.watcher.order(.kill(facts.id))
-            }
-            let process = SpawnedProcess(
-                facts: facts,
-                service: service,
-                process: AppProcess(id: facts.id, watcher: self.watcher),
-                identity: identity,
-                start: start
-            )
-            self.finish(spawn, .success(process))
+            guard let spawn = self.spawns[id],
+                let started = self.started(facts, program, identity, start, by: spawn)
+            else { return self.watcher.order(.kill(facts.id)) }
+            self.finish(spawn, .success(started))
         case .failed(let failure):
-            guard let spawn = self.spawns[facts.id] else { return }
+            guard let spawn = self.spawns[id] else { return }
             if failure.kind == .portTaken, !spawn.isCancelled, spawn.attempts < Self.maxAttempts {
                 self.logger.notice("port taken by another user, trying another", metadata: Self.metadata(of: facts))
                 spawn.launched = nil
@@ -186,6 +244,43 @@ package final class DirectSpawner: Spawning {
         )
     }
 
+    private func started(
+        _ facts: AppProcessFacts,
+        _ program: LoaderProgram,
+        _ identity: RunningIdentity,
+        _ start: StartContext,
+        by spawn: DirectSpawn
+    ) -> StartedProcess? {
+        let owner = AppProcess(id: facts.id, watcher: self.watcher)
+        switch program.role {
+        case .worker:
+            return facts.service.map { service in
+                .worker(
+                    SpawnedProcess(
+                        facts: facts,
+                        service: service,
+                        process: owner,
+                        identity: identity,
+                        start: start
+                    )
+                )
+            }
+        case .preloader:
+            guard let ends = spawn.launched, ends.facts.id == facts.id, let control = ends.control else { return nil }
+            return .preloader(
+                PreloaderEnds(
+                    facts: facts,
+                    handle: ends.handle,
+                    control: control,
+                    program: program,
+                    identity: identity,
+                    start: start,
+                    process: owner
+                )
+            )
+        }
+    }
+
     private static func metadata(of facts: AppProcessFacts) -> Logger.Metadata {
         [LogKeys.group: "\(facts.group)", LogKeys.pid: "\(facts.pid)"]
     }
@@ -193,7 +288,7 @@ package final class DirectSpawner: Spawning {
     fileprivate func cancel(_ spawn: DirectSpawn) {
         guard self.spawns[spawn.request.processID] === spawn, !spawn.isCancelled else { return }
         spawn.isCancelled = true
-        if let launched = spawn.launched { self.watcher.order(.kill(launched.id)) }
+        if let launched = spawn.launched { self.watcher.order(.kill(launched.facts.id)) }
         let step: Journey.Step = spawn.launched == nil ? .prepare : .app
         let failure = spawn.failure(
             SpawnFailure.Cause(.cancelled, .cancelled, "the spawn was given up", step: step)
@@ -203,7 +298,7 @@ package final class DirectSpawner: Spawning {
         self.eventLoop.execute { bound.value.0.finish(bound.value.1, .failure(failure)) }
     }
 
-    private func finish(_ spawn: DirectSpawn, _ result: Result<SpawnedProcess, SpawnFailure>) {
+    private func finish(_ spawn: DirectSpawn, _ result: Result<StartedProcess, SpawnFailure>) {
         spawn.timer?.cancel()
         guard self.spawns[spawn.request.processID] === spawn else { return }
         self.spawns[spawn.request.processID] = nil
@@ -220,9 +315,10 @@ package final class DirectSpawner: Spawning {
 /// One spawn under way; confined to the core loop.
 private final class DirectSpawn: SpawnHandle {
     let request: SpawnRequest
-    let completion: (Result<SpawnedProcess, SpawnFailure>) -> Void
+    let way: DirectSpawner.Way
+    let completion: (Result<StartedProcess, SpawnFailure>) -> Void
     weak var spawner: DirectSpawner?
-    var launched: AppProcessFacts?
+    var launched: ProcessEnds?
     var timer: Scheduled<Void>?
     /// Of the preparation under way.
     var look = PreparationLook()
@@ -232,10 +328,12 @@ private final class DirectSpawn: SpawnHandle {
 
     init(
         _ request: SpawnRequest,
+        _ way: DirectSpawner.Way,
         spawner: DirectSpawner,
-        _ completion: @escaping (Result<SpawnedProcess, SpawnFailure>) -> Void
+        _ completion: @escaping (Result<StartedProcess, SpawnFailure>) -> Void
     ) {
         self.request = request
+        self.way = way
         self.spawner = spawner
         self.completion = completion
     }
@@ -261,6 +359,15 @@ private final class AppProcess: ProcessOwner {
 
     func terminate() { self.watcher.order(.terminate(self.id)) }
     func kill() { self.watcher.order(.kill(self.id)) }
+}
+
+extension SpawnFailure.Cause {
+    /// Cannot happen: nobody asked for one.
+    fileprivate static let unaskedPreloader = Self(
+        .internal,
+        .internalError,
+        "a preloader came up where none was asked for"
+    )
 }
 
 extension AppTransportKind {

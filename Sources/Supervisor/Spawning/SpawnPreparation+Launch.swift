@@ -11,7 +11,14 @@ extension SpawnPreparation {
         _ identity: RunningIdentity,
         in facts: AppRootFacts
     ) throws(SpawnFailure.Cause) -> StartingProcess {
-        let program = LoaderProgram(app.type, settings: self.settings, loaders: self.options.loadersDirectory)
+        let isPreloader = self.mayPreload && self.settings.spawnMethod(for: app.type) == .smart
+        if isPreloader { self.context.journey.follow(.preloader) }
+        let program = LoaderProgram(
+            app.type,
+            settings: self.settings,
+            loaders: self.options.loadersDirectory,
+            role: isPreloader ? .preloader : .worker
+        )
         let port = try self.choosePort(program)
         let environment = EnvironmentPlan(
             base: EnvironmentPlan.Base(
@@ -51,7 +58,7 @@ extension SpawnPreparation {
         channels.closeChildEnds()
         self.launched(launch.pid, in: enclosure)
         self.brief(app, program, over: channels.control)
-        let ends = self.ends(app, identity, launch, channels, enclosure)
+        let ends = self.ends(app, program, identity, launch, channels, enclosure)
         self.record(ends.facts)
         let timeout = StartTimeout(
             limit: self.settings.startTimeout,
@@ -85,13 +92,15 @@ extension SpawnPreparation {
 
     private func ends(
         _ app: DetectedApp,
+        _ program: LoaderProgram,
         _ identity: RunningIdentity,
         _ launch: StartedLaunch,
         _ channels: borrowing AppChannels,
         _ enclosure: Enclosure?
     ) -> ProcessEnds {
         let facts = AppProcessFacts(
-            id: self.request.processID,
+            // The process that was asked for is one that serves.
+            id: program.role == .worker ? self.request.processID : .random(),
             pid: launch.pid,
             // Nobody has collected it, so it is there even if it has ended.
             startTime: ProcInfo(pid: launch.pid)?.startTime ?? 0,
@@ -158,7 +167,7 @@ extension SpawnPreparation {
     ) throws(SpawnFailure.Cause) -> AppChannels {
         do throws(SystemError) {
             return try AppChannels(
-                socketDirectory: self.options.appSocketsDirectory,
+                socketDirectory: program.role == .worker ? self.options.appSocketsDirectory : nil,
                 backlog: self.options.socketBacklog,
                 hasControl: program.readiness == .handshake,
                 outputOwner: Self.launchIdentity(identity)
@@ -200,7 +209,7 @@ extension SpawnPreparation {
     }
 
     /// nil: the daemon's own.
-    private static func launchIdentity(_ identity: RunningIdentity) -> UserIdentity? {
+    static func launchIdentity(_ identity: RunningIdentity) -> UserIdentity? {
         guard identity.isSwitched else { return nil }
         return UserIdentity(uid: identity.uid, gid: identity.gid, groups: identity.groups)
     }
@@ -232,7 +241,8 @@ extension SpawnPreparation {
             title: program.title ?? "",
             settings: self.settings,
             serverSoftware: self.options.serverSoftware,
-            rubyLibrary: "\(self.options.loadersDirectory)/\(LoaderSources.rubyLibrary)"
+            rubyLibrary: "\(self.options.loadersDirectory)/\(LoaderSources.rubyLibrary)",
+            role: program.role
         )
         let sent = try? briefing.bytes.withUnsafeBytes { try Transfers.send(control.rawValue, $0) }
         guard sent != .bytes(briefing.bytes.count) else { return }

@@ -11,13 +11,21 @@ import WireProtocol
 struct SpawnPreparation {
     let options: SpawnerOptions
     let request: SpawnRequest
+    /// Where the app's settings want a preloader, the process is one.
+    let mayPreload: Bool
     let clock = JourneyClock()
     let look: PreparationLook
     var context: StartContext
     var warnings: [String] = []
 
-    init(_ request: SpawnRequest, options: SpawnerOptions, look: PreparationLook = PreparationLook()) {
+    init(
+        _ request: SpawnRequest,
+        options: SpawnerOptions,
+        mayPreload: Bool = false,
+        look: PreparationLook = PreparationLook()
+    ) {
         self.request = request
+        self.mayPreload = mayPreload
         self.options = options
         self.look = look
         self.context = StartContext(id: request.errorID)

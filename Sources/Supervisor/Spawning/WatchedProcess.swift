@@ -28,7 +28,7 @@ final class WatchedProcess {
     private let ender: any ProcessEnder
     private let records: ProcessRecords?
     private let work: WorkBoard.Subject
-    private let transport: LoaderProgram.Transport
+    private let program: LoaderProgram
     private let clock: JourneyClock
     private let priority: StartPriority?
     private let room: WatchRoom
@@ -59,7 +59,7 @@ final class WatchedProcess {
         self.ender = starting.ends.ender
         self.records = starting.ends.records
         self.work = starting.ends.work
-        self.transport = starting.plan.program.transport
+        self.program = starting.plan.program
         self.clock = starting.plan.clock
         self.priority = starting.plan.priority
         self.room = room
@@ -104,11 +104,13 @@ final class WatchedProcess {
         case .ready(let concurrency, let readsFramedBodies, let address):
             guard self.life.started() == .tell else { return }
             self.start = nil
-            self.facts.service = AppProcessFacts.Service(
-                transport: AppTransportKind(self.transport, readsFramedBodies: readsFramedBodies),
-                address: address ?? .unix(path: self.facts.socketPath),
-                concurrency: concurrency
-            )
+            if self.program.role == .worker {
+                self.facts.service = AppProcessFacts.Service(
+                    transport: AppTransportKind(self.program.transport, readsFramedBodies: readsFramedBodies),
+                    address: address ?? .unix(path: self.facts.socketPath),
+                    concurrency: concurrency
+                )
+            }
             self.takeBackPriority()
             // What the next daemon does not know of it then, it can do without.
             try? self.records?.add(self.facts)
@@ -307,7 +309,7 @@ final class WatchedProcess {
         let action = self.life.ended()
         self.closeControl()
         // The front may have removed nothing: the file is ours, in a directory of ours.
-        try? Files.remove(self.facts.socketPath)
+        if !self.facts.socketPath.isEmpty { try? Files.remove(self.facts.socketPath) }
         if case .tell(let wasExpected) = action {
             let output = self.lines.tail.text
             self.report(.ended(status, limit: limit, wasExpected: wasExpected, lastOutput: output))

@@ -43,6 +43,8 @@ final class Orphans {
     ///
     /// Nothing tells when a process is inherited: call it once in a while.
     func record() {
+        // A process that a preloader has forked is an orphan for the milliseconds until it has said so.
+        for pid in self.recorded.keys where Reaper.isTaken(pid) { self.recorded[pid] = nil }
         var named = 0
         var unnamed = 0
         for pid in Reaper.adopted(except: { self.recorded[$0] != nil }).prefix(Self.recordsPerTurn) {

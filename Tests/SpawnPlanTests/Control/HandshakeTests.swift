@@ -19,6 +19,41 @@ import Testing
         return failure
     }
 
+    // MARK: Preloaders
+
+    @Test func `a preloader says that it has loaded the app, and nobody else does`() {
+        for (route, word, isReady) in [
+            (Journey.Route.preloader, "preloaded", true), (.preloader, "ready concurrency=1", false),
+            (.direct, "preloaded", false), (.forked, "preloaded", false), (.forked, "ready concurrency=1", true),
+        ] {
+            let context = StartContext(id: ErrorID(1), journey: Journey(route))
+            var handshake = Handshake(context: context, timeout: StartTimeout(limit: .seconds(90), appRoot: "/a"))
+            let action = handshake.received(Array("\(word)\n".utf8), at: .seconds(1))
+            #expect((failure(action) == nil) == isReady, "\(route) \(word)")
+            #expect(handshake.journey.failed == nil || !isReady)
+        }
+    }
+
+    @Test(arguments: [
+        (Journey.Route.direct, "the process ended"), (.preloader, "the preloader ended"),
+        (.forked, "the process that the preloader had forked ended"),
+    ])
+    func `who ended is said by the way that it went`(route: Journey.Route, text: String) {
+        var journey = Journey(route)
+        journey.begin(route == .forked ? .afterFork : .loader, at: .zero)
+        let context = StartContext(id: ErrorID(1), journey: journey)
+        var handshake = Handshake(context: context, timeout: StartTimeout(limit: .seconds(90), appRoot: "/a"))
+        let summary = failure(handshake.processEnded(.exited(3), at: .seconds(1)))?.summary
+        #expect(summary == "\(text) with exit code 3 before it was ready")
+    }
+
+    @Test func `steps of other ways are passed over`() {
+        var handshake = handshake()
+        #expect(handshake.received(Array("step after-fork begin\n".utf8), at: .zero) == .none)
+        #expect(!handshake.journey.entries.contains { $0.step == .afterFork })
+        #expect(failure(handshake.received(Array("step fork begin\n".utf8), at: .zero)) != nil)
+    }
+
     // MARK: The table
 
     enum Event: CaseIterable { case step, stepFailed, errorLine, ready, closed, ended, deadline, garbage }

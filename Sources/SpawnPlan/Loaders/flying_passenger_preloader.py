@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: MIT
+"""The process that has loaded the application, and forks those that serve; see preloader.rb for the handshake.
+
+The preloader forks twice: the first child ends at once, so that the kernel gives the second one to the daemon's core. What it
+needs of the standard library is bound before the application is loaded, which may put others in its place.
+"""
+import _socket
+import array
+import gc
+import os
+import signal
+import sys
+import time
+
+fork, waitpid, end, setsid, getppid, getpid = os.fork, os.waitpid, os._exit, os.setsid, os.getppid, os.getpid
+read, write, close, dup2, fstat, listdir = os.read, os.write, os.close, os.dup2, os.fstat, os.listdir
+Socket = _socket.socket
+SOL_SOCKET, SCM_RIGHTS = _socket.SOL_SOCKET, _socket.SCM_RIGHTS
+
+LISTENER = 3
+CONTROL = 4
+MAX_ORDER = 64
+START = b'start\n'
+MOST_DESCRIPTORS = 3
+
+
+class Preloader:
+    def __init__(self, tell, close_control):
+        self.tell = tell
+        self.close_control = close_control
+        self.forking = False
+        self.outputs = [(number, self.file(number)) for number in (1, 2)]
+
+    @staticmethod
+    def file(number):
+        """What a descriptor refers to."""
+        try:
+            status = fstat(number)
+            return (status.st_dev, status.st_ino)
+        except OSError:
+            return None
+
+    def forked(self):
+        """After each fork in the child: one that the application made itself is none of ours."""
+        if not self.forking:
+            self.close_control()
+
+    def run(self):
+        """Returns in a forked process that is to serve.
+
+        The preloader itself ends in here, without running what the application wants done at the end of its processes
+        (atexit): that is for those that serve.
+        """
+        self.name_threads()
+        # What is garbage now would be copied into each process, and so would what a collection of the rest writes to.
+        gc.collect()
+        if hasattr(gc, 'freeze'):
+            gc.freeze()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        orders = Socket(fileno=CONTROL)
+        orders.setblocking(True)
+        self.tell('preloaded')
+        while True:
+            name, descriptors = self.next_order(orders)
+            if name is None:
+                end(0)
+            if self.fork_worker(name, descriptors):
+                orders.detach()
+                return
+
+    def name_threads(self):
+        names = []
+        threading = sys.modules.get('threading')
+        if threading is not None:
+            main = threading.main_thread()
+            names = ['        %s' % thread for thread in threading.enumerate() if thread is not main]
+        try:
+            others = len(listdir('/proc/self/task')) - 1 - len(names)
+        except OSError:
+            others = 0
+        if others > 0:
+            names.append('        %d of libraries that are not written in Python' % others)
+        if names:
+            self.complain('threads that were started while the application was loaded do not run in its processes, which '
+                          'are forked; start them in os.register_at_fork(after_in_child=...):\n' + '\n'.join(names) + '\n')
+
+    @staticmethod
+    def complain(text):
+        try:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+        except Exception:
+            pass  # whatever the application has put in its place, or a closed one
+
+    @staticmethod
+    def next_order(orders):
+        try:
+            text, controls, _, _ = orders.recvmsg(MAX_ORDER, _socket.CMSG_SPACE(MOST_DESCRIPTORS * 4))
+        except OSError:
+            return None, []  # the daemon has gone
+        descriptors = array.array('i')
+        for level, kind, data in controls:
+            if level == SOL_SOCKET and kind == SCM_RIGHTS:
+                descriptors.frombytes(data[:len(data) - len(data) % descriptors.itemsize])
+        words = text.decode('latin-1').split()
+        return (words[1] if len(words) == 2 and words[0] == 'fork' else None), list(descriptors)
+
+    def fork_worker(self, name, descriptors):
+        """Tells whether this is the process that is to serve."""
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()  # or each process would write what waits
+            except Exception:
+                pass  # whatever the application has put in its place, or a closed one
+        self.forking = True
+        try:
+            child = fork()
+        except OSError as error:
+            self.give_up(descriptors, error)
+            return False
+        finally:
+            self.forking = False
+        if child == 0:
+            return self.fork_again(name, descriptors)
+        try:
+            waitpid(child, 0)
+        except OSError:
+            pass  # the application collects all children
+        self.close_all(descriptors)
+        return False
+
+    def fork_again(self, name, descriptors):
+        """In the first child."""
+        between = getpid()
+        self.forking = True
+        try:
+            child = fork()
+        except OSError as error:
+            self.give_up(descriptors, error)
+            end(1)
+        finally:
+            self.forking = False
+        if child != 0:
+            end(0)
+        try:
+            self.become_worker(name, descriptors, between)
+        except OSError:
+            end(1)  # not wanted any more
+        return True
+
+    def give_up(self, descriptors, error):
+        try:
+            write(descriptors[1], ('failed %s\n' % error).encode('utf-8', 'replace'))
+        except (OSError, IndexError):
+            pass  # nobody waits any more
+        self.close_all(descriptors)
+
+    @staticmethod
+    def close_all(descriptors):
+        for descriptor in descriptors:
+            try:
+                close(descriptor)
+            except OSError:
+                pass  # the application was here before
+
+    def become_worker(self, name, descriptors, between):
+        """In the second child."""
+        setsid()
+        listener, control, output = descriptors
+        places = [(listener, LISTENER), (control, CONTROL)]
+        # Where the application has put something else in the place of its output, it stays there.
+        places += [(output, number) for number, file in self.outputs if file == self.file(number)]
+        for descriptor, number in places:
+            dup2(descriptor, number, number <= 2)
+        self.close_all([descriptor for descriptor in descriptors if descriptor > CONTROL])
+        while getppid() == between:
+            self.pause(0.0005)
+        write(CONTROL, ('worker %s\n' % name).encode('latin-1'))
+        text = b''
+        while len(text) < len(START):
+            part = read(CONTROL, len(START) - len(text))
+            if not part:
+                end(1)
+            text += part
+        if text != START:
+            end(1)
+
+    # Not a name of the module: freezegun replaces those in all modules.
+    pause = staticmethod(time.sleep)

@@ -1,0 +1,35 @@
+# frozen_string_literal: true
+#
+# An application that tells who has loaded it and what it heard of forks. With the environment variable HOSTILE its preloader
+# does what none should do.
+LOADED_BY = Process.pid
+HEARD = []
+LOADED_IN = "here"
+raise "cannot be loaded" if File.exist?("tmp/fail-load")
+require_relative "hostile" if ENV["HOSTILE"]
+at_exit { File.write("tmp/ended-#{Process.pid}", "") }
+# Open before any fork: one that works on it must have it open anew (docs/smart-spawning.md).
+JOURNAL = File.open("tmp/journal", "a")
+Thread.new { sleep }.name = "started while loading"
+
+PhusionPassenger.on_event(:starting_worker_process) do |forked|
+  raise "not in this process" if File.exist?("tmp/fail-after-fork")
+  HEARD << forked
+  $random = rand
+end
+
+def facts
+  {
+    "pid" => Process.pid, "loaded-by" => LOADED_BY, "forked" => HEARD.join(","), "parent" => Process.ppid,
+    "random" => $random, "threads" => Thread.list.size, "output" => File.readlink("/proc/self/fd/1"),
+    "children" => `ps -o pid= --ppid #{LOADED_BY}`.lines.size
+  }
+end
+
+run(lambda { |env|
+  case env["PATH_INFO"]
+  when "/sleep" then sleep(env["QUERY_STRING"][/ms=(\d+)/, 1].to_f / 1000)
+  when "/say" then puts("said in #{Process.pid}")
+  end
+  [200, { "content-type" => "text/plain" }, facts.map { |name, value| "#{name}: #{value}\n" }]
+})

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+
+import LinuxSystem
+import TestSupport
+import Testing
+
+extension Integration {
+    /// Preloaders of Ruby and Python, and what is forked from them.
+    @Suite(.enabled(if: Integration.hasRuby, "needs Ruby"), .timeLimit(.minutes(3)))
+    struct SmartSpawningTests {
+        private static let languages = ["smart", "smart-wsgi"]
+
+        private static func app(_ source: String, named name: String? = nil, _ settings: [String] = []) -> Site.App {
+            let owner = Integration.owner(source == "smart" ? 0 : 1)
+            return .init(name ?? source, from: source, owner: owner, settings: settings)
+        }
+
+        private static func running(_ apps: [Site.App], _ settings: [String] = []) throws -> Site {
+            try Site.running(
+                apps,
+                daemonFlags: ["--max-pool-size=12"],
+                httpSettings: ["passenger_load_shell_envvars off;", "passenger_spawn_method smart;"] + settings
+            )
+        }
+
+        private static func preloader(_ site: Site, _ app: String) throws -> Int32 {
+            try #require(try site.page(app).field("loaded-by").flatMap { Int32($0) })
+        }
+
+        private static func touch(_ site: Site, _ app: String, _ name: String) throws {
+            try site.directory.write("", to: "apps/\(app)/tmp/\(name).new")
+            try Files.rename(
+                site.directory.file("apps/\(app)/tmp/\(name).new"),
+                to: site.directory.file("apps/\(app)/tmp/\(name)")
+            )
+        }
+
+        private static func remove(_ site: Site, _ app: String, _ name: String) throws {
+            try Files.remove(site.directory.file("apps/\(app)/tmp/\(name)"))
+        }
+
+        private static func expectGone(_ pid: Int32) throws {
+            try eventually("\(pid) to be gone") { !ProcessFacts.isRunning(pid) }
+        }
+
+        /// PIDs of processes in service, once there are so many.
+        private static func processes(_ site: Site, _ app: String, count: Int) throws -> [Int32] {
+            var pids: [Int32] = []
+            try eventually("\(count) processes of \(app)") {
+                pids = try site.processes(of: app).map(\.pid)
+                return pids.count == count
+            }
+            return pids
+        }
+
+        // MARK: What it is for
+
+        @Test func `processes are forked from one that has loaded the app, and are their own in all else`() throws {
+            let site = try Self.running(Self.languages.map { Self.app($0) }, ["passenger_min_instances 3;"])
+            let core = try site.corePID()
+            for (app, title) in [("smart", "Passenger RackApp: "), ("smart-wsgi", "Passenger WsgiApp: ")] {
+                let preloader = try Self.preloader(site, app)
+                let workers = try Self.processes(site, app, count: 3)
+                #expect(!workers.contains(preloader) && Set(workers).count == 3)
+                #expect(ProcInfo.arguments(of: preloader).first?.hasPrefix("Passenger AppPreloader: ") == true)
+                #expect(ProcInfo.children(of: preloader).isEmpty)
+                let uid = try #require(ProcInfo.uid(of: preloader))
+                var groups = Set([ControlGroupPlace.of(preloader)])
+                for pid in workers {
+                    let facts = try #require(ProcInfo(pid: pid))
+                    #expect(facts.parent == core && facts.session == pid && facts.processGroup == pid)
+                    #expect(ProcInfo.uids(of: pid) == [uid, uid, uid, uid])
+                    #expect(ProcInfo.arguments(of: pid).first?.hasPrefix(title) == true)
+                    groups.insert(ControlGroupPlace.of(pid))
+                }
+                let isEnclosed = ControlGroupPlace.of(preloader)?.path.contains("/process.") == true
+                if isEnclosed { #expect(groups.count == 4) }
+                // 0, 1, 2, the listener, the control channel; then what the server itself opens, in each the same.
+                #expect(Set(workers.map { ProcessFacts.descriptorCount(of: $0) }).count == 1)
+                #expect(
+                    site.log().contains("App \(preloader) output: ") && site.log().contains("started while loading")
+                )
+                #expect(site.log().contains("preloader has loaded the app"))
+                _ = try site.page(app, "/say")
+                try eventually("its output") {
+                    workers.contains { site.log().contains("App \($0) output: said in \($0)") }
+                }
+            }
+            let smart = try site.page("smart")
+            #expect(smart.field("forked") == "true" && smart.field("threads") == "1")
+            let wsgi = try site.page("smart-wsgi")
+            #expect(wsgi.field("heard") == "True" && wsgi.field("frozen") == "True" && wsgi.field("threads") == "1")
+            try Self.expectIndependence(site)
+        }
+
+        /// A preloader's end ends no process, a restart makes another one, and what the old ones do goes on.
+        private static func expectIndependence(_ site: Site) throws {
+            for app in Self.languages {
+                let workers = try Self.processes(site, app, count: 3)
+                let first = try Self.preloader(site, app)
+                try ProcessHandle(pid: first).signal(.kill)
+                try Self.expectGone(first)
+                #expect(try Self.processes(site, app, count: 3) == workers)
+                try eventually("the word about it") { site.log().contains("preloader ended by itself") }
+                // The next process needs another one.
+                try ProcessHandle(pid: workers[0]).signal(.kill)
+                try eventually("another process") {
+                    let now = try site.processes(of: app).map(\.pid)
+                    return now.count == 3 && !now.contains(workers[0])
+                }
+            }
+            let old = try Self.processes(site, "smart", count: 3)
+            let request = try HTTPConnection(port: site.port)
+            try request.send("GET /sleep?ms=1500 HTTP/1.1\r\nHost: smart.localhost\r\n\r\n")
+            try eventually("the request to be under way") {
+                try site.processes(of: "smart").contains { $0.sessions > 0 }
+            }
+            let busy = try #require(try site.processes(of: "smart").first { $0.sessions > 0 })
+            try Self.touch(site, "smart", "restart.txt")
+            let new = try Self.preloader(site, "smart")
+            #expect(ProcessFacts.isRunning(busy.pid) && !old.contains(new))
+            #expect(try request.readResponse().status == 200)
+            for pid in old { try Self.expectGone(pid) }
+            #expect(try Self.processes(site, "smart", count: 3).allSatisfy { !old.contains($0) })
+            // Whoever serves says good-bye; a preloader does not.
+            for pid in old { #expect(Files.exists(site.directory.file("apps/smart/tmp/ended-\(pid)"))) }
+            #expect(!Files.exists(site.directory.file("apps/smart/tmp/ended-\(new)")))
+        }
+
+        @Test func `an idle preloader ends, and the next process starts another one`() throws {
+            let site = try Self.running(
+                Self.languages.map { Self.app($0) },
+                ["passenger_max_preloader_idle_time 1s;"]
+            )
+            for app in Self.languages {
+                let page = try site.page(app)
+                let (worker, first) = (try #require(page.pid), try Self.preloader(site, app))
+                try Self.expectGone(first)
+                #expect(ProcessFacts.isRunning(worker))
+                try ProcessHandle(pid: worker).signal(.kill)
+                let second = try Self.preloader(site, app)
+                #expect(second != first)
+            }
+            try eventually("their ends to be told") { site.log().pieces(between: "preloader ended").count >= 3 }
+            #expect(!site.log().contains("preloader ended by itself"))
+        }
+
+        // MARK: Failures
+
+        @Test func `failures of preloaders and of what they fork have pages of their own`() throws {
+            let site = try Self.running(
+                [Self.app("smart"), Self.app("smart-wsgi")],
+                ["passenger_friendly_error_pages on;"]
+            )
+            for app in Self.languages {
+                try Self.touch(site, app, "fail-load")
+                let page = try site.get(app, "/", headers: "Accept: text/plain\r\n")
+                #expect(page.status == 500 && page.text.contains("cannot be loaded"))
+                #expect(page.text.contains("load-app") && !page.text.contains("after-fork"), "\(page.text)")
+                try Self.remove(site, app, "fail-load")
+                try Self.touch(site, app, "restart.txt")
+                _ = try site.page(app)
+            }
+            try Self.touch(site, "smart", "fail-after-fork")
+            let preloader = try Self.preloader(site, "smart")
+            try ProcessHandle(pid: try #require(try site.page("smart").pid)).signal(.kill)
+            let page = try site.get("smart", "/", headers: "Accept: text/plain\r\n")
+            #expect(page.status == 500 && page.text.contains("not in this process"), "\(page.text)")
+            #expect(page.text.contains("after-fork"))
+            #expect(ProcessFacts.isRunning(preloader))
+        }
+
+        // MARK: Hostile preloaders
+
+        @Test(.enabled(if: Machine.isRoot, "apps need users of their own"))
+        func `a hostile preloader gains nothing, and harms nobody else`() throws {
+            let ways = ["self", "child", "session", "lies", "garbage", "flood", "closes", "exits", "forks", "silent"]
+            let apps = ways.map { way in
+                Self.app("smart", named: way, ["passenger_env_var HOSTILE \(way);", "passenger_start_timeout 2s;"])
+            }
+            let site = try Self.running(
+                apps + [Self.app("smart-wsgi", named: "other")],
+                ["passenger_friendly_error_pages on;"]
+            )
+            let core = try site.corePID()
+            _ = try site.page("other")
+            for way in ways {
+                let page = try site.get(way, "/", headers: "Accept: text/plain\r\n")
+                #expect(page.status == 500 && page.text.contains("did not fork as it should"), "\(way): \(page.text)")
+                #expect(try site.page("other").pid != nil)
+            }
+            #expect(try site.corePID() == core)
+            let uid = try #require(Integration.owner(0)).uid
+            try eventually("nothing of them to be left") {
+                !ProcessFacts.descendants(of: core).contains { ProcInfo.uid(of: $0) == uid }
+            }
+            let log = site.log()
+            #expect(log.pieces(between: "preloader did not fork, starting another one").count == ways.count + 1)
+            #expect(!log.contains("event ignored"))
+        }
+    }
+}
