@@ -66,12 +66,12 @@ package struct MemorySum: Hashable, Sendable {
     /// `preloader` is whose children the workers are; nil: it has stopped, or there is none.
     package init(workers: [MemoryUse], preloader: MemoryUse? = nil) {
         let all = workers + [preloader].compactMap(\.self)
-        self.privateBytes = all.reduce(0) { $0.addingSaturated($1.privateBytes) }
+        self.privateBytes = all.reduce(UInt64(0)) { $0.addingSaturated($1.privateBytes) }
         // Processes that workers have started take a part of what they share, too, and are not among these: but all that a
         // process has is there once at least.
-        let parts = all.reduce(0) { $0.addingSaturated($1.writtenPartBytes) }
+        let parts = all.reduce(UInt64(0)) { $0.addingSaturated($1.writtenPartBytes) }
         self.usedBytes = max(parts, all.map(\.writtenBytes).max() ?? 0)
-        let alone = workers.reduce(0) { $0.addingSaturated($1.writtenBytes) }
+        let alone = workers.reduce(UInt64(0)) { $0.addingSaturated($1.writtenBytes) }
         self.savedBytes = Int64(clamping: alone) - Int64(clamping: self.usedBytes)
     }
 }
