@@ -5,7 +5,7 @@
 # make test-vm   limits of applications (passenger_memory_max, passenger_pids_max) in a virtual machine, as root; its script
 #                says what it needs
 # make bench    the short form: counts per request against thresholds, CPU per request against nginx in front of nginx, and
-#               latency beside a neighbour that makes trouble
+#               latency beside a neighbour that makes trouble, and beside out-of-band work
 # make bench-peers  twenty minutes: ours beside nginx with puma, Passenger, gunicorn and Node, Apache with Passenger, and uWSGI;
 #               PEERS="--quick --only ruby hello" for a part of it
 # make soak     ten minutes of a hostile tenant beside a neighbour, as root; DURATION=600
@@ -72,6 +72,7 @@ format: toolchain
 bench: toolchain packages-bench build
 	Benchmarks/forwarding --bin-dir "$(BIN_DIR)"
 	Benchmarks/neighbour --bin-dir "$(BIN_DIR)"
+	Benchmarks/outofband --bin-dir "$(BIN_DIR)"
 	Benchmarks/counts --bin-dir "$(BIN_DIR)"
 
 bench-peers: toolchain packages-bench-peers build
