@@ -16,6 +16,10 @@ package struct PoolLimits: Equatable, Sendable {
     package var exitTimeout: Duration
     /// How often restart files are looked at, for apps that do not say; zero = at each request.
     package var statThrottleRate: Duration
+    /// Processes that do out-of-band work at a time, over all groups, at most one of each; 0 = any number.
+    package var outOfBandLimit: Int
+    /// How long a process may take for its out-of-band work, and its sessions before that to end.
+    package var outOfBandTimeout: Duration
 
     package init(
         maxPoolSize: Int = DaemonDefaults.maxPoolSize,
@@ -23,7 +27,9 @@ package struct PoolLimits: Equatable, Sendable {
         poolIdleTime: Duration? = .seconds(300),
         simultaneousSpawns: Int = 2,
         exitTimeout: Duration = .seconds(60),
-        statThrottleRate: Duration = .zero
+        statThrottleRate: Duration = .zero,
+        outOfBandLimit: Int = 0,
+        outOfBandTimeout: Duration = .seconds(60)
     ) {
         self.maxPoolSize = max(1, maxPoolSize)
         self.maxInstancesPerApp = maxInstancesPerApp
@@ -31,6 +37,8 @@ package struct PoolLimits: Equatable, Sendable {
         self.simultaneousSpawns = max(1, simultaneousSpawns)
         self.exitTimeout = exitTimeout
         self.statThrottleRate = statThrottleRate
+        self.outOfBandLimit = outOfBandLimit
+        self.outOfBandTimeout = outOfBandTimeout
     }
 }
 

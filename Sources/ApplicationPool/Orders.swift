@@ -59,6 +59,10 @@ package enum ProcessOrder: Equatable, Sendable {
     case stop(Process.ID)
     /// End it, with its whole process group.
     case kill(Process.ID)
+    /// Tell it to do its out-of-band work; it has no session.
+    case beginOutOfBandWork(Process.ID)
+    /// It has not answered in time: it serves again as it is, or is replaced if it takes one request at a time.
+    case outOfBandWorkOverdue(Process.ID, isReplaced: Bool)
 }
 
 package enum SpawnOrder: Equatable, Sendable {

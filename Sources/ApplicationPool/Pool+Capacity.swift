@@ -31,9 +31,15 @@ extension Pool {
     /// The same for every group: one by one, each look for it in the list would cost the square of their number.
     mutating func noteNeedOfAll() { self.hungry = self.groups.map(\.id) }
 
-    /// Starts spawns, the most urgent first, as long as there is room; makes room for groups without any process.
+    /// Starts spawns as long as there is room, and out-of-band work where a process can be spared.
     mutating func fillCapacity(at now: Instant, orders: inout Orders) {
         guard self.phase == .running else { return }
+        self.beginOutOfBandWork(at: now, orders: &orders)
+        self.startSpawns(at: now, orders: &orders)
+    }
+
+    /// Starts spawns, the most urgent first; makes room for groups without any process.
+    private mutating func startSpawns(at now: Instant, orders: inout Orders) {
         while self.hasSlot(at: now), let index = self.mostUrgent(at: now) {
             self.makeRoomInShare(for: index, at: now, orders: &orders)
             while self.isFull {
@@ -169,7 +175,7 @@ extension Pool {
     /// which has to be there first.
     mutating func replace(_ process: Int, of index: Int, at now: Instant, orders: inout Orders) {
         let group = self.groups[index]
-        let isLast = group.processes.allSatisfy(group.isAtItsLast)
+        let isLast = group.enabled.allSatisfy(group.isAtItsLast)
         let hasRoom = !self.isFull && group.usage < self.maxInstances(of: group)
         if isLast, hasRoom || group.spawn != nil {
             self.noteNeed(of: index)

@@ -39,10 +39,10 @@ extension Pool {
             check(route == nil, "request \(waiter.number) waits while a process could take it")
         }
         for process in group.processes {
-            check(process.state == .enabled, "a process in service is \(process.state)")
             check(process.sessions >= 0, "a process has \(process.sessions) sessions")
             check(process.concurrency == 0 || process.sessions <= process.concurrency, "a process is overloaded")
         }
+        found += self.outOfBandViolations(of: group)
         for process in group.detached {
             check(process.state != .enabled, "a detached process is enabled")
             if case .draining = process.state { check(!process.isIdle, "a process waits for sessions that it has not") }
@@ -53,6 +53,28 @@ extension Pool {
             check(group.usage == 0, "it has processes in service at its end")
             check(group.queue.isEmpty, "requests wait at its end")
         }
+        return found
+    }
+
+    private func outOfBandViolations(of group: Group) -> [String] {
+        var found: [String] = []
+        for process in group.processes {
+            switch (process.state, process.outOfBandWork) {
+            case (.enabled, .none), (.enabled, .requested), (.enabled, .overdue): break
+            case (.disabling, .requested) where process.sessions > 0: break
+            case (.disabled, .underWay) where process.sessions == 0: break
+            default: found.append("a process is \(process.state) with \(process.outOfBandWork)")
+            }
+            if process.hasRequestedWork, !self.groupsWithWork.contains(group.id) {
+                found.append("group \(group.id.rawValue): out-of-band work is forgotten")
+            }
+        }
+        let unavailable = group.processes.count { $0.state != .enabled }
+        if unavailable > 1 { found.append("group \(group.id.rawValue): \(unavailable) processes work out of band") }
+        if group.processes.contains(where: \.isDisabling), group.enabled.isEmpty {
+            found.append("group \(group.id.rawValue): its last process is being disabled")
+        }
+        if self.mayWork(group) { found.append("group \(group.id.rawValue): nobody lets a process work that could") }
         return found
     }
 

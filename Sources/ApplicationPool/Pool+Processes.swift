@@ -90,12 +90,14 @@ extension Pool {
         let limit = self.drainLimit(limit ?? self.groups[index].limits.shutdownTimeout, at: now)
         let until = now.advanced(by: limit)
         process.state = .draining(until: until, thenKill: thenKill)
+        process.outOfBandWork = .none
         self.wake(at: until)
         self.groups[index].detached.append(process)
         orders.processes.append(.announceDraining(process.id, limit: limit))
         let last = self.groups[index].detached.count - 1
         self.abortUpgradedSessions(of: last, in: index, orders: &orders)
         self.stopIfDrained(last, of: index, at: now, orders: &orders)
+        self.keepOneEnabled(in: index)
         self.noteNeed(of: index)
     }
 
@@ -153,6 +155,7 @@ extension Pool {
     }
 
     private mutating func processCrashed(in index: Int, at now: Instant, orders: inout Orders) {
+        self.keepOneEnabled(in: index)
         self.wakeAfterBackoff(of: index, at: now)
         if let until = self.groups[index].refusing(at: now) {
             self.refuseAllWaiters(of: index, .backingOff(until: until), orders: &orders)

@@ -87,7 +87,8 @@ extension Pool {
     ) {
         if let process = self.groups[index].processes.firstIndex(where: { $0.id == session.process }) {
             self.groups[index].processes[process].close(report, at: now)
-            self.sessionEnded(on: process, of: index, at: now, orders: &orders)
+            if report.requestsOutOfBandWork { self.noteOutOfBandWork(of: process, in: index, at: now) }
+            self.becameFree(process, of: index, at: now, orders: &orders)
         } else if let process = self.groups[index].detached.firstIndex(where: { $0.id == session.process }) {
             self.groups[index].detached[process].close(report, at: now)
             self.stopIfDrained(process, of: index, at: now, orders: &orders)
@@ -116,6 +117,7 @@ extension Pool {
         var orders = Orders()
         self.makeOrdinary(id, at: now, orders: &orders)
         self.sessions[id]?.clock = .upgraded
+        self.forgetOutOfBandWork(ofUpgraded: session, at: now, orders: &orders)
         if let index = self.indices[session.group],
             let process = self.groups[index].detached.firstIndex(where: { $0.id == session.process })
         {
@@ -210,17 +212,22 @@ extension Pool {
         self.recallForWaiters(of: index, at: now, orders: &orders)
     }
 
-    /// What follows from a session's end on a process in service: it may be worn out or one too many, else it takes the
-    /// next waiter, else it may be needed for another group.
-    private mutating func sessionEnded(on process: Int, of index: Int, at now: Instant, orders: inout Orders) {
+    /// What follows from the end of a session, or of other work, on a process in service: it may be worn out or one too
+    /// many, or have out-of-band work to do, else it takes the next waiter, else it may be needed for another group.
+    mutating func becameFree(_ process: Int, of index: Int, at now: Instant, orders: inout Orders) {
         let isOneTooMany =
             self.usage > self.limits.maxPoolSize
             || self.groups[index].processes.count > self.maxInstances(of: self.groups[index])
         if isOneTooMany {
             self.detach(process, of: index, at: now, orders: &orders)
         } else if self.groups[index].isWorn(self.groups[index].processes[process]) {
+            self.cancelDisabling(process, of: index)
             self.replace(process, of: index, at: now, orders: &orders)
+        } else {
+            self.endDisabling(process, of: index, at: now, orders: &orders)
         }
+        // Before those who wait get the process that asked for it.
+        self.beginOutOfBandWork(at: now, orders: &orders)
         if !self.groups[index].queue.isEmpty {
             self.serveWaiters(of: index, at: now, orders: &orders)
             self.recallForWaiters(of: index, at: now, orders: &orders)

@@ -61,7 +61,7 @@ extension Pool {
                 self.groups[index].detached[position].state = state
             case .stopping(let killAt):
                 self.groups[index].detached[position].state = .stopping(killAt: min(killAt, last))
-            case .enabled, .killed:
+            case .enabled, .disabling, .disabled, .killed:
                 break
             }
         }

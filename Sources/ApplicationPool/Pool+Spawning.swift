@@ -59,6 +59,7 @@ extension Pool {
             self.refuseAllWaiters(of: index, .spawnFailed, orders: &orders)
             self.groups[index].backoff.spawnFailed(isCheap: isCheap, at: now)
             self.wakeAfterBackoff(of: index, at: now)
+            self.standInFailed(of: index)
             self.noteNeed(of: index)
         }
         self.fillCapacity(at: now, orders: &orders)

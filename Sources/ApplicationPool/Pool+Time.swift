@@ -14,6 +14,7 @@ extension Pool {
         for index in self.groups.indices {
             self.refuseExpiredWaiters(of: index, at: now, orders: &orders)
             self.hastenDetached(of: index, at: now, orders: &orders)
+            self.endOverdueOutOfBandWork(of: index, at: now, orders: &orders)
         }
         self.endOverdueSessions(at: now, orders: &orders)
         self.detachUnused(at: now, orders: &orders)
@@ -41,7 +42,7 @@ extension Pool {
                 self.stop(position, of: index, at: now, orders: &orders)
             case .stopping(let killAt) where killAt <= now:
                 self.kill(position, of: index, orders: &orders)
-            case .enabled, .draining, .stopping, .killed:
+            case .enabled, .disabling, .disabled, .draining, .stopping, .killed:
                 break
             }
         }
@@ -97,15 +98,15 @@ extension Pool {
         case .draining(let until, _):
             let soon = min(until, now.advanced(by: Self.hurry))
             self.groups[index].detached[position].state = .draining(until: soon, thenKill: true)
-        case .enabled, .stopping, .killed:
+        case .enabled, .disabling, .disabled, .stopping, .killed:
             break
         }
     }
 
-    /// The longest idle first, down to the group's minimum.
+    /// The longest idle first, down to the group's minimum; none while it may be the only one that serves.
     private mutating func detachUnused(at now: Instant, orders: inout Orders) {
         guard let idleTime = self.limits.poolIdleTime, self.phase == .running else { return }
-        for index in self.groups.indices {
+        for index in self.groups.indices where !self.groups[index].hasOutOfBandWork {
             while self.groups[index].processes.count > self.groups[index].minimum,
                 let idle = self.groups[index].longestIdle,
                 self.groups[index].processes[idle].lastUsed.advanced(by: idleTime) <= now
@@ -124,9 +125,11 @@ extension Pool {
         for group in self.groups {
             consider(group.queue.nextDeadline)
             group.detached.forEach { consider($0.deadline) }
+            group.processes.forEach { consider($0.outOfBandDeadline) }
             consider(group.backoff.nextEnd(after: now))
             consider(group.restartPace.end(after: now))
             guard let idleTime = self.limits.poolIdleTime, self.phase == .running else { continue }
+            guard !group.hasOutOfBandWork else { continue }
             guard group.processes.count > group.minimum, let idle = group.longestIdle else { continue }
             consider(group.processes[idle].lastUsed.advanced(by: idleTime))
         }
@@ -155,7 +158,7 @@ extension Process {
         switch self.state {
         case .draining(let until, _): until
         case .stopping(let killAt): killAt
-        case .enabled, .killed: nil
+        case .enabled, .disabling, .disabled, .killed: nil
         }
     }
 }

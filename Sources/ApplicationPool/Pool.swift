@@ -7,7 +7,8 @@
 ///
 /// A pure value: events go in as methods, orders come out, the time is an argument. The file names say where what is
 /// decided: `+Requests` (checkout to release), `+Capacity` (who may spawn, who gives way), `+Spawning` (what came of a
-/// spawn), `+Processes` (detach, stop, exit), `+Groups` (settings, restart, retirement), `+Leases`, `+Time`, `+Shutdown`.
+/// spawn), `+Processes` (detach, stop, exit), `+OutOfBandWork`, `+Groups` (settings, restart, retirement), `+Leases`,
+/// `+Time`, `+Shutdown`.
 package struct Pool: Sendable {
     package enum Phase: Equatable, Sendable {
         /// Left by `shutdown`.
@@ -31,6 +32,8 @@ package struct Pool: Sendable {
     package internal(set) var usage = 0
     /// Groups that may want a process, in no particular order; `fillCapacity` drops those that do not.
     var hungry: [Group.ID] = []
+    /// Groups with processes that ask for out-of-band work, whose turn is next first.
+    var groupsWithWork: [Group.ID] = []
     /// Something other than leases may be due then; nil = nothing is.
     var generalDeadline: Instant?
     /// Groups whose leases are to be looked at, each at its time, and the earliest of these.

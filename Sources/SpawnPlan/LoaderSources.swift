@@ -24,12 +24,17 @@ package enum LoaderSources {
         Source(path: "flying_passenger_preloader.py", bytes: PackageResources.flying_passenger_preloader_py),
         Source(path: "flying_passenger_wsgi.py", bytes: PackageResources.flying_passenger_wsgi_py),
         Source(path: "flying_passenger_failure.py", bytes: PackageResources.flying_passenger_failure_py),
+        Source(path: "phusion_passenger.py", bytes: PackageResources.phusion_passenger_py),
         Source(path: "node-loader.js", bytes: PackageResources.node_loader_js),
         Source(path: "node-application.js", bytes: PackageResources.node_application_js),
         Source(path: "node-listener.js", bytes: PackageResources.node_listener_js),
         Source(path: "node-failure.js", bytes: PackageResources.node_failure_js),
         Source(path: "\(rubyLibrary)/phusion_passenger.rb", bytes: PackageResources.phusion_passenger_rb),
         Source(path: "\(rubyLibrary)/flying_passenger/after_fork.rb", bytes: PackageResources.after_fork_rb),
+        Source(
+            path: "\(rubyLibrary)/phusion_passenger/rack/out_of_band_gc.rb",
+            bytes: PackageResources.out_of_band_gc_rb
+        ),
         Source(path: "\(rubyLibrary)/flying_passenger/body_stream.rb", bytes: PackageResources.body_stream_rb),
         Source(path: "\(rubyLibrary)/flying_passenger/boot.rb", bytes: PackageResources.boot_rb),
         Source(path: "\(rubyLibrary)/flying_passenger/classic_rails.rb", bytes: PackageResources.classic_rails_rb),

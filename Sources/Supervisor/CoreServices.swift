@@ -71,6 +71,7 @@ final class CoreServices {
         pool.keepAway(WorkBoard.held)
         self.pool = pool
         self.spawner.onExit = { exit in pool.processExited(exit) }
+        self.spawner.onOutOfBandWorkDone = { id in pool.outOfBandWorkDone(id) }
         let (counts, complaints) = (ConnectionCounts(), Complaints())
         let broker = Broker(
             eventLoop: eventLoop,
@@ -192,7 +193,9 @@ extension PoolLimits {
             maxInstancesPerApp: options.maxInstancesPerApp,
             poolIdleTime: options.poolIdleTime > .zero ? options.poolIdleTime : nil,
             simultaneousSpawns: CurrentProcess.processorCount,
-            statThrottleRate: options.statThrottleRate
+            statThrottleRate: options.statThrottleRate,
+            outOfBandLimit: options.oobwLimit,
+            outOfBandTimeout: options.oobwTimeout
         )
     }
 }

@@ -17,6 +17,12 @@ enum FlagValues {
 }
 
 extension FlagValues {
+    static func outOfBandTimeout(_ text: String) throws(ValueError) -> Duration {
+        let time = try ValueParsers.duration(text)
+        guard time > .zero else { throw ValueError("leaves no time for out-of-band work") }
+        return time
+    }
+
     static func memoryMax(_ text: String) throws(ValueError) -> Int {
         let size = try ValueParsers.size(text)
         guard size >= AppSettings.leastMemory else { throw ValueError("is less than 4m") }

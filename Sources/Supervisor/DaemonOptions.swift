@@ -176,6 +176,24 @@ package struct PoolOptions: ParsableArguments {
     )
     package var pidsMax: Int?
 
+    @Option(
+        help: .init(
+            "Processes that may do out-of-band work at a time, at most one of each app; 0 = one of each (default: 0).",
+            valueName: "n"
+        ),
+        transform: { text in try parsed(text) { try ValueParsers.integer($0, in: 0...100_000) } }
+    )
+    package var oobwLimit = 0
+
+    @Option(
+        help: .init(
+            "How long a process may take for out-of-band work before it is replaced (default: 60s).",
+            valueName: "time"
+        ),
+        transform: { text in try parsed(text, FlagValues.outOfBandTimeout) }
+    )
+    package var oobwTimeout = Duration.seconds(60)
+
     @Flag(help: "Log the output of apps without \"App PID output:\" in front of it.")
     package var disableLogPrefix = false
 

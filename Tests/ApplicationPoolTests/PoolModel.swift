@@ -21,6 +21,8 @@ struct PoolModel {
         var isDraining = false
         var isStopped = false
         var isKilled = false
+        /// It was told to do out-of-band work and has not answered.
+        var isWorking = false
     }
 
     struct FakeLease {
@@ -55,6 +57,7 @@ struct PoolModel {
     var problems: [String] = []
     /// Of processes that come up.
     var concurrency = 1
+    var worksOutOfBand = true
     /// Starts that were given up for another group, in their order.
     var gaveWay: [Group.ID] = []
     /// Sessions that may carry further requests, and those of them that were asked back.
@@ -62,15 +65,24 @@ struct PoolModel {
     /// Waiting requests of connections that keep sessions.
     var holders: [Ticket: LeaseHolder] = [:]
     var withheld: [LeaseHolder] = []
+    /// Processes that did not answer in time, and whether they are replaced.
+    var overdue: [Process.ID: Bool] = [:]
     private var nextProcess: UInt64 = 100
 
-    init(max: Int = 6, spawns: Int = 10, idle: Duration? = .seconds(300), perApp: Int = 0) {
+    init(
+        max: Int = 6,
+        spawns: Int = 10,
+        idle: Duration? = .seconds(300),
+        perApp: Int = 0,
+        outOfBandLimit: Int = 0
+    ) {
         self.pool = Pool(
             limits: PoolLimits(
                 maxPoolSize: max,
                 maxInstancesPerApp: perApp,
                 poolIdleTime: idle,
-                simultaneousSpawns: spawns
+                simultaneousSpawns: spawns,
+                outOfBandLimit: outOfBandLimit
             ),
             sessionNumbers: SessionNumbers(seed: 1)
         )
@@ -133,12 +145,14 @@ struct PoolModel {
         return true
     }
 
-    mutating func release(_ session: Session.ID, wasUsed: Bool = true) {
+    /// `asks`: the answer asks for out-of-band work.
+    mutating func release(_ session: Session.ID, wasUsed: Bool = true, asks: Bool = false) {
         if let process = self.sessions.removeValue(forKey: session) {
             self.processes[process]?.sessions.remove(session)
         }
         let uses = (self.leases.removeValue(forKey: session)?.uses ?? 1) - (wasUsed ? 0 : 1)
-        let action = self.pool.sessionClosed(session, SessionReport(uses: uses), at: self.now)
+        let report = SessionReport(uses: uses, requestsOutOfBandWork: asks)
+        let action = self.pool.sessionClosed(session, report, at: self.now)
         if case .released(let orders) = action { self.carryOut(orders) }
     }
 
@@ -172,6 +186,16 @@ struct PoolModel {
         self.carryOut(orders)
     }
 
+    /// A process says that its out-of-band work is done; false: that was news to nobody.
+    @discardableResult
+    mutating func workDone(_ id: Process.ID) -> Bool {
+        self.processes[id]?.isWorking = false
+        self.overdue[id] = nil
+        guard let orders = self.pool.outOfBandWorkDone(by: id, at: self.now) else { return false }
+        self.carryOut(orders)
+        return true
+    }
+
     mutating func abandon(_ session: Session.ID) {
         self.leases[session] = nil
         guard let orders = self.pool.sessionAbandoned(session, at: self.now) else {
@@ -195,7 +219,11 @@ struct PoolModel {
         let limits = self.pool.groups.first { $0.id == spawn.group }?.limits
         let concurrency = limits?.concurrencyOverride ?? self.concurrency
         self.processes[id] = FakeProcess(group: spawn.group, concurrency: concurrency)
-        let description = Process.Description(id: id, concurrency: self.concurrency)
+        let description = Process.Description(
+            id: id,
+            concurrency: self.concurrency,
+            worksOutOfBand: self.worksOutOfBand
+        )
         switch self.pool.spawnSucceeded(spawn.id, description, at: self.now) {
         case .added(let orders):
             if spawn.isCancelled { self.problems.append("a cancelled spawn was put into service") }
@@ -321,6 +349,9 @@ struct PoolModel {
             self.problems.append("grant of an unknown process")
             return
         }
+        if self.isAtWork(grant.process) {
+            self.problems.append("grant of a process that works out of band")
+        }
         if process.isDraining || process.isStopped || process.isKilled {
             self.problems.append("grant of a process that is on its way out")
         }
@@ -397,7 +428,32 @@ struct PoolModel {
         case .kill(let id):
             if self.processes[id]?.isKilled != false { self.problems.append("kill twice or of nobody") }
             self.processes[id]?.isKilled = true
+        case .beginOutOfBandWork(let id):
+            self.begins(id)
+        case .outOfBandWorkOverdue(let id, let isReplaced):
+            if self.processes[id]?.isWorking != true { self.problems.append("overdue work of nobody") }
+            self.overdue[id] = isReplaced
         }
+    }
+
+    /// One that did not answer in time serves again.
+    private func isAtWork(_ id: Process.ID) -> Bool {
+        self.processes[id]?.isWorking == true && self.overdue[id] == nil
+    }
+
+    private mutating func begins(_ id: Process.ID) {
+        guard let process = self.processes[id] else { return self.problems.append("work for an unknown process") }
+        if !process.sessions.isEmpty { self.problems.append("work for a process that has sessions") }
+        if process.isWorking { self.problems.append("work for a process that works") }
+        if process.isDraining || process.isStopped { self.problems.append("work for a process on its way out") }
+        let others = self.processes.filter { $0.key != id && $0.value.group == process.group && !$0.value.isDraining }
+        if others.isEmpty { self.problems.append("work for the last process that serves") }
+        if others.keys.contains(where: self.isAtWork) { self.problems.append("work for two of a group at once") }
+        let working = self.processes.count { self.isAtWork($0.key) && !$0.value.isDraining }
+        let limit = self.pool.limits.outOfBandLimit
+        if limit > 0, working >= limit { self.problems.append("work for more than the limit at once") }
+        self.processes[id]?.isWorking = true
+        self.overdue[id] = nil
     }
 
     private mutating func carryOut(_ order: SpawnOrder) {

@@ -33,7 +33,8 @@ private struct Walk {
         self.model = PoolModel(
             max: 1 + Int(seed % 7),
             spawns: 1 + Int(seed % 3),
-            idle: seed % 4 == 0 ? nil : .seconds(30)
+            idle: seed % 4 == 0 ? nil : .seconds(30),
+            outOfBandLimit: Int(seed % 3)
         )
         if seed % 5 == 0 { self.model.concurrency = 0 }
     }
@@ -54,6 +55,7 @@ private struct Walk {
         case 86..<87: self.retire()
         case 87..<89: self.changeLimits()
         case 89..<92: self.abandon()
+        case 92..<95: self.endWork()
         default: self.wait()
         }
     }
@@ -102,8 +104,16 @@ private struct Walk {
 
     private mutating func release() -> String {
         guard let session = self.pick(self.sessions) else { return "nothing" }
-        self.model.release(session, wasUsed: self.below(10) > 0)
+        self.model.release(session, wasUsed: self.below(10) > 0, asks: self.below(3) == 0)
         return "release"
+    }
+
+    private mutating func endWork() -> String {
+        // Now and then one says it that was not asked.
+        let working = self.processes.filter { self.model.processes[$0]?.isWorking == true }
+        guard let process = self.pick(self.below(5) > 0 ? working : self.processes) else { return "nothing" }
+        self.model.workDone(process)
+        return "out-of-band work done"
     }
 
     private mutating func endSpawn() throws -> String {

@@ -99,6 +99,7 @@ import Testing
             "--socket-user", "--socket-group", "--socket-backlog", "--instance-registry-dir", "--stat-throttle-rate",
             "--max-instances-per-app", "--shutdown-timeout", "--loaders-dir", "--app-file-descriptor-ulimit",
             "--disable-log-prefix", "--memory-max", "--pids-max", "--core-dumps", "--no-handover", "--version",
+            "--oobw-limit", "--oobw-timeout",
         ] {
             #expect(help.contains(flag), "\(flag)")
         }

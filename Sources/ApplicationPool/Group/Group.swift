@@ -23,7 +23,7 @@ package struct Group: Sendable {
     /// Why a group wants one more process, the most urgent last.
     enum Need: Comparable {
         case none
-        /// The last process has served its `max_requests` and stays until it is replaced.
+        /// The last process has served its `max_requests` and stays until it is replaced, or it has out-of-band work to do.
         case replacement
         case minimum
         /// All processes are busy, and this waiter came first.
@@ -104,9 +104,18 @@ package struct Group: Sendable {
         }
         guard !self.backoff.isBlocking(at: now) else { return .none }
         if self.processes.count < self.minimum { return .minimum }
-        let isReplacementDue = !self.processes.isEmpty && self.processes.allSatisfy(self.isAtItsLast)
-        return isReplacementDue ? .replacement : .none
+        return self.needsReplacement ? .replacement : .none
     }
+
+    /// Whether no enabled process will be left soon, or none is.
+    private var needsReplacement: Bool {
+        if self.processes.isEmpty { return false }
+        if self.enabled.allSatisfy(self.isAtItsLast) { return true }
+        return self.lacksStandIn
+    }
+
+    /// Those that take any request, as far as they are not busy.
+    var enabled: some Collection<Process> { self.processes.lazy.filter { $0.state == .enabled } }
 
     /// Waits for one certain process: another one would not help.
     private func isInsisting(_ waiter: Waiter) -> Bool {
@@ -139,11 +148,14 @@ package struct Group: Sendable {
             && process.processed + process.sessions + process.promised >= self.limits.maxRequests
     }
 
-    private func takesMore(_ process: Process) -> Bool { !process.isTotallyBusy && !self.isUsedUp(process) }
+    private func takesMore(_ process: Process) -> Bool { process.state == .enabled && self.hasRoom(process) }
+
+    /// Whether it could take a session of a visitor that knows it.
+    private func hasRoom(_ process: Process) -> Bool { !process.isTotallyBusy && !self.isUsedUp(process) }
 
     /// Removes the first waiter that some process can take now.
     mutating func nextServable() -> (waiter: Waiter, process: Int)? {
-        guard !self.queue.isEmpty, self.processes.contains(where: self.takesMore) else { return nil }
+        guard !self.queue.isEmpty, self.processes.contains(where: self.hasRoom) else { return nil }
         let group = self
         var target: Int?
         let waiter = self.queue.removeFirst { waiter in

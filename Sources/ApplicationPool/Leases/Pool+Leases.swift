@@ -6,10 +6,13 @@ package struct SessionReport: Equatable, Sendable {
     package let uses: Int
     /// Time since the last of them ended.
     package let idle: Duration
+    /// The answer to the last of them asked for out-of-band work.
+    package let requestsOutOfBandWork: Bool
 
-    package init(uses: Int, idle: Duration = .zero) {
+    package init(uses: Int, idle: Duration = .zero, requestsOutOfBandWork: Bool = false) {
         self.uses = uses
         self.idle = idle
+        self.requestsOutOfBandWork = requestsOutOfBandWork
     }
 }
 
@@ -128,7 +131,7 @@ extension Pool {
         var found: (group: Int, process: Process)?
         for index in self.groups.indices where !self.groups[index].leases.isEmpty {
             let group = self.groups[index]
-            for process in group.processes where process.sessions > 0 && group.queue.isEmpty {
+            for process in group.enabled where process.sessions > 0 && group.queue.isEmpty {
                 let held = group.leases.held.count { $0.process == process.id }
                 let returning = group.leases.recalled.count {
                     $0.process == process.id && now.since($0.since) < LeaseBook.returnTime
@@ -219,19 +222,19 @@ extension Group {
 
     /// Leases that were asked back of processes that take further requests.
     var returning: Int {
-        self.leases.recalled.count { entry in self.processes.contains { $0.id == entry.process } }
+        self.leases.recalled.count { entry in self.enabled.contains { $0.id == entry.process } }
     }
 
     /// Those of them that were asked back a moment ago and will be here soon.
     func returning(at now: Instant) -> Int {
         self.leases.recalled.count { entry in
-            now.since(entry.since) < LeaseBook.returnTime && self.processes.contains { $0.id == entry.process }
+            now.since(entry.since) < LeaseBook.returnTime && self.enabled.contains { $0.id == entry.process }
         }
     }
 
     /// Sessions that its processes may have at a time; those without a limit leave nobody waiting.
     var slots: Int {
-        self.processes.reduce(0) { $0 + ($1.concurrency > 0 ? min($1.concurrency, 1 << 20) : 1 << 20) }
+        self.enabled.reduce(0) { $0 + ($1.concurrency > 0 ? min($1.concurrency, 1 << 20) : 1 << 20) }
     }
 
     fileprivate func isStarving(at now: Instant, in pool: Pool) -> Bool {

@@ -13,17 +13,26 @@ package struct Process: Sendable {
         package let id: Process.ID
         /// Sessions that it takes at a time; 0 = any number.
         package let concurrency: Int
+        /// Whether it can be told to do out-of-band work.
+        package let worksOutOfBand: Bool
 
-        package init(id: Process.ID, concurrency: Int) {
+        package init(id: Process.ID, concurrency: Int, worksOutOfBand: Bool = true) {
             self.id = id
             self.concurrency = concurrency
+            self.worksOutOfBand = worksOutOfBand
         }
     }
 
     /// Where a process is between its start and its end; an exit leaves every state.
     package enum State: Equatable, Sendable {
-        /// Takes sessions. Left by `detach` (→ draining or stopping) and by a struck request limit (→ killed).
+        /// Takes sessions. Left by `detach` (→ draining or stopping), by a struck request limit (→ killed), and for
+        /// out-of-band work (→ disabling or disabled).
         case enabled
+        /// Takes none but those of visitors that know it, and does out-of-band work after the last one. Left by that
+        /// (→ disabled), as `enabled` is, and when it is needed or the time is over (→ enabled).
+        case disabling(until: Instant)
+        /// Takes none and does out-of-band work, or is to begin. Left when that is done (→ enabled), and as `enabled` is.
+        case disabled
         /// Takes none and waits for the last one to end. Left by that (→ stopping), or when the time is over
         /// (→ stopping, or → killed where a session hangs).
         case draining(until: Instant, thenKill: Bool)
@@ -39,7 +48,9 @@ package struct Process: Sendable {
     /// The restart generation of its group when its spawn began.
     package let generation: UInt32
     package let spawnedAt: Instant
+    let worksOutOfBand: Bool
     package internal(set) var state = State.enabled
+    package internal(set) var outOfBandWork = OutOfBandWork.none
     package internal(set) var sessions = 0
     /// Requests that its sessions may carry beyond their first one, where `max_requests` bounds them.
     var promised = 0
@@ -52,13 +63,17 @@ package struct Process: Sendable {
         self.concurrency = concurrencyOverride ?? description.concurrency
         self.generation = generation
         self.spawnedAt = now
+        self.worksOutOfBand = description.worksOutOfBand
         self.lastUsed = now
     }
 
-    var isIdle: Bool { self.sessions == 0 }
+    /// Whether it does nothing at all.
+    var isIdle: Bool { self.sessions == 0 && self.state != .disabled }
 
-    /// Takes no further session at the moment, whatever its state.
-    var isTotallyBusy: Bool { self.concurrency > 0 && self.sessions >= self.concurrency }
+    /// Takes no further session at the moment, whoever asks.
+    var isTotallyBusy: Bool {
+        self.state == .disabled || (self.concurrency > 0 && self.sessions >= self.concurrency)
+    }
 
     /// Sessions as a share of those that it could have; their number where there is no limit.
     var busyness: Double { Double(self.sessions) / Double(max(1, self.concurrency)) }

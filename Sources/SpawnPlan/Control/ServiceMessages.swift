@@ -2,9 +2,15 @@
 
 /// What a process says on its control channel after it was ready: lines `WORD VALUE`, as before.
 ///
-/// `exception` is one of them (``AppException``); others mean nothing yet. A process that says more than a few lines a second is not heard for the rest; a line that
-/// is too long is not heard at all. All of it comes from the app's user: bounded, and never more than text.
+/// Two words mean something: `exception` (``AppException``), and that the out-of-band work is done that it was told to do. A
+/// process that says more than a few lines a second is not heard for the rest, but answers are heard however many it is asked
+/// for; a line that is too long is not heard at all. All of it comes from the app's user: bounded, and never more than text.
 package struct ServiceMessages: Sendable {
+    /// The line that tells a process to do its out-of-band work; it has no request meanwhile.
+    package static let beginOutOfBandWork = "oobw"
+    /// The word that it answers when it is done.
+    package static let outOfBandWorkDone = "oobw-done"
+
     package static let maxLineBytes = 8 * 1024
     /// Lines that may come at once, and how many a second in the long run.
     package static let burst = 20
@@ -21,6 +27,9 @@ package struct ServiceMessages: Sendable {
     private var last = Duration.zero
 
     package init() {}
+
+    /// The process was asked for something: its answer costs nothing of what it may say unasked.
+    package mutating func awaitAnswer() { available += 1 }
 
     package mutating func received(_ bytes: some Collection<UInt8>, at now: Duration) -> [Message] {
         lines.append(bytes)

@@ -15,6 +15,7 @@ import socket
 import sys
 import traceback
 
+import phusion_passenger
 from flying_passenger_answer import complain
 from flying_passenger_asgi_http import LINGER_SECONDS, Exchange, Stream
 from flying_passenger_failure import NotServable, StartupFailed
@@ -195,6 +196,7 @@ class Server:
         self.streams = set()
         self.running = set()  # exchanges whose call of the application has not ended
         self.accepting = set()  # tasks
+        self.work = None  # the task of out-of-band work
         self.ending = None
         self.listener = None
         self.loop.run_until_complete(self.listen())
@@ -265,6 +267,21 @@ class Server:
             self.stop()
         if b'dump-stacks\n' in text:
             self.dump_stacks()
+        if b'oobw\n' in text:
+            self.work = self.loop.create_task(self.work_out_of_band())
+
+    async def work_out_of_band(self):
+        """No request comes before the answer to this."""
+        try:
+            for result in phusion_passenger.call_event('oob_work'):
+                if inspect.isawaitable(result):
+                    await result
+        except Exception as error:
+            complain('in out-of-band work\n%s' % formatted(error))
+        try:
+            os.write(CONTROL, b'oobw-done\n')
+        except OSError:
+            pass  # the daemon has gone; the end of file will be seen
 
     def dump_stacks(self):
         """Threads, and what the tasks of the loop wait for, which no thread shows."""

@@ -2,7 +2,8 @@
 """The session transport for WSGI applications; loaded by wsgi-loader.py once the version of Python is known to do.
 
 What is needed of the standard library is bound here and in flying_passenger_answer.py, before the application is loaded: it
-may put others in its place (eventlet, gevent). The application meets these two names in sys.modules, and none on sys.path.
+may put others in its place (eventlet, gevent). The application meets these two names and phusion_passenger in sys.modules, and
+none on sys.path.
 """
 import _socket
 import errno
@@ -16,6 +17,7 @@ import sys
 import time
 import traceback
 
+import phusion_passenger
 from flying_passenger_answer import Answer, ClientGone, FileWrapper, FramedBody, RequestBody, complain
 
 # The class beneath socket.socket: what that one's accept makes is a socket of whatever the module holds by then.
@@ -215,6 +217,22 @@ class Server:
             self.stopping = True
         if b'dump-stacks\n' in text:
             faulthandler.dump_traceback(file=2, all_threads=True)
+        if b'oobw\n' in text:
+            self.work_out_of_band()
+
+    def work_out_of_band(self):
+        """No request comes before the answer to this."""
+        try:
+            phusion_passenger.call_event('oob_work')
+        except BaseException as error:
+            if getpid() != self.pid:
+                raise  # as in attempt
+            self.report(error, 'in out-of-band work', isinstance(error, (SystemExit, KeyboardInterrupt)))
+        if getpid() == self.pid:
+            try:
+                write(CONTROL, b'oobw-done\n')
+            except OSError:
+                pass  # the daemon has gone; the end of file will be seen
 
     def drop(self, descriptor):
         self.pending.pop(descriptor, None)

@@ -168,11 +168,23 @@ function closeAndExit() {
   exitWhenIdle();
 }
 
+// No request comes before the answer to this. Listeners may be async functions.
+async function workOutOfBand() {
+  try {
+    await Promise.all(PhusionPassenger.listeners('oob_work').map((listener) => listener.call(PhusionPassenger)));
+  } catch (error) {
+    print('in out-of-band work: ' + (error && error.stack || error));
+  }
+  tell('oobw-done');
+}
+
 function watchControl() {
   const control = new net.Socket({ fd: CONTROL, readable: true, writable: true });
   control.unref();
   control.on('data', (data) => {
-    if (data.toString('latin1').indexOf('shutdown\n') >= 0) stop();
+    const text = data.toString('latin1');
+    if (text.indexOf('shutdown\n') >= 0) stop();
+    if (text.indexOf('oobw\n') >= 0) workOutOfBand();
   });
   control.on('end', stop);
   control.on('error', stop);

@@ -142,8 +142,19 @@ module FlyingPassenger
       text = CONTROL.sysread(4096)
       @stopping = true if text.include?("shutdown\n")
       @signals.dump_threads if text.include?("dump-stacks\n")
+      work_out_of_band if text.include?("oobw\n")
     rescue EOFError, SystemCallError
       @stopping = true
+    end
+
+    # No request comes before the answer to this.
+    def work_out_of_band
+      PhusionPassenger.call_event(:oob_work)
+    rescue Exception => error
+      raise unless @process == $$ # as in `failed`
+      say(error, 'in out-of-band work', error.is_a?(SystemExit) || error.is_a?(SignalException))
+    ensure
+      Control.tell('oobw-done') if @process == $$
     end
 
     # Requests that were on their way before the end was known.

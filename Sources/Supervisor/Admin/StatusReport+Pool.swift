@@ -271,6 +271,8 @@ extension ProcessReport.State {
     init(_ state: Process.State) {
         switch state {
         case .enabled: self = .enabled
+        case .disabling: self = .disabling
+        case .disabled: self = .disabled
         case .draining, .stopping, .killed: self = .shuttingDown
         }
     }

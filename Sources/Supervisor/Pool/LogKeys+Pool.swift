@@ -12,6 +12,8 @@ extension LogKeys {
     /// Those that a process had when it ended, the oldest of them.
     static let requests = "requests"
     static let seconds = "seconds"
+    /// How long a process has been busy with out-of-band work.
+    static let outOfBandWork = "out-of-band-work"
     /// Until the next start, which is held back because processes of the app end young.
     static let nextStart = "next-start-in"
     /// From the order to start a process to its readiness.

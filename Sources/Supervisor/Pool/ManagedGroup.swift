@@ -103,6 +103,8 @@ struct RunningProcess {
     var connectFailure: String?
     /// Requests that it has answered.
     var served = 0
+    /// When it was told to do its out-of-band work; nil when it has said that it is done.
+    var worksOutOfBandSince: Instant?
     /// Answers that it broke off, the latest ones in a row: of its end the front may know before the kernel tells.
     private var brokenOff = UnfinishedRequests()
     private var brokeOffAt: Instant?

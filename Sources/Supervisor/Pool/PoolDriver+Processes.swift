@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import AppSettings
 import ApplicationPool
 import LinuxSystem
 import Logging
@@ -75,6 +76,10 @@ extension PoolDriver {
             guard let process = self.processes[ProcessID(id)] else { return }
             self.logger.warning("process is killed", metadata: self.metadataOfEnd(of: process))
             process.spawned.process.kill()
+        case .beginOutOfBandWork(let id):
+            self.beginOutOfBandWork(ProcessID(id))
+        case .outOfBandWorkOverdue(let id, let isReplaced):
+            self.outOfBandWorkOverdue(ProcessID(id), isReplaced: isReplaced)
         }
     }
 
@@ -148,7 +153,12 @@ extension PoolDriver {
         self.processes[spawned.id] = process
         spawn.group.identity = spawned.identity
         spawn.group.appType = spawned.appType
-        let description = Process.Description(id: Process.ID(spawned.id), concurrency: spawned.concurrency)
+        let description = Process.Description(
+            id: Process.ID(spawned.id),
+            concurrency: spawned.concurrency,
+            // Others have no control channel.
+            worksOutOfBand: spawned.appType != .generic
+        )
         switch self.pool.spawnSucceeded(id, description, at: self.now) {
         case .added(let orders):
             spawn.group.lastFailure = nil
@@ -175,6 +185,9 @@ extension PoolDriver {
         facts[LogKeys.requestsServed] = "\(process.served)"
         facts[LogKeys.requestsRunning] = "\(running.count)"
         let now = self.now
+        if let began = process.worksOutOfBandSince {
+            facts[LogKeys.outOfBandWork] = "\(now.since(began).roundedForLog)"
+        }
         if running.count > 0 { facts[LogKeys.requests] = .array(running.first.map { .string($0.line(at: now)) }) }
         return facts
     }

@@ -91,7 +91,11 @@ extension PoolDriver {
             self.processes[holder.process]?.served += max(0, uses - (hasFailed ? 1 : 0))
         }
         let idle = Duration.microseconds(Int64(carried?.idleMicroseconds ?? 0))
-        let report = SessionReport(uses: uses, idle: idle)
+        let report = SessionReport(
+            uses: uses,
+            idle: idle,
+            requestsOutOfBandWork: outcome.outOfBandWorkRequested
+        )
         switch self.pool.sessionClosed(Session.ID(session), report, at: self.now) {
         case .released(let orders): self.carryOut(orders)
         case .ignored: break

@@ -22,6 +22,7 @@ final class AppWatchLoop {
             process.begin()
         case .terminate(let id): self.room.process(id)?.terminate()
         case .kill(let id): self.room.process(id)?.kill()
+        case .beginOutOfBandWork(let id): self.room.process(id)?.beginOutOfBandWork()
         case .stop: self.room.loop.stop()
         }
     }

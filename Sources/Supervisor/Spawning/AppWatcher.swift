@@ -16,6 +16,7 @@ package final class AppWatcher: Sendable {
         case watch(StartingProcess, @Sendable (AppEvent) -> Void)
         case terminate(ProcessID)
         case kill(ProcessID)
+        case beginOutOfBandWork(ProcessID)
         case stop
     }
 

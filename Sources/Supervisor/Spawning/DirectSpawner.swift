@@ -6,7 +6,7 @@ package import Logging
 package import NIOCore
 package import ProgramLog
 package import SpawnPlan
-import WireProtocol
+package import WireProtocol
 
 /// Starts single processes: afresh, with interpreter, loader and application, or by a fork of a preloader.
 ///
@@ -26,6 +26,8 @@ package final class DirectSpawner: Spawning {
 
     /// Told once, on the core loop, about each process that had been ready.
     package var onExit: ((ProcessExit) -> Void)?
+    /// Told, on the core loop, when a process says that it has done its out-of-band work.
+    package var onOutOfBandWorkDone: ((ProcessID) -> Void)?
 
     package init(
         eventLoop: any EventLoop,
@@ -215,6 +217,8 @@ package final class DirectSpawner: Spawning {
                 return self.prepare(spawn)
             }
             self.finish(spawn, .failure(failure))
+        case .said(let message) where message.word == ServiceMessages.outOfBandWorkDone:
+            self.onOutOfBandWorkDone?(facts.id)
         case .said(let message):
             if let exception = AppException(message) { return self.log(exception, facts) }
             self.logger.debug(
@@ -359,6 +363,7 @@ private final class AppProcess: ProcessOwner {
 
     func terminate() { self.watcher.order(.terminate(self.id)) }
     func kill() { self.watcher.order(.kill(self.id)) }
+    func beginOutOfBandWork() { self.watcher.order(.beginOutOfBandWork(self.id)) }
 }
 
 extension SpawnFailure.Cause {

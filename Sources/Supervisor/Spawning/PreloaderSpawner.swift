@@ -6,7 +6,7 @@ package import Logging
 package import NIOCore
 package import ProgramLog
 package import SpawnPlan
-import WireProtocol
+package import WireProtocol
 
 /// Starts processes the way their apps want it: by a fork of a preloader, which is started first where there is none, or
 /// directly.
@@ -28,6 +28,11 @@ package final class PreloaderSpawner: Spawning {
 
     /// Told once, on the core loop, about each process that had been ready.
     package var onExit: ((ProcessExit) -> Void)?
+    /// Told, on the core loop, when a process says that it has done its out-of-band work.
+    package var onOutOfBandWorkDone: ((ProcessID) -> Void)? {
+        get { self.starter.onOutOfBandWorkDone }
+        set { self.starter.onOutOfBandWorkDone = newValue }
+    }
 
     package init(eventLoop: any EventLoop, starter: DirectSpawner, maxPreloaders: Int, logger: Logger) {
         self.eventLoop = eventLoop

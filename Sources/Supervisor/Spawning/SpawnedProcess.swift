@@ -54,6 +54,8 @@ package protocol ProcessOwner: AnyObject, Sendable {
     func terminate()
     /// Ends the whole process group at once.
     func kill()
+    /// Tells it to do its out-of-band work; what it says after it is told through `DirectSpawner.onOutOfBandWorkDone`.
+    func beginOutOfBandWork()
 }
 
 /// What the owner of the spawner learns about processes that had been ready.

@@ -224,6 +224,16 @@ final class WatchedProcess {
         for message in self.messages.received(bytes, at: now) { self.report(.said(message)) }
     }
 
+    /// If it cannot be told, because it reads nothing of what it is sent, it does not answer in time.
+    func beginOutOfBandWork() {
+        guard let control = self.control else { return }
+        self.messages.awaitAnswer()
+        let order = Array(ServiceMessages.beginOutOfBandWork.utf8) + [UInt8(ascii: "\n")]
+        _ = try? order.withUnsafeBytes { bytes throws(SystemError) in
+            try Transfers.sendWithoutWaiting(control.descriptor.rawValue, bytes)
+        }
+    }
+
     private func closeControl() {
         if let source = self.control?.source { self.room.loop.remove(source) }
         self.control = nil

@@ -26,6 +26,16 @@ import Testing
         #expect(messages.received(flood, at: .zero).isEmpty)
     }
 
+    @Test func `answers are heard however often they are asked for`() {
+        var messages = ServiceMessages()
+        for _ in 0..<10 * ServiceMessages.burst {
+            messages.awaitAnswer()
+            #expect(said(messages.received(Array("oobw-done\n".utf8), at: .zero)) == ["oobw-done="])
+        }
+        let flood = Array(repeating: UInt8(ascii: "\n"), count: 1000)
+        #expect(messages.received(flood, at: .zero).count == ServiceMessages.burst)
+    }
+
     @Test func `a line without end is not kept, and what follows it is heard`() {
         var messages = ServiceMessages()
         let piece = Array(repeating: UInt8(ascii: "x"), count: ServiceMessages.maxLineBytes + 1)

@@ -113,6 +113,7 @@ final class FakeProcess: ProcessOwner {
 
     func terminate() { self.orders.withLock { $0.append("terminate") } }
     func kill() { self.orders.withLock { $0.append("kill") } }
+    func beginOutOfBandWork() { self.orders.withLock { $0.append("oobw") } }
 
     func exit(_ status: LinuxSystem.ExitStatus = .exited(0), lastOutput: String = "") -> ProcessExit {
         ProcessExit(id: self.id, pid: self.pid, status: status, wasExpected: false, lastOutput: lastOutput)

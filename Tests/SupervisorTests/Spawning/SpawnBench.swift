@@ -67,6 +67,7 @@ final class SpawnBench {
                 logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
             )
             spawner.onExit = { exit in heard.exits.withLock { $0.append(exit) } }
+            spawner.onOutOfBandWorkDone = { id in heard.workDone.withLock { $0.append(id) } }
             return NIOLoopBound(spawner, eventLoop: loop)
         }
         .wait()
@@ -139,6 +140,11 @@ final class SpawnBench {
         return self.heard.lines.withLock { $0 }.filter { $0.hasPrefix(head) }.map { String($0.dropFirst(head.count)) }
     }
 
+    /// How often it has said that its out-of-band work is done.
+    func workDone(of process: SpawnedProcess) -> Int {
+        self.heard.workDone.withLock { $0.count { $0 == process.id } }
+    }
+
     var allOutput: [String] { self.heard.lines.withLock { $0 } }
 }
 
@@ -147,6 +153,7 @@ private final class Heard: Sendable {
     let lines = Mutex<[String]>([])
     let exits = Mutex<[ProcessExit]>([])
     let started = Mutex<[SpawnedProcess]>([])
+    let workDone = Mutex<[ProcessID]>([])
 }
 
 struct Missing: Error {}
