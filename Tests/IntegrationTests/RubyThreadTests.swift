@@ -82,8 +82,14 @@ extension Integration {
             #expect(try site.processes(of: Self.app).map(\.concurrency) == [5], "the application's own word")
         }
 
-        @Test(arguments: [threads, []])
-        func `a process that is to end finishes its requests, and tells the application`(settings: [String]) throws {
+        @Test(arguments: [
+            (threads + ["passenger_spawn_method smart;"], 3, true), (["passenger_spawn_method direct;"], 1, false),
+        ])
+        func `a process that is to end finishes its requests, and tells the application`(
+            settings: [String],
+            threads: Int,
+            isForked: Bool
+        ) throws {
             let site = try site(settings)
             let pid = try #require(try site.page(Self.app, "/pid").pid)
             _ = try ProcessHandle(pid: pid).signal(.hangUp)
@@ -104,8 +110,8 @@ extension Integration {
             let said = site.log().split(separator: "\n").compactMap { line in
                 line.pieces(between: "App \(pid) output: ").dropFirst().first.map(String.init)
             }
-            let starts = Array(repeating: "event starting_request_handler_thread", count: settings.isEmpty ? 1 : 3)
-            let first = ["event starting_worker_process false", "event after_installing_signal_handlers"]
+            let starts = Array(repeating: "event starting_request_handler_thread", count: threads)
+            let first = ["event starting_worker_process \(isForked)", "event after_installing_signal_handlers"]
             #expect(said == first + starts + ["event stopping_worker_process", "at_exit"])
         }
     }
