@@ -170,6 +170,127 @@ extension Integration {
             #expect(ProcessFacts.isRunning(preloader))
         }
 
+        @Test func `an interpreter that cannot fork has its processes started directly, and the log says so once`()
+            throws
+        {
+            let site = try Site(
+                apps: [Self.app("smart", ["passenger_env_var RUBYOPT -r./nofork.rb;"])],
+                httpSettings: ["passenger_load_shell_envvars off;", "passenger_spawn_method smart;"]
+            )
+            try site.directory.write("Process.singleton_class.send(:undef_method, :fork)\n", to: "apps/smart/nofork.rb")
+            try site.startDaemon()
+            try site.startFront()
+            let first = try site.page("smart")
+            #expect(first.field("loaded-by").flatMap { Int32($0) } == first.pid && first.field("forked") == "false")
+            try Self.touch(site, "smart", "restart.txt")
+            let second = try site.page("smart")
+            #expect(second.pid != first.pid && second.field("forked") == "false")
+            #expect(site.log().pieces(between: "the interpreter cannot fork").count == 2)
+            #expect(!site.log().contains("preloader has loaded the app"))
+        }
+
+        // MARK: Memory
+
+        /// 50 MiB of small objects, as code and its data are, rather than one block.
+        @Test func `what was loaded is shared: a third of the memory of four processes at least`() throws {
+            let site = try Self.running(Self.languages.map { Self.app($0, ["passenger_env_var BALLAST 50;"]) })
+            func privateMemory(_ method: String) throws -> [String: Double] {
+                site.httpSettings = [
+                    "passenger_load_shell_envvars off;", "passenger_spawn_method \(method);",
+                    "passenger_min_instances 4;",
+                ]
+                try site.writeConfiguration()
+                try #require(site.front).signal(.hangUp)
+                var sums: [String: Double] = [:]
+                for app in Self.languages {
+                    try eventually("\(app) to be started by \(method)") {
+                        try (site.page(app).field("loaded-by").flatMap { Int32($0) } != site.page(app).pid)
+                            == (method == "smart")
+                    }
+                    let workers = try Self.processes(site, app, count: 4)
+                    let preloader = try Self.preloader(site, app)
+                    // The preloader's own memory is part of the price.
+                    sums[app] = Set(workers + [preloader]).reduce(0) { sum, pid in
+                        sum + Double(ProcInfo.privateMemoryBytes(pid: pid) ?? 0) / 1_048_576
+                    }
+                }
+                return sums
+            }
+            let smart = try privateMemory("smart")
+            let direct = try privateMemory("direct")
+            for app in Self.languages {
+                let (shared, own) = (try #require(smart[app]), try #require(direct[app]))
+                #expect(shared < own * 2 / 3, "\(app): \(shared) MiB instead of \(own)")
+            }
+        }
+
+        // MARK: Kills
+
+        private enum Victim: String, CaseIterable { case preloader, worker, core }
+        private static let steps = ["order", "first-child", "second-child", "descriptors", "after-fork", "listen"]
+
+        /// So many by hand: FLYING_PASSENGER_SMART_KILLS=200.
+        private static let kills = CurrentProcess.environment.last { $0.name == "FLYING_PASSENGER_SMART_KILLS" }
+            .flatMap { Int($0.value) }
+
+        @Test(.timeLimit(.minutes(30)))
+        func `whoever is killed at whatever step of a fork, no request, no slot and no process is lost`() throws {
+            let site = try Self.running(
+                [Self.app("smart", ["passenger_env_var STEPS 1;", "passenger_friendly_error_pages on;"])]
+            )
+            let seed = Self.kills == nil ? 7 : RandomBytes.uint64()
+            var random = Kills(state: seed)
+            _ = try site.page("smart")
+            for round in 0..<(Self.kills ?? 5) {
+                let step = Self.steps.randomElement(using: &random) ?? "order"
+                let victim = round == 0 ? Victim.core : Victim.allCases.randomElement(using: &random) ?? .worker
+                try Self.kill(victim, at: step, site, "seed \(seed), round \(round): \(victim) at \(step)")
+            }
+            let core = try site.corePID()
+            let workers = try Self.processes(site, "smart", count: 1)
+            let preloader = try Self.preloader(site, "smart")
+            try eventually("everything to belong to the core, and nothing else to be there") {
+                let all = site.leftovers().filter {
+                    !ProcInfo.arguments(of: $0).contains { $0.contains("daemon.sock") }
+                }
+                return Set(all).subtracting(workers).subtracting([preloader])
+                    .allSatisfy { ProcessFacts.program(of: $0)?.contains("ruby") != true }
+            }
+            #expect(workers.allSatisfy { ProcInfo(pid: $0)?.parent == core })
+            try ProcessHandle(pid: core).signal(.quit)
+            try eventually("the state of the pool") { site.log().contains("state of the pool") }
+            #expect(!site.log().contains("the pool is not as it should be") && !site.log().contains("event ignored"))
+        }
+
+        private static func kill(_ victim: Victim, at step: String, _ site: Site, _ name: String) throws {
+            let before = try Self.processes(site, "smart", count: 1)
+            try Self.touch(site, "smart", "pause-\(step)")
+            try ProcessHandle(pid: before[0]).signal(.kill)
+            let request = try HTTPConnection(port: site.port)
+            try request.send("GET / HTTP/1.1\r\nHost: smart.localhost\r\n\r\n")
+            var stopped: Int32?
+            try eventually("a process at the step: \(name)") {
+                stopped = (try? TestFile.text(site.directory.file("apps/smart/tmp/at-\(step)"))).flatMap { Int32($0) }
+                return stopped != nil
+            }
+            let pid = try #require(stopped)
+            switch victim {
+            case .core: try ProcessHandle(pid: try site.corePID()).signal(.kill)
+            case .worker: try ProcessHandle(pid: pid).signal(.kill)
+            case .preloader:
+                let preloader = ProcInfo.all().first {
+                    ProcInfo.arguments(of: $0).first == "Passenger AppPreloader: \(site.root(of: "smart"))"
+                        && ProcInfo(pid: $0)?.session == $0
+                }
+                // Between the first child's end and its new title a process looks like the preloader, but leads no session.
+                try ProcessHandle(pid: preloader ?? pid).signal(.kill)
+            }
+            try Self.remove(site, "smart", "at-\(step)")
+            try Self.remove(site, "smart", "pause-\(step)")
+            let answer = try request.readResponse()
+            #expect(answer.status == 200, "\(name): \(answer.text)")
+        }
+
         // MARK: Hostile preloaders
 
         @Test(.enabled(if: Machine.isRoot, "apps need users of their own"))
@@ -195,8 +316,21 @@ extension Integration {
                 !ProcessFacts.descendants(of: core).contains { ProcInfo.uid(of: $0) == uid }
             }
             let log = site.log()
-            #expect(log.pieces(between: "preloader did not fork, starting another one").count == ways.count + 1)
+            #expect(log.pieces(between: "fork failed, trying once more").count == ways.count + 1)
             #expect(!log.contains("event ignored"))
         }
+    }
+}
+
+/// SplitMix64: the same kills for the same seed.
+private struct Kills: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
     }
 }

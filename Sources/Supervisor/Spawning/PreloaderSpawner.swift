@@ -109,6 +109,10 @@ package final class PreloaderSpawner: Spawning {
             case .failure(let failure) where failure.kind == .preloaderFailed:
                 self.perform(preloader.life.giveUp(), on: preloader)
                 self.retry(spawn, after: failure, of: preloader)
+            case .failure(let failure) where failure.kind == .killed:
+                // By somebody: those who wait for it need not know.
+                self.forkEnded(of: preloader)
+                self.retry(spawn, after: failure, of: preloader)
             case .failure(let failure):
                 self.forkEnded(of: preloader)
                 spawn.completion(.failure(failure))
@@ -124,10 +128,11 @@ package final class PreloaderSpawner: Spawning {
         guard !spawn.hasRetried else { return spawn.completion(.failure(failure)) }
         spawn.hasRetried = true
         self.logger.warning(
-            "preloader did not fork, starting another one",
+            "fork failed, trying once more",
             metadata: preloader.metadata.merging([LogKeys.reason: "\(failure.summary)"]) { own, _ in own }
         )
-        self.start(spawn)
+        // Another preloader, unless this one is good still.
+        self.fork(spawn, from: preloader)
     }
 
     /// Which of them runs the app is known once its files have been looked at.

@@ -7,6 +7,7 @@ import threading
 
 LOADED_BY = os.getpid()
 heard = []
+ballast = ['%060d' % number for number in range(int(os.environ.get('BALLAST', 0)) * 8192)]
 if os.path.exists('tmp/fail-load'):
     raise RuntimeError('cannot be loaded')
 os.register_at_fork(after_in_child=lambda: heard.append(os.getpid()))

@@ -4,9 +4,10 @@
 # does what none should do.
 LOADED_BY = Process.pid
 HEARD = []
-LOADED_IN = "here"
+BALLAST = Array.new(ENV["BALLAST"].to_i * 8192) { |number| "%0100d" % number }
 raise "cannot be loaded" if File.exist?("tmp/fail-load")
 require_relative "hostile" if ENV["HOSTILE"]
+require_relative "steps" if ENV["STEPS"]
 at_exit { File.write("tmp/ended-#{Process.pid}", "") }
 # Open before any fork: one that works on it must have it open anew (docs/smart-spawning.md).
 JOURNAL = File.open("tmp/journal", "a")
