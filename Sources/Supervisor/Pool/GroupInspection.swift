@@ -175,7 +175,7 @@ extension PoolDriver {
             nextPacedStart: view.pacedUntil?.since(now),
             quarantined: group.quarantine?.left,
             leases: view.leaseCounts,
-            preloader: nil,
+            preloader: self.spawner.preloader(of: group.key),
             processes: (view.group.processes + view.group.detached).compactMap {
                 self.inspect($0, running[ProcessID($0.id)] ?? [], leased: view.leased[$0.id] ?? 0, at: now)
             }
@@ -192,7 +192,7 @@ extension PoolDriver {
         return ProcessInspection(
             id: running.spawned.id,
             pid: running.spawned.pid,
-            isForked: false,
+            isForked: running.spawned.start.journey.route == .forked,
             state: process.state,
             sessions: process.sessions,
             leased: leased,

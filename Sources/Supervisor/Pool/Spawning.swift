@@ -69,6 +69,9 @@ package protocol Spawning: AnyObject {
     /// Nobody has the app any more.
     func appRetired(_ key: GroupKey)
 
+    /// What the next process of the app will be forked from.
+    func preloader(of key: GroupKey) -> PreloaderInspection?
+
     /// Settings changed that need no new processes.
     func settingsChanged(_ settings: AppSettings, of key: GroupKey)
 
@@ -82,6 +85,7 @@ package protocol Spawning: AnyObject {
 extension Spawning {
     package func appRestarts(_: GroupKey) {}
     package func appRetired(_: GroupKey) {}
+    package func preloader(of _: GroupKey) -> PreloaderInspection? { nil }
     package func settingsChanged(_: AppSettings, of _: GroupKey) {}
     package func end(atOnce _: Bool) {}
 }

@@ -266,8 +266,15 @@ package final class PreloaderSpawner: Spawning {
         }
     }
 
-    /// Of apps that have one, for status; by group.
-    package var preloaderPIDs: [GroupKey: Int32] { self.usable.mapValues { $0.ends.facts.pid } }
+    package func preloader(of key: GroupKey) -> PreloaderInspection? {
+        self.usable[key].map { preloader in
+            PreloaderInspection(
+                id: preloader.ends.id,
+                pid: preloader.ends.facts.pid,
+                uptime: self.now - preloader.began
+            )
+        }
+    }
 }
 
 /// One spawn under way, which may take several starts; confined to the core loop.
@@ -289,6 +296,7 @@ private final class PreloaderSpawn: SpawnHandle {
 /// A preloader that has loaded its app; confined to the core loop.
 private final class Preloader {
     let ends: PreloaderEnds
+    let began: Duration
     var life: PreloaderLife
     /// Zero: none.
     var idleLimit: Duration
@@ -296,6 +304,7 @@ private final class Preloader {
 
     init(_ ends: PreloaderEnds, idleLimit: Duration, at now: Duration) {
         self.ends = ends
+        self.began = now
         self.life = PreloaderLife(at: now)
         self.idleLimit = idleLimit
     }
