@@ -3,6 +3,7 @@
 import LinuxSystem
 import TestSupport
 import Testing
+import WireProtocol
 
 extension Integration {
     /// Preloaders of Ruby and Python, and what is forked from them.
