@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import FrontConfiguration
+import NIOCore
 import TestSupport
 import Testing
 
