@@ -45,6 +45,40 @@ extension Integration {
             #expect(json.hasPrefix("{") && json.contains("\"pid\" : \(processes[0].pid)"), "\(json)")
         }
 
+        @Test(.enabled(if: Integration.hasRuby, "needs Ruby"))
+        func `what processes of a preloader share is shown as a saving`() throws {
+            let site = try Site.running([
+                .init(
+                    "rack",
+                    from: "rack",
+                    owner: Integration.owner(0),
+                    settings: ["passenger_min_instances 3;", "passenger_spawn_method smart;"]
+                )
+            ])
+            _ = try site.page("rack")
+            var group: GroupReport?
+            try eventually("three forked processes whose memory is known") {
+                group = try site.status().groups.first
+                return group?.processes.count == 3 && group?.memory != nil
+            }
+            let rack = try #require(group)
+            #expect(rack.processes.allSatisfy { $0.isForked == true })
+            let preloader = try #require(rack.preloader)
+            #expect(ProcInfo(pid: preloader.pid) != nil && !rack.processes.map(\.pid).contains(preloader.pid))
+            let sum = try #require(rack.memory)
+            let saved = try #require(sum.savedKilobytes)
+            #expect(saved > 0, "\(rack)")
+            #expect(sum.ownKilobytes <= sum.usedKilobytes + 1024, "\(rack)")
+
+            let text = try Self.memoryStats(site)
+            #expect(Self.rows(text)[preloader.pid] == "Passenger AppPreloader: \(site.root(of: "rack"))", "\(text)")
+            #expect(text.contains("\n3 + preloader  "), "\(text)")
+            #expect(
+                text.contains("\n### Saved by sharing: ") && !text.contains("### Saved by sharing: 0.0 MB"),
+                "\(text)"
+            )
+        }
+
         @Test func `without a daemon it says so`() throws {
             let place = try TestDirectory()
             let run = try Shell.run([
