@@ -4,8 +4,8 @@
 # make test-apps  what needs a browser, after make test; CI runs it as well
 # make test-vm   limits of applications (passenger_memory_max, passenger_pids_max) in a virtual machine, as root; its script
 #                says what it needs
-# make bench    the short form: counts per request against thresholds, CPU per request against nginx in front of nginx, and
-#               latency beside a neighbour that makes trouble, and beside out-of-band work
+# make bench    the short form: counts per request against thresholds, CPU per request against nginx in front of nginx,
+#               latency beside a neighbour that makes trouble and beside out-of-band work, and what smart spawning saves
 # make bench-peers  twenty minutes: ours beside nginx with puma, Passenger, gunicorn and Node, Apache with Passenger, and uWSGI;
 #               PEERS="--quick --only ruby hello" for a part of it
 # make soak     ten minutes of a hostile tenant beside a neighbour, as root; DURATION=600
@@ -73,6 +73,7 @@ bench: toolchain packages-bench build
 	Benchmarks/forwarding --bin-dir "$(BIN_DIR)"
 	Benchmarks/neighbour --bin-dir "$(BIN_DIR)"
 	Benchmarks/outofband --bin-dir "$(BIN_DIR)"
+	Benchmarks/memory --bin-dir "$(BIN_DIR)"
 	Benchmarks/counts --bin-dir "$(BIN_DIR)"
 
 bench-peers: toolchain packages-bench-peers build
