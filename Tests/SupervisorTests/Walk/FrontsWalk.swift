@@ -89,7 +89,10 @@ final class FrontsWalk {
             front.checkout(below(Self.apps), at: now)
             name = "checkout"
         case 28..<34: name = on(front.asked.count, "cancel") { front.cancel($0) }
-        case 34..<50: name = on(front.held.count, "release") { front.release($0, at: now) }
+        case 34..<50:
+            name = on(front.held.count, "release") {
+                front.release($0, ReleaseOutcome(.ok, outOfBandWorkRequested: self.below(4) == 0), at: now)
+            }
         case 50..<54: name = on(front.held.count, "abandoned") { self.abandon($0, of: front) }
         case 54..<56: name = on(front.held.count, "upgrade") { front.upgrade($0) }
         case 56..<68: name = try endSpawn()
@@ -102,6 +105,8 @@ final class FrontsWalk {
         case 83..<85:
             try sendManifest(token)
             name = "manifest"
+        case 85..<89:
+            name = on(alive.count, "out-of-band work done") { self.driver.outOfBandWorkDone(self.alive[$0].id) }
         default:
             try pass(.milliseconds(Int64(below(10) == 0 ? 8000 : below(900))))
             name = "time"
@@ -135,7 +140,7 @@ final class FrontsWalk {
 
     /// Those who were told to end usually do; the others sometimes crash.
     private func exit(_ position: Int) {
-        guard !alive[position].log.isEmpty || below(4) == 0 else { return }
+        guard alive[position].isToldToEnd || below(4) == 0 else { return }
         driver.processExited(alive.remove(at: position).exit())
     }
 
@@ -284,7 +289,7 @@ final class FrontsWalk {
     }
 
     private func endThoseWhoWereTold() {
-        for told in alive where !told.log.isEmpty {
+        for told in alive where told.isToldToEnd {
             alive.removeAll { $0 === told }
             driver.processExited(told.exit())
         }
@@ -292,4 +297,8 @@ final class FrontsWalk {
 
     /// Answers that fronts have had.
     var answers: Int { fronts.map(\.answered).reduce(0, +) }
+}
+
+extension FakeProcess {
+    fileprivate var isToldToEnd: Bool { log.contains { $0 != "oobw" } }
 }
