@@ -36,6 +36,22 @@ extension Integration {
             Row("/status=103", 500, failure), Row("/status=99", 500, failure), Row("/status=abc", 500, failure),
         ]
 
+        /// Of an exception, as its page has it.
+        private static func errorID(_ response: HTTPResponse) -> String? {
+            response.text.hasPrefix(failure) ? response.field("Error ID") : nil
+        }
+
+        @Test func `an exception has an ID on the page, a warning in the log, and its stack beside it`() throws {
+            let site = try Self.running()
+            let id = try #require(Self.errorID(try site.get("answers", "/raises-before")))
+            try eventually("the warning") {
+                site.log().split(separator: "\n").contains {
+                    $0.contains("the application raised an exception in a request") && $0.contains("error-id=\(id)")
+                }
+            }
+            #expect(site.log().contains("GET /raises-before, error ID \(id)"))
+        }
+
         private static func running(_ settings: [String] = []) throws -> Site {
             try Site.running(
                 [.init("answers", from: "wsgi-answers", owner: Integration.owner(0), settings: settings)],
@@ -50,7 +66,11 @@ extension Integration {
                 let response = try site.get("answers", row.path)
                 let expected = row.path == "/status=999" ? 999 : row.status
                 #expect(response.status == expected, "\(row.path)")
-                #expect(response.text == row.body, "\(row.path)")
+                if row.body == Self.failure {
+                    #expect(Self.errorID(response)?.utf8.count == 8, "\(row.path): \(response.text)")
+                } else {
+                    #expect(response.text == row.body, "\(row.path)")
+                }
             }
             #expect(try site.get("answers", "/str").body.elementsEqual([0x63, 0x61, 0x66, 0xE9]))
             #expect(try site.get("answers", "/file").text.contains("Answers in every odd"))

@@ -25,7 +25,7 @@ Socket = _socket.socket
 Poll = select.poll
 POLLIN, POLLNVAL = select.POLLIN, select.POLLNVAL
 SHUT_WR = _socket.SHUT_WR
-read, write, close, getpid = os.read, os.write, os.close, os.getpid
+read, write, close, getpid, urandom = os.read, os.write, os.close, os.getpid, os.urandom
 pipe, set_blocking, register_at_fork = os.pipe, os.set_blocking, os.register_at_fork
 set_wakeup_fd, getsignal, set_handler = signal.set_wakeup_fd, signal.getsignal, signal.signal
 format_exc = traceback.format_exc
@@ -73,6 +73,7 @@ class Server:
         self.lingering = {}
         self.stopping = False
         self.ending = None
+        self.announced = None
         self.poll = Poll()
         self.poll.register(LISTENER, POLLIN)
         self.poll.register(CONTROL, POLLIN)
@@ -152,12 +153,12 @@ class Server:
             if descriptor in self.streams:
                 self.turn(descriptor)
 
-    def report(self, error, where, ends=False):
+    def report(self, error, where, ends=False, note=''):
         """Logs what was raised, and ends the process if that is what it means."""
         if ends:
             self.ending = self.ending or error
             self.stopping = True
-        end = ': the process ends' if ends else ''
+        end = (': the process ends' if ends else '') + note
         try:
             complain('%s%s\n%s' % (where, end, format_exc()))
         except BaseException:  # no memory or no room on the stack for more
@@ -310,12 +311,12 @@ class Server:
         except ClientGone:
             raise
         except BaseException as error:
-            self.failed(error, environ)
+            error_id = self.failed(error, environ)
             if answer.sent_head:
                 return False
             failure = Answer(answer.connection, answer.head_only, answer.body)
             failure.start_response('500 Internal Server Error', [('Content-Type', 'text/plain')])
-            failure.send([b'Internal Server Error\n'])
+            failure.send([('Internal Server Error\nError ID: %s\n' % error_id).encode()])
             return failure.keep
         return answer.keep
 
@@ -329,10 +330,26 @@ class Server:
             self.failed(error, environ)
 
     def failed(self, error, environ):
+        """Answers the ID that the exception is reported under."""
         if getpid() != self.pid:
             raise error  # as in attempt
+        error_id = urandom(4).hex()
         where = '%s %s' % (environ.get('REQUEST_METHOD'), environ.get('PATH_INFO'))
-        self.report(error, where, isinstance(error, KeyboardInterrupt))
+        self.report(error, where, isinstance(error, KeyboardInterrupt), ', error ID ' + error_id)
+        self.announce(error, error_id)
+        return error_id
+
+    def announce(self, error, error_id):
+        """Has the daemon log it, once a second at most: the channel is for few words."""
+        now = self.monotonic()
+        if self.announced is not None and now - self.announced < 1:
+            return
+        self.announced = now
+        try:
+            text = ('%s: %s' % (type(error).__name__, error))[:200].replace('\\', '\\\\').replace('\n', '\\n')
+            write(CONTROL, ('exception %s %s\n' % (error_id, text)).encode('utf-8', 'replace'))
+        except BaseException:
+            pass  # the daemon has gone, or the message raises in turn; the output has all of it
 
     def linger(self, descriptor, connection):
         """Closing with unread bytes would reset the connection and with it the answer."""

@@ -16,6 +16,10 @@ module FlyingPassenger
     READ_SIZE = 16 * 1024
     MAX_HEAD = 1024 * 1024
     NO_BYTES = ''.b.freeze
+    # The application may put others in their place.
+    NEW_SEED = Random.method(:new_seed)
+    CLOCK = Process.method(:clock_gettime)
+    MONOTONIC = Process::CLOCK_MONOTONIC
 
     private
 
@@ -108,23 +112,39 @@ module FlyingPassenger
     rescue ClientGone
       raise
     rescue Exception => error
-      failed(error, env)
+      error_id = failed(error, env)
       return nil if stream.hijacked
       return false if @responder && @responder.started?
-      fail_request(stream, env, keepable?(body))
+      fail_request(stream, env, keepable?(body), error_id)
     ensure
       close_content(content, env)
       body.close if body.is_a?(RequestBody) && !stream.hijacked
     end
 
-    def fail_request(stream, env, keeps_stream)
+    def fail_request(stream, env, keeps_stream, error_id)
       stream.hints.close if @offers_hints
-      Responder.new(stream.socket, keeps_stream).respond(*Responder::FAILURE, env['REQUEST_METHOD'] == 'HEAD')
+      answer = Responder.failure(error_id)
+      Responder.new(stream.socket, keeps_stream).respond(*answer, env['REQUEST_METHOD'] == 'HEAD')
     end
 
+    # Answers the ID that the exception is reported under.
     def failed(error, env)
       raise error unless @process == $$ # a child that the application has forked, and that is to end as it wants
-      say(error, "#{env['REQUEST_METHOD']} #{env['PATH_INFO']}", error.is_a?(SignalException))
+      error_id = (NEW_SEED.call & 0xffffffff).to_s(16).rjust(8, '0')
+      where = "#{env['REQUEST_METHOD']} #{env['PATH_INFO']}"
+      say(error, where, error.is_a?(SignalException), ", error ID #{error_id}")
+      announce(error, error_id)
+      error_id
+    end
+
+    # Has the daemon log it, once a second at most: the channel is for few words.
+    def announce(error, error_id)
+      now = CLOCK.call(MONOTONIC)
+      return if @announced && now - @announced < 1
+      @announced = now
+      Control.tell("exception #{error_id} #{Control.escape("#{error.class}: #{error.message}", 200)}")
+    rescue StandardError
+      nil # its message raises in turn; the output has its class
     end
 
     # The answer is complete, or has failed for another reason, so that this can only be reported.

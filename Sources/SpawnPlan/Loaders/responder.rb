@@ -28,7 +28,11 @@ module FlyingPassenger
     LINE_STARTS = {}
     LINE_STARTS_LOCK = Mutex.new
     MOST_LINE_STARTS = 256
-    FAILURE = [500, { 'Content-Type' => 'text/plain' }, ["Internal Server Error\n"]].freeze
+
+    # What a client gets for an exception, with the ID that the log has it under.
+    def self.failure(error_id)
+      [500, { 'Content-Type' => 'text/plain' }, ["Internal Server Error\nError ID: #{error_id}\n"]]
+    end
 
     def initialize(socket, keeps_stream)
       @socket = socket

@@ -174,7 +174,7 @@ module FlyingPassenger
     end
 
     # Reports an exception, and whether it is the process's last.
-    def say(error, where, ends)
+    def say(error, where, ends, note = '')
       if ends
         @ending ||= error
         @stopping = true
@@ -182,11 +182,11 @@ module FlyingPassenger
       says_all = error.is_a?(InvalidAnswer) || (error.is_a?(SystemExit) && ends)
       backtrace = says_all ? [] : error.backtrace || []
       Output.tell(
-        "#{error.class}: #{error.message}".b << " (#{where.b})" << (ends ? ': the process ends' : ''),
+        "#{error.class}: #{error.message}".b << " (#{where.b})" << (ends ? ': the process ends' : '') << note,
         *backtrace.map { |line| "        from #{line}" }
       )
     rescue StandardError
-      Output.tell("#{error.class} (#{where})") # its message or backtrace raises in turn
+      Output.tell("#{error.class} (#{where})#{note}") # its message or backtrace raises in turn
     end
 
     def lost
