@@ -159,11 +159,12 @@ class WebSocket:
         self.key = variables.get(b'HTTP_SEC_WEBSOCKET_KEY', b'')
         self.phase = CONNECT
         self.frames = Frames()
-        self.events = collections.deque([{'type': 'websocket.connect'}])
+        self.events = collections.deque([({'type': 'websocket.connect'}, 0)])
         self.size = 0  # of the events
         self.news = asyncio.Event()
         self.timer = None
         self.is_gone = False  # the client
+        self.is_told = False  # the application, of the end
         self.is_alive = True  # something came since the last ping
         self.head = b''  # of a response of its own, not yet sent
         self.task = None
@@ -224,7 +225,7 @@ class WebSocket:
             self.add(event, EVENT_SIZE + len(data))
 
     def add(self, event, size=0):
-        self.events.append(event)
+        self.events.append((event, size))
         self.size += size
         if self.size > HIGH_WATER:
             self.stream.pause()
@@ -240,14 +241,19 @@ class WebSocket:
         """Nothing more comes from the client."""
         if self.phase is OVER:
             return
-        was_told = self.phase is CLOSING
-        self.is_gone = not was_told
+        self.is_gone = self.phase is not CLOSING
+        self.disconnect(code, reason)
         self.end()
-        if not was_told:
+
+    def disconnect(self, code, reason=''):
+        """The last event, which `receive` gives for ever."""
+        if not self.is_told:
+            self.is_told = True
             self.add({'type': 'websocket.disconnect', 'code': code, 'reason': reason})
 
     def end(self):
         self.phase = OVER
+        self.disconnect(ABNORMAL)
         if self.timer is not None:
             self.timer.cancel()
         self.stream.resume_writing()
@@ -273,15 +279,13 @@ class WebSocket:
         while not self.events:
             self.news.clear()
             await self.news.wait()
-        # What follows the client's leaving is the same for ever.
-        if self.phase is OVER and len(self.events) == 1:
-            return self.events[0]
-        event = self.events.popleft()
-        data = event.get('bytes') or event.get('text')
-        if event['type'] == 'websocket.receive':
-            self.size -= EVENT_SIZE + len(data)
-            if self.size <= HIGH_WATER:
-                self.stream.resume()
+        event, size = self.events[0]
+        if event['type'] == 'websocket.disconnect':
+            return event
+        self.events.popleft()
+        self.size -= size
+        if self.size <= HIGH_WATER:
+            self.stream.resume()
         return event
 
     async def send(self, message):
@@ -332,7 +336,7 @@ class WebSocket:
     def close(self, code, reason=''):
         self.write(frame(CLOSE, code.to_bytes(2, 'big') + reason.encode()[:123]))
         self.phase = CLOSING
-        self.add({'type': 'websocket.disconnect', 'code': code, 'reason': reason})
+        self.disconnect(code, reason)
         self.stream.resume()
         self.timer.cancel()
         self.timer = self.server.loop.call_later(CLOSE_SECONDS, self.end)

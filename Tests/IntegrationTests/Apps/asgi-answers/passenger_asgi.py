@@ -115,8 +115,9 @@ async def facts(scope, receive, send):
     shown['headers'] = [[part.decode('latin-1') for part in pair] for pair in scope['headers']]
     shown['pid'] = os.getpid()
     shown['started'] = len(started)
-    scope['state']['mine'] = True
-    await says(start(), body(json.dumps(shown).encode()))(scope, receive, send)
+    text = json.dumps(shown).encode()
+    scope['state']['mine'] = True  # for this request alone
+    await says(start(), body(text))(scope, receive, send)
 
 
 async def notes(scope, receive, send):
