@@ -195,7 +195,7 @@ extension Integration {
         /// 50 MiB of small objects, as code and its data are, rather than one block.
         @Test func `what was loaded is shared: a third of the memory of four processes at least`() throws {
             let site = try Self.running(Self.languages.map { Self.app($0, ["passenger_env_var BALLAST 50;"]) })
-            func privateMemory(_ method: String) throws -> [String: Double] {
+            func memory(_ method: String) throws -> [String: Double] {
                 site.httpSettings = [
                     "passenger_load_shell_envvars off;", "passenger_spawn_method \(method);",
                     "passenger_min_instances 4;",
@@ -210,15 +210,14 @@ extension Integration {
                     }
                     let workers = try Self.processes(site, app, count: 4)
                     let preloader = try Self.preloader(site, app)
-                    // The preloader's own memory is part of the price.
-                    sums[app] = Set(workers + [preloader]).reduce(0) { sum, pid in
-                        sum + Double(ProcInfo.privateMemoryBytes(pid: pid) ?? 0) / 1_048_576
-                    }
+                    // The preloader is part of the price, and so is what they share, once.
+                    let uses = Set(workers + [preloader]).compactMap { MemoryUse(pid: $0) }
+                    sums[app] = Double(MemorySum(workers: uses).usedBytes) / 1_048_576
                 }
                 return sums
             }
-            let smart = try privateMemory("smart")
-            let direct = try privateMemory("direct")
+            let smart = try memory("smart")
+            let direct = try memory("direct")
             for app in Self.languages {
                 let (shared, own) = (try #require(smart[app]), try #require(direct[app]))
                 #expect(shared < own * 2 / 3, "\(app): \(shared) MiB instead of \(own)")
