@@ -2,6 +2,7 @@
 
 import ApplicationPool
 import ArgumentParser
+import LinuxSystem
 import Testing
 import WireProtocol
 
