@@ -96,7 +96,7 @@ extension Integration {
             #expect(log.contains("ValueError: raised on purpose") && log.contains("SystemExit: 3"))
         }
 
-        @Test func `bodies come in parts, are waited for, and an answer may leave them unread`() throws {
+        @Test func `bodies come in parts or stay unread, and the scope says what the front has decided`() throws {
             let client = try HTTPConnection(port: site.port)
             let head = "Host: streams.localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
             for size in [0, 5, 3_000_000] {
@@ -111,18 +111,16 @@ extension Integration {
             try eventually("the application to see that the body broke off") {
                 try site.get("streams", "/notes").text.contains(#""torn": "#)
             }
+            try expectScope()
         }
 
-        @Test func `work after the answer holds nobody up, and any number of requests run at a time`() throws {
+        @Test func `work after the answer holds nobody up, and clients that leave are seen at once`() throws {
             #expect(try site.get("asgi", "/background").text == "early")
             #expect(try site.get("asgi", "/twice").text == "http.request [True, False]")
             #expect(!(try notes().contains("background")))
             #expect(try site.get("asgi", "/go").text == "ok")
             try expectNote(#""background": "done""#)
             try expectNote(#""twice": "http.disconnect""#)
-        }
-
-        @Test func `a client that leaves is seen at once`() throws {
             do {
                 let client = try HTTPConnection(port: site.port)
                 try client.send("GET /leaves HTTP/1.1\r\nHost: asgi.localhost\r\n\r\n")
@@ -134,7 +132,7 @@ extension Integration {
             #expect(!(try TestFile.text(site.frontLog)).contains("answer that nobody waits for given up"))
         }
 
-        @Test func `the scope says what the front has decided`() throws {
+        private func expectScope() throws {
             let fields = "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\nX: a\r\nX: b\r\n"
             let text = try site.get("both", "/base/facts?a=%20", headers: fields).text
             for part in [
@@ -147,7 +145,7 @@ extension Integration {
             }
             #expect(try site.get("both", "/facts").text.contains(#""root_path": """#))
             site.daemon?.stop()
-            #expect(site.log().pieces(between: "lifespan over: ['RuntimeError', 'RuntimeError']").count == 3)
+            #expect(site.log().pieces(between: "lifespan over: ['RuntimeError', 'RuntimeError']").count == 4)
         }
 
         // MARK: WebSockets
@@ -214,9 +212,11 @@ extension Integration {
             ] {
                 #expect(try notes().contains(note), "\(note)")
             }
+            try expectRules()
         }
 
-        @Test func `a WebSocket carries messages in pieces, and a client that breaks its rules is told so`() throws {
+        /// Messages come in pieces, and a client that breaks the rules is told so.
+        private func expectRules() throws {
             let client = try upgrade("/echo", "Sec-WebSocket-Protocol: chat, other\r\n")
             let head = try client.readResponse()
             #expect(head.status == 101 && head.header("sec-websocket-accept") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
