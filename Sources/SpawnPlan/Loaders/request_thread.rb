@@ -70,7 +70,7 @@ module FlyingPassenger
     def linger(stream)
       stream.socket.close_write
       @stream = nil
-      @server.give_back(stream, Server::CLOCK.call(Process::CLOCK_MONOTONIC) + Server::LINGER_SECONDS)
+      @server.give_back(stream, CLOCK.call(MONOTONIC) + Server::LINGER_SECONDS)
     rescue SystemCallError, IOError
       drop(stream)
     end
@@ -92,8 +92,11 @@ module FlyingPassenger
     end
 
     def answer_killed
-      Output.tell("the application has ended the thread of #{@unanswered['REQUEST_METHOD']} #{@unanswered['PATH_INFO']}")
-      fail_request(@stream, @unanswered, false) unless @responder && @responder.started?
+      error_id = new_error_id
+      said = "the application has ended the thread of #{@unanswered['REQUEST_METHOD']} #{@unanswered['PATH_INFO']}"
+      Output.tell("#{said}, error ID #{error_id}")
+      announce(error_id) { said }
+      fail_request(@stream, @unanswered, false, error_id) unless @responder && @responder.started?
     end
   end
 end

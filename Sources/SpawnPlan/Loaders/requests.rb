@@ -130,19 +130,23 @@ module FlyingPassenger
     # Answers the ID that the exception is reported under.
     def failed(error, env)
       raise error unless @process == $$ # a child that the application has forked, and that is to end as it wants
-      error_id = (NEW_SEED.call & 0xffffffff).to_s(16).rjust(8, '0')
+      error_id = new_error_id
       where = "#{env['REQUEST_METHOD']} #{env['PATH_INFO']}"
       say(error, where, error.is_a?(SignalException), ", error ID #{error_id}")
-      announce(error, error_id)
+      announce(error_id) { "#{error.class}: #{error.message}" }
       error_id
     end
 
-    # Has the daemon log it, once a second at most: the channel is for few words.
-    def announce(error, error_id)
+    def new_error_id
+      (NEW_SEED.call & 0xffffffff).to_s(16).rjust(8, '0')
+    end
+
+    # Has the daemon log what the block says, once a second at most: the channel is for few words.
+    def announce(error_id)
       now = CLOCK.call(MONOTONIC)
       return if @announced && now - @announced < 1
       @announced = now
-      Control.tell("exception #{error_id} #{Control.escape("#{error.class}: #{error.message}", 200)}")
+      Control.tell("exception #{error_id} #{Control.escape(yield, 200)}")
     rescue StandardError
       nil # its message raises in turn; the output has its class
     end

@@ -89,7 +89,7 @@ module FlyingPassenger
       end
     end
 
-    def say(error, where, ends)
+    def say(error, where, ends, note = '')
       super
       wake if ends
     end
