@@ -92,8 +92,8 @@ extension Pool {
             self.groups[index].processes[position].isDisabling
         else { return }
         self.groups[index].processes[position].enable(.none)
-        self.beginOutOfBandWork(at: now, orders: &orders)
         self.serveWaiters(of: index, at: now, orders: &orders)
+        self.fillCapacity(at: now, orders: &orders)
         // Idle processes are looked at again.
         self.wake(at: now)
     }
