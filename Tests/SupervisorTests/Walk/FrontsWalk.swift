@@ -88,13 +88,13 @@ final class FrontsWalk {
         case 0..<28:
             front.checkout(below(Self.apps), at: now)
             name = "checkout"
-        case 28..<34: name = on(front.asked.count, "cancel") { front.cancel($0) }
+        case 28..<34: name = on(front.asked.count, "cancel") { front.cancel($0, at: now) }
         case 34..<50:
             name = on(front.held.count, "release") {
                 front.release($0, ReleaseOutcome(.ok, outOfBandWorkRequested: self.below(4) == 0), at: now)
             }
         case 50..<54: name = on(front.held.count, "abandoned") { self.abandon($0, of: front) }
-        case 54..<56: name = on(front.held.count, "upgrade") { front.upgrade($0) }
+        case 54..<56: name = on(front.held.count, "upgrade") { front.upgrade($0, at: now) }
         case 56..<68: name = try endSpawn()
         case 68..<74: name = on(alive.count, "exit") { self.exit($0) }
         case 74..<78: name = on(streams.count, "streams end") { self.endStreams($0) }
@@ -122,7 +122,7 @@ final class FrontsWalk {
     }
 
     private func abandon(_ position: Int, of front: WalkingFront) {
-        let process = front.abandon(position)
+        let process = front.abandon(position, at: now)
         if let id = front.link?.connection.id { streams.append(StreamGroup(connection: id, process: process)) }
     }
 

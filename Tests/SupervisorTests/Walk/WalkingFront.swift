@@ -93,15 +93,16 @@ final class WalkingFront {
         case .wait: asked.append((checkout.request, app))
         case .rejected(let reason): problems.append("a checkout was rejected by its own front: \(reason)")
         }
-        sendReturns()
+        sendPending()
     }
 
-    func cancel(_ position: Int) {
-        switch session.cancel(asked.remove(at: position).id) {
+    func cancel(_ position: Int, at now: NIODeadline) {
+        switch session.cancel(asked.remove(at: position).id, at: now) {
         case .send(let cancel): toDaemon.append(.cancel(cancel))
         case .forgotten: break
         case .ignored(let reason): problems.append("a request without an answer cannot be cancelled: \(reason)")
         }
+        sendPending()
     }
 
     /// The request that a session carried is over; the session may carry another one.
@@ -110,24 +111,28 @@ final class WalkingFront {
         case .send(let message): toDaemon.append(message)
         case .kept: break
         case .reused(let granted, let reuse):
-            toDaemon.append(.reuse(reuse))
+            if let reuse { toDaemon.append(.reuse(reuse)) }
             take(granted)
         case .ignored(let reason): problems.append("a session that is held is unknown: \(reason)")
         }
-        sendReturns()
+        sendPending()
     }
 
-    /// Sessions that were kept and go back.
-    private func sendReturns() { for release in session.takeReturns() { toDaemon.append(.release(release)) } }
+    /// Sessions that were kept and go back, and requests that the daemon did not know of until now.
+    private func sendPending() { toDaemon += session.takePending() }
 
     /// The process whose answer nobody waits for any more.
-    func abandon(_ position: Int) -> ProcessID {
+    func abandon(_ position: Int, at now: NIODeadline) -> ProcessID {
         let (session, process) = held.remove(at: position)
-        send(self.session.abandoned(session))
+        send(self.session.abandoned(session, at: now))
+        sendPending()
         return process
     }
 
-    func upgrade(_ position: Int) { send(session.upgraded(held[position].session)) }
+    func upgrade(_ position: Int, at now: NIODeadline) {
+        send(session.upgraded(held[position].session, at: now))
+        sendPending()
+    }
 
     private func send(_ action: FrontSession.SessionAction) {
         switch action {
@@ -165,7 +170,7 @@ final class WalkingFront {
     func hear(_ count: Int, at now: NIODeadline) {
         for message in toFront.prefix(count) { take(session.received(message, at: now)) }
         toFront.removeFirst(min(count, toFront.count))
-        sendReturns()
+        sendPending()
     }
 
     private func take(_ action: FrontSession.Action) {
@@ -207,7 +212,7 @@ final class WalkingFront {
         asked.removeAll { action.expired.contains($0.id) }
         toDaemon += action.reports
         if let ping = action.ping { toDaemon.append(.ping(ping)) }
-        sendReturns()
+        sendPending()
         if let reason = action.giveUp { problems.append("the daemon was given up: \(reason)") }
     }
 }
