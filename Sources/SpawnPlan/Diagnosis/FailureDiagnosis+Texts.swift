@@ -80,6 +80,9 @@ extension FailureDiagnosis {
                 + "or \(user) may not read the directory that holds it."
         case .syntaxError:
             "The interpreter could not make sense of a source file, perhaps because it is written for another version."
+        case .exception where scene.step == .afterFork:
+            "The application was loaded, but its own code failed in a process that was forked from the preloader. The details tell "
+                + "where."
         case .exception: "The application's own code failed while it was loaded. The details tell where."
         case .outOfMemory:
             "Memory was refused: by a limit of the process, by the interpreter's own, or because the machine has none."

@@ -306,6 +306,8 @@ package final class DirectSpawner: Spawning {
         spawn.timer?.cancel()
         guard self.spawns[spawn.request.processID] === spawn else { return }
         self.spawns[spawn.request.processID] = nil
+        // Its descriptors are the watcher's alone from now on: to close them is how a process is told to end.
+        spawn.launched = nil
         spawn.completion(result)
     }
 

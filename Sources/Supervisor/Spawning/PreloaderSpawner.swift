@@ -85,6 +85,8 @@ package final class PreloaderSpawner: Spawning {
         if mayPreload { self.makeRoom(for: request.key) }
         let began = self.now
         spawn.step = self.starter.start(request, .fresh(mayPreload: mayPreload)) { [weak self] result in
+            // It would hold the spawn, and the spawn it.
+            spawn.step = nil
             guard let self else { return }
             switch result {
             case .success(.worker(let process)): spawn.completion(.success(process))
@@ -101,6 +103,7 @@ package final class PreloaderSpawner: Spawning {
     private func fork(_ spawn: PreloaderSpawn, from preloader: Preloader) {
         guard preloader.life.forkWanted() == .fork else { return self.start(spawn) }
         spawn.step = self.starter.start(spawn.request, .fork(preloader.ends)) { [weak self] result in
+            spawn.step = nil
             guard let self else { return }
             switch result {
             case .success(.worker(let process)):
