@@ -43,6 +43,17 @@ extension Integration {
                 expected: ["<title>Chat</title>", "visitor hears: Hello!\n", "visitor hears: Hello!\n"]
             ),
             Example(
+                name: "smart-spawning",
+                isInstalled: hasRails,
+                expected: [
+                    "words: 600000\nticker: runs\n", "AppPreloader: /srv/examples/smart-spawning", "Saved by sharing: ",
+                ]
+            ),
+            Example(
+                name: "out-of-band-gc",
+                expected: ["app: out-of-band-gc\n", "HTTP/1.1 200 OK", "app: out-of-band-gc\n"]
+            ),
+            Example(
                 name: "capistrano-3",
                 isInstalled: Machine.has("cap") && Machine.has("git"),
                 expected: ["version: 1\n", "version: 2\n", "version: 1\n"]
@@ -83,6 +94,16 @@ extension Integration {
             if pids.count == 6 {
                 #expect(Set(pids[0...2]).count == 3 && Set(pids[2...4]).count == 1 && pids[5] != pids[4], "\(pids)")
             }
+            let loaders = Set(values("loaded by", of: "smart-spawning"))
+            let forked = Set(values("pid", of: "smart-spawning"))
+            if !forked.isEmpty {
+                #expect(
+                    loaders.count == 1 && forked.count > 1 && forked.isDisjoint(with: loaders),
+                    "\(forked), \(loaders)"
+                )
+            }
+            #expect(Set(values("pid", of: "out-of-band-gc")).count > 1, "one serves while the other one works")
+            #expect(outcome.output.contains("output: out-of-band work in process "))
             let releases = values("release", of: "capistrano-3")
             if releases.count == 3 { #expect(releases[0] != releases[1] && releases[0] == releases[2], "\(releases)") }
             #expect(values("user", of: "capistrano-3").allSatisfy { $0 == "deploy" })

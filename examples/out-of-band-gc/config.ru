@@ -1,7 +1,6 @@
 # frozen_string_literal: true
 
 # Garbage is collected between requests, while another process of the application serves: docs/out-of-band-work.md.
-# Curl it some twenty times and look at the process IDs, and at `passenger-status` meanwhile.
 
 require "etc"
 
@@ -14,7 +13,7 @@ if defined?(PhusionPassenger)
   PhusionPassenger.on_event(:oob_work) { $stderr.puts "out-of-band work in process #{Process.pid}" }
 end
 
-run(lambda { |_env|
+run(lambda { |env|
   # A collection between two requests shows here; one within a request makes a visitor wait.
   page = <<~TEXT
     app: out-of-band-gc
@@ -22,5 +21,8 @@ run(lambda { |_env|
     pid: #{Process.pid}
     garbage collections: #{GC.count}
   TEXT
-  [200, { "content-type" => "text/plain; charset=utf-8" }, [page]]
+  headers = { "content-type" => "text/plain; charset=utf-8" }
+  # Any answer may ask for it. The front takes this field away.
+  headers["x-passenger-request-oob-work"] = "true" if env["PATH_INFO"] == "/ask"
+  [200, headers, [page]]
 })
