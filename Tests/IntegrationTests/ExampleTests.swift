@@ -103,8 +103,8 @@ extension Integration {
                     "\(forked), \(loaders)"
                 )
             }
-            let collections = values("garbage collections", of: "out-of-band-gc").compactMap { Int($0) }
-            #expect(collections.count == 22 && Set(collections).count > 1, "\(collections)")
+            // On a slow machine not before the second process is up, which may be after these requests.
+            #expect(values("garbage collections", of: "out-of-band-gc").count == 22)
             #expect(outcome.output.contains("output: out-of-band work in process "))
             let releases = values("release", of: "capistrano-3")
             if releases.count == 3 { #expect(releases[0] != releases[1] && releases[0] == releases[2], "\(releases)") }
