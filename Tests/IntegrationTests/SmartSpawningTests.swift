@@ -44,6 +44,13 @@ extension Integration {
             try eventually("\(pid) to be gone") { !ProcessFacts.isRunning(pid) }
         }
 
+        /// Sockets and pipes that a process has open.
+        private static func channels(of pid: Int32) -> Set<String> {
+            let numbers = TestFile.names(in: "/proc/\(pid)/fd")
+            let links = numbers.compactMap { try? Files.readLink("/proc/\(pid)/fd/\($0)") }
+            return Set(links.filter { $0.hasPrefix("socket:") || $0.hasPrefix("pipe:") })
+        }
+
         /// PIDs of processes in service, once there are so many.
         private static func processes(_ site: Site, _ app: String, count: Int) throws -> [Int32] {
             var pids: [Int32] = []
@@ -76,8 +83,12 @@ extension Integration {
                 }
                 let isEnclosed = ControlGroupPlace.of(preloader)?.path.contains("/process.") == true
                 if isEnclosed { #expect(groups.count == 4) }
-                // 0, 1, 2, the listener, the control channel; then what the server itself opens, in each the same.
-                #expect(Set(workers.map { ProcessFacts.descriptorCount(of: $0) }).count == 1)
+                for pid in workers + [preloader] {
+                    let others = workers.filter { $0 != pid }.reduce(into: Set()) {
+                        $0.formUnion(Self.channels(of: $1))
+                    }
+                    #expect(Self.channels(of: pid).isDisjoint(with: others), "\(pid)")
+                }
                 #expect(
                     site.log().contains("App \(preloader) output: ") && site.log().contains("started while loading")
                 )
@@ -285,7 +296,7 @@ extension Integration {
             let ways = ["self", "child", "session", "closes"]
             var apps = ways.map { Self.app("smart", named: $0, ["passenger_env_var HOSTILE \($0);"]) }
             // What never answers is given up after so long, twice.
-            let slow = ["passenger_env_var HOSTILE forks;", "passenger_start_timeout 3s;"]
+            let slow = ["passenger_env_var HOSTILE forks;", "passenger_start_timeout 1s;"]
             apps.append(Self.app("smart", named: "forks", slow))
             let site = try Self.running(
                 apps + [Self.app("smart-wsgi", named: "other")],
