@@ -25,7 +25,8 @@ struct PoolDriverOutOfBandWorkTests {
 
     /// One request whose answer asks for work; the process that it had.
     private func ask(_ bench: PoolBench, _ outcome: ReleaseOutcome = Self.asking) throws -> ProcessID {
-        let grant = try #require(bench.client.grants[bench.checkout()])
+        let request = bench.checkout()
+        let grant = try #require(bench.client.grants[request])
         bench.driver.release(grant.session, outcome: outcome)
         return grant.process
     }
@@ -53,7 +54,8 @@ struct PoolDriverOutOfBandWorkTests {
     @Test func `a lease whose last answer asked is given back and counts as one`() throws {
         let (bench, processes) = try self.bench()
         bench.client.leaseHolder = LeaseHolder(rawValue: 1)
-        let grant = try #require(bench.client.grants[bench.checkout()])
+        let request = bench.checkout()
+        let grant = try #require(bench.client.grants[request])
         #expect(grant.uses > 1)
         bench.driver.release(grant.session, outcome: Self.asking, carried: Carried(uses: 7))
         #expect(processes[0].log == ["oobw"])
