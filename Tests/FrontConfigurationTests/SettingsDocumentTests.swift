@@ -161,13 +161,16 @@ struct NamedSettingsTests {
             let pieces = text.pieces(between: "passenger_")
             for (before, piece) in zip(pieces, pieces.dropFirst()) where !Self.isInsideOfName(before) {
                 let name = String(piece.prefix { $0.isASCII && ($0.isLowercase || $0.isNumber || $0 == "_") })
-                // The startup file of WSGI applications, and the beginning of all names of a kind.
-                guard name != "wsgi", !name.isEmpty, !name.hasSuffix("_") else { continue }
+                // And the beginning of all names of a kind.
+                guard !Self.otherNames.contains(name), !name.isEmpty, !name.hasSuffix("_") else { continue }
                 let isKnown = SettingCatalog.named(name) != nil || DirectiveTable.rule(for: "passenger_\(name)") != nil
                 #expect(isKnown, "\(file): passenger_\(name)")
             }
         }
     }
+
+    /// Startup files of Python applications, and what Capistrano's plugin calls its variable.
+    private static let otherNames: Set<String> = ["wsgi", "asgi", "restart_with_touch"]
 
     /// Whether what follows a text is part of a path or of a longer name.
     private static func isInsideOfName(_ before: Substring) -> Bool {
