@@ -47,9 +47,9 @@ struct ClientSharesTests {
         var limits = ClientShares.Limits()
         limits.files = 2 * Self.step
         let shares = ClientShares(limits)
-        let (first, second) = (shares.share(of: one, in: .files), shares.share(of: other, in: .files))
+        let (first, second) = (shares.share(of: one, in: .files, free: 0), shares.share(of: other, in: .files, free: 0))
         #expect(first.resize(to: 2 * Self.step))
-        #expect(second.resize(to: Self.step + 1) == !isSame)
+        #expect(second.resize(to: Self.step) == !isSame)
     }
 
     @Test func `memory is worth being given back when much of it was in use and is not any more`() {

@@ -54,6 +54,9 @@ struct SlowClientTests {
         _ = try path.wait(.milliseconds(250))
         #expect(try path.onLoop { $0.connectionCount } == 1)
         #expect(try Shell.run(["truncate", "--size=1", name]).status.isSuccess)
+        // It waits for the client: what is missing is found with the next step, and nothing is tried before.
+        #expect(try path.onLoop { $0.connectionCount } == 1)
+        #expect((try? client.readToEnd().count) ?? 0 < 16_000_000)
         try eventually("the connection has ended", within: .seconds(10)) {
             try path.onLoop { $0.connectionCount } == 0
         }

@@ -67,7 +67,9 @@ final class WalkingFront {
         toFront.removeAll()
         held.removeAll()
         _ = session.connectionClosed(at: now)
-        _ = try? link.channel.finish(acceptAlreadyClosed: true)
+        // Not by `finish`, which cancels all timers of the loop, those of others included.
+        link.channel.close(promise: nil)
+        link.channel.embeddedEventLoop.run()
     }
 
     // MARK: What its requests want
