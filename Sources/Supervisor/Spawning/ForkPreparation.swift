@@ -249,9 +249,10 @@ struct ForkPreparation {
         }
         _ = try? handle.signal(.kill)
         enclosure.end()
+        // It ended with the preloader, as a rule: another preloader may do better.
         throw SpawnFailure.Cause(
             .operatingSystem,
-            .resources,
+            .preloaderFailed,
             "the forked process could not be moved to a control group of its own",
             step: .fork
         )
