@@ -123,7 +123,7 @@ extension Integration {
             }
             let old = try Self.processes(site, "smart", count: 3)
             let request = try HTTPConnection(port: site.port)
-            try request.send("GET /sleep?ms=1500 HTTP/1.1\r\nHost: smart.localhost\r\n\r\n")
+            try request.send("GET /wait HTTP/1.1\r\nHost: smart.localhost\r\n\r\n")
             try eventually("the request to be under way") {
                 try site.processes(of: "smart").contains { $0.sessions > 0 }
             }
@@ -131,6 +131,7 @@ extension Integration {
             try Self.touch(site, "smart", "restart.txt")
             let new = try Self.preloader(site, "smart")
             #expect(ProcessFacts.isRunning(busy.pid) && !old.contains(new))
+            try Self.touch(site, "smart", "go")
             #expect(try request.readResponse().status == 200)
             for pid in old { try Self.expectGone(pid) }
             #expect(try Self.processes(site, "smart", count: 3).allSatisfy { !old.contains($0) })

@@ -29,7 +29,7 @@ end
 
 run(lambda { |env|
   case env["PATH_INFO"]
-  when "/sleep" then sleep(env["QUERY_STRING"][/ms=(\d+)/, 1].to_f / 1000)
+  when "/wait" then sleep(0.01) until File.exist?("tmp/go")
   when "/say" then puts("said in #{Process.pid}")
   end
   [200, { "content-type" => "text/plain" }, facts.map { |name, value| "#{name}: #{value}\n" }]
