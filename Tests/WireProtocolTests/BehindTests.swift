@@ -101,6 +101,32 @@ struct BehindTests {
         #expect(pair.disagreements == [])
     }
 
+    @Test(arguments: [(UInt32(1), UInt64(1)), (1, 0), (0, 1)])
+    func `nobody stays behind where there is room`(_ concurrency: UInt32, _ queueTime: UInt64) {
+        let start = NIODeadline.uptimeNanoseconds(1)
+        var session = FrontSession(hello: Hello(role: .control), at: start)
+        _ = session.connectionOpened(at: start)
+        _ = session.received(.helloReply(HelloReply()), at: start)
+        func checkout(_ id: UInt64) -> FrontSession.CheckoutAction {
+            let checkout = Checkout(request: .init(rawValue: id), app: .init(rawValue: 1), method: "GET", path: "/")
+            return session.checkout(checkout, of: SessionPair.definition(1), at: start)
+        }
+        func grant(_ id: UInt64) {
+            var granted = Samples.granted(request: id, session: 100 + id, process: id)
+            granted.uses = .max
+            granted.concurrency = concurrency
+            granted.queueTimeMicroseconds = queueTime
+            _ = session.received(.granted(granted), at: start)
+        }
+        _ = checkout(1)
+        grant(1)
+        _ = checkout(2)
+        let waits = (3...5).filter { checkout($0) == .wait }
+        #expect(waits == (concurrency == 0 ? [] : [3, 4, 5]))
+        grant(2)
+        #expect(session.takePending().count == (concurrency == 0 ? 0 : queueTime == 0 ? 3 : 1))
+    }
+
     @Test func `a lost connection loses none of them`() {
         var pair = Self.pair(upTo: 4)
         pair.apply(.release(100))

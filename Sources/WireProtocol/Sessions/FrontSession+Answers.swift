@@ -81,6 +81,7 @@ extension FrontSession {
         switch request.phase {
         case .asked:
             var granted = granted
+            let hasNotWaited = granted.queueTimeMicroseconds == 0
             if granted.request != request.checkout.request {
                 granted.request = request.checkout.request
                 granted.queueTimeMicroseconds = UInt64(clamping: (now - request.since).nanoseconds / 1000)
@@ -89,6 +90,13 @@ extension FrontSession {
             _ = self.forget(granted.session)
             self.sessions[granted.session] = held
             if let lasts = held.lastsFrom { self.shelf.consider(lasts) }
+            if granted.concurrency == 0 {
+                self.shelf.unlimited.insert(held.app)
+            } else {
+                self.shelf.unlimited.remove(held.app)
+            }
+            // There was room: perhaps there is more.
+            if hasNotWaited { self.askBehind(of: held.app, at: now) }
             return .granted(granted)
         case .waiting, .behind: return .violation(reason: "grant of a checkout that was not sent")
         }

@@ -26,7 +26,9 @@ extension FrontSession {
     /// Whether it stays behind; those ahead of it ask now if there are too many.
     mutating func stayBehind(_ checkout: Checkout, at now: NIODeadline) -> Bool {
         let app = checkout.app
-        guard self.keepsSessions, checkout.stickyID == 0, self.isAsked(app) else { return false }
+        guard self.keepsSessions, checkout.stickyID == 0, !self.shelf.unlimited.contains(app), self.isAsked(app) else {
+            return false
+        }
         let line = self.shelf.behind[app]?.count ?? 0
         guard line + (self.shelf.asked[app]?.count ?? 0) < self.roomBehind(app) else {
             self.askBehind(of: app, at: now)
@@ -87,7 +89,7 @@ extension FrontSession {
         }
     }
 
-    private mutating func askBehind(of app: AppNumber, at now: NIODeadline) {
+    mutating func askBehind(of app: AppNumber, at now: NIODeadline) {
         while let id = self.takeBehind(of: app) { self.shelf.pending += self.ask(id, at: now) }
     }
 

@@ -10,6 +10,8 @@ struct LeaseShelf: Sendable {
     var asked: [AppNumber: CircularBuffer<RequestID>] = [:]
     /// Those that wait for one that is asked, in their order; never empty, but may hold some that were taken back since.
     var behind: [AppNumber: CircularBuffer<RequestID>] = [:]
+    /// Apps whose processes take any number of requests: nobody has to wait for another one's end.
+    var unlimited: Set<AppNumber> = []
     /// How many requests of an app may wait without a word to the daemon.
     var rooms: [AppNumber: Int] = [:]
     /// Apps whose sessions are not kept until then: the last one was needed elsewhere as soon as it was idle.
@@ -40,6 +42,7 @@ struct LeaseShelf: Sendable {
         self.idle.removeAll(keepingCapacity: true)
         self.asked.removeAll(keepingCapacity: true)
         self.behind.removeAll()
+        self.unlimited.removeAll()
         self.pauses.removeAll()
         self.pending.removeAll()
         self.deadline = nil
