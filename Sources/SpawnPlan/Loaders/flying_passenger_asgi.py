@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 import traceback
+from _thread import get_ident
 
 import phusion_passenger
 from flying_passenger_answer import complain
@@ -209,11 +210,22 @@ class Server:
         # The descriptor, because the app may have put an object without one in the place of sys.stderr.
         faulthandler.enable(file=2)  # SIGABRT among others
         faulthandler.register(signal.SIGQUIT, file=2, all_threads=True)
-        os.register_at_fork(after_in_child=self.leave_child)
+        self.held_back = {}
+        os.register_at_fork(before=self.hold_back_signals, after_in_parent=self.let_signals_come,
+                            after_in_child=self.leave_child)
         self.listener = socket.socket(fileno=LISTENER)
         self.listener.setblocking(False)
         self.loop.add_reader(LISTENER, self.accept)
         self.loop.add_reader(CONTROL, self.control)
+
+    def hold_back_signals(self):
+        """One that reaches a child before `leave_child` would be lost: the interpreter forgets it, or our handler takes it."""
+        self.held_back[get_ident()] = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+    def let_signals_come(self):
+        mask = self.held_back.pop(get_ident(), None)
+        if mask is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def leave_child(self):
         """A process that the application forks is none of ours: it holds nothing of the server, and TERM ends it."""
@@ -230,6 +242,7 @@ class Server:
                 os.close(descriptor)
             except OSError:
                 pass  # the application was here before, or it is closed
+        self.let_signals_come()
 
     def accept(self):
         for _ in range(ACCEPTS_AT_ONCE):

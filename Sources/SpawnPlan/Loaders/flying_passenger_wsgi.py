@@ -6,6 +6,7 @@ may put others in its place (eventlet, gevent). The application meets these two 
 none on sys.path.
 """
 import _socket
+import _thread
 import errno
 import faulthandler
 import io
@@ -28,6 +29,7 @@ SHUT_WR = _socket.SHUT_WR
 read, write, close, getpid, urandom = os.read, os.write, os.close, os.getpid, os.urandom
 pipe, set_blocking, register_at_fork = os.pipe, os.set_blocking, os.register_at_fork
 set_wakeup_fd, getsignal, set_handler = signal.set_wakeup_fd, signal.getsignal, signal.signal
+pthread_sigmask, get_ident = signal.pthread_sigmask, _thread.get_ident
 format_exc = traceback.format_exc
 
 CONTROL = 4
@@ -78,7 +80,9 @@ class Server:
         self.poll.register(LISTENER, POLLIN)
         self.poll.register(CONTROL, POLLIN)
         self.trap_signals()
-        register_at_fork(after_in_child=self.leave_child)
+        self.held_back = {}
+        register_at_fork(before=self.hold_back_signals, after_in_parent=self.let_signals_come,
+                         after_in_child=self.leave_child)
 
     def trap_signals(self):
         self.wake, self.waker = pipe()
@@ -92,6 +96,15 @@ class Server:
         # The descriptor, because the app may have put an object without one in the place of sys.stderr.
         faulthandler.enable(file=2)  # SIGABRT among others
         faulthandler.register(signal.SIGQUIT, file=2, all_threads=True)
+
+    def hold_back_signals(self):
+        """One that reaches a child before `leave_child` would be lost: the interpreter forgets it, or our handler takes it."""
+        self.held_back[get_ident()] = pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+    def let_signals_come(self):
+        mask = self.held_back.pop(get_ident(), None)
+        if mask is not None:
+            pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def leave_child(self):
         """A process that the application forks is none of ours: it holds nothing of the server, and TERM ends it."""
@@ -112,6 +125,7 @@ class Server:
                 close(descriptor)
             except OSError:
                 pass  # the application was here before
+        self.let_signals_come()
 
     def stop(self, *_):
         self.stopping = True
