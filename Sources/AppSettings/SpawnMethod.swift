@@ -9,12 +9,13 @@ package enum SpawnMethod: String, Sendable, Hashable {
 }
 
 extension AppSettings {
-    /// How processes of an app of this type are started: smart where that was asked for.
+    /// How processes of an app of this type are started: Ruby smart unless told otherwise, Python smart if told so.
     ///
     /// Other languages have nothing to fork from, whatever is set for all apps of a front.
     package func spawnMethod(for type: AppType) -> SpawnMethod {
         switch type {
-        case .rack, .classicRails, .wsgi: spawnMethod ?? .direct
+        case .rack, .classicRails: spawnMethod ?? .smart
+        case .wsgi: spawnMethod ?? .direct
         case .asgi, .node, .generic: .direct
         }
     }

@@ -148,10 +148,10 @@ struct AppSettingsTests {
         #expect(app.changes(from: try settings(["spawn_method": method.rawValue])).isEmpty)
     }
 
-    @Test func `Ruby and Python are smart if told so, others never`() throws {
+    @Test func `Ruby is smart unless told otherwise, Python if told so, others never`() throws {
         let (untold, smart) = (try settings([:]), try settings(["spawn_method": "smart"]))
         let direct = try settings(["spawn_method": "direct"])
-        #expect(AppType.allCases.allSatisfy { untold.spawnMethod(for: $0) == .direct })
+        #expect(AppType.allCases.filter { untold.spawnMethod(for: $0) == .smart } == [.rack, .classicRails])
         #expect(AppType.allCases.filter { smart.spawnMethod(for: $0) == .smart } == [.rack, .wsgi, .classicRails])
         #expect(AppType.allCases.allSatisfy { direct.spawnMethod(for: $0) == .direct })
         #expect(untold.maxPreloaderIdleTime == .seconds(300))
