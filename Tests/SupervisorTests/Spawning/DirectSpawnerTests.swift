@@ -237,7 +237,7 @@ struct DirectSpawnerTests {
         ("app.js", "console.log('done')", "has been loaded to its end and nothing listens", .app),
         (
             "app.js", "const { createServer } = require('http'); createServer().listen(1); createServer().listen(2)",
-            "Error: http.Server.listen() was called more than once", .listen
+            "http.Server.listen() was called more than once: only the first server can be served", .listen
         ),
         (
             "app.js", "require('http').createServer().listen(1).on('listening', () => { throw new TypeError('here') })",
