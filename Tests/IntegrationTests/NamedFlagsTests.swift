@@ -13,15 +13,19 @@ extension Integration {
             // ps, npm, gem, bundle, pip, journalctl, curl, node, python, ruby, systemctl
             "--no-headers", "--check", "--directory", "--force-reinstall", "--no-binary", "--local", "--user-install",
             "--since", "--max-old-space-size", "--retry", "--retry-connrefused", "--resolve", "--now", "--yjit",
+            "--include", "--rate", "--parallel", "--parallel-immediate", "--expose-gc",
+            // git
+            "--quiet", "--all", "--initial-branch",
             // uvicorn, hypercorn, gunicorn, Django
             "--bind", "--fd", "--forwarded-allow-ips", "--no-access-log", "--proxy-headers", "--reload", "--root-path",
-            "--workers",
+            "--workers", "--preload",
             "--port", "--email", "--no-input", "--username",
             // rails
             "--skip-bootsnap", "--skip-gemfile", "--skip-git", "--skip-javascript", "--skip-listen", "--skip-spring",
             // useradd, adduser, chsh, getent, sudo
             "--group", "--groups", "--user-group", "--home", "--home-dir",
             "--system", "--shell", "--login", "--command", "--target", "--no-create-home",
+            "--create-home",
             // systemctl kill
             "--kill-who", "--signal",
             // The beginning of one of Node's, in its own words
@@ -47,7 +51,7 @@ extension Integration {
         }
 
         @Test func `every flag that a text names exists in the help of a program`() throws {
-            let programs = ["flying-passenger", "front-proxy", "passenger-status"]
+            let programs = ["flying-passenger", "front-proxy", "passenger-status", "passenger-memory-stats"]
             let known = try programs.reduce(into: Self.foreign) { try $0.formUnion(Self.flags(of: $1)) }
             let root = Repository.root
             let files =
