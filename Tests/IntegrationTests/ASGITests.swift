@@ -29,17 +29,7 @@ extension Integration {
             try site.startFront()
         }
 
-        private struct Row {
-            let path: String
-            let status: Int
-            let body: String
-
-            init(_ path: String, _ status: Int = 200, _ body: String = "ok") {
-                self.path = path
-                self.status = status
-                self.body = body
-            }
-        }
+        private typealias Row = AnswerRow
 
         private static let failure = "Internal Server Error\n"
 

@@ -9,17 +9,7 @@ extension Integration {
     /// Whatever a WSGI application may answer, and what it may do to the process that serves it.
     @Suite(.timeLimit(.minutes(2)))
     struct WSGIResponseTests {
-        private struct Row {
-            let path: String
-            let status: Int
-            let body: String
-
-            init(_ path: String, _ status: Int = 200, _ body: String = "ok") {
-                self.path = path
-                self.status = status
-                self.body = body
-            }
-        }
+        private typealias Row = AnswerRow
 
         private static let failure = "Internal Server Error\n"
 
