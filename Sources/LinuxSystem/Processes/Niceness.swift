@@ -51,9 +51,7 @@ extension ProcessGroup {
 /// See autogroup in sched(7). With a control group for processors a session counts for nothing, nor where the kernel has no such
 /// file.
 package enum Autogroup {
-    package static var isThere: Bool { niceness(of: CurrentProcess.pid) != nil }
-
-    /// Of the session of a process; nil: there are none here, or the process is gone.
+    /// Of the session of a process; nil: there are none here, the process is gone, or nobody before it ever made a session.
     package static func niceness(of pid: Int32) -> Int32? {
         guard let bytes = try? Files.read(path(pid), limit: 256) else { return nil }
         return niceness(in: String(decoding: bytes, as: UTF8.self))
@@ -74,17 +72,24 @@ package enum Autogroup {
 
     /// Whether this process may do it for others at any moment.
     ///
-    /// It is tried by giving its own session twice what that has: without rights the second time is too soon.
-    package static func mayBeSet() -> Bool {
-        let pid = CurrentProcess.pid
-        guard let own = niceness(of: pid) else { return false }
-        do throws(SystemError) {
-            for _ in 0..<2 { try set(own, of: pid) }
-            return true
-        } catch {
-            // Whatever the reason is, it will be one the next time, too.
-            return false
+    /// It is tried by giving its own session twice what that has: without rights the second time is too soon. A process that is
+    /// in no session but the kernel's first one, as the first one of a container may be, is told only then that this one cannot
+    /// be set (`EINVAL`), and sets those of others all the same.
+    package static func mayBeSet() -> Bool { mayBeSet(trying: CurrentProcess.pid) }
+
+    static func mayBeSet(trying pid: Int32) -> Bool {
+        let own = niceness(of: pid) ?? 0
+        for _ in 0..<2 {
+            do throws(SystemError) {
+                try set(own, of: pid)
+            } catch  where error.code == EINVAL {
+                continue
+            } catch {
+                // Whatever the reason is, it will be one the next time, too.
+                return false
+            }
         }
+        return true
     }
 
     private static func path(_ pid: Int32) -> String { "/proc/\(pid)/autogroup" }
