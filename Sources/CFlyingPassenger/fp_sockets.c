@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "include/fp_sockets.h"
+#include "include/fp_without.h"
 
 #include <errno.h>
 #include <string.h>
@@ -73,6 +74,18 @@ int fp_set_socket_flag(int descriptor, int level, int option, int value) {
 int fp_socket_number(int descriptor, int level, int option, int *value) {
     socklen_t length = sizeof *value;
     return getsockopt(descriptor, level, option, value, &length);
+}
+
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83 /* newer than the headers that this is compiled with */
+#endif
+
+int fp_refuse_descriptors(int socket) {
+    if (fp_is_without("passrights")) {
+        errno = ENOPROTOOPT;
+        return -1;
+    }
+    return fp_set_socket_flag(socket, SOL_SOCKET, SO_PASSRIGHTS, 0);
 }
 
 union control_space {

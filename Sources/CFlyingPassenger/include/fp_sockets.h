@@ -30,6 +30,9 @@ int fp_unix_path(int descriptor, char path[108]);
 int fp_set_socket_flag(int descriptor, int level, int option, int value);
 int fp_socket_number(int descriptor, int level, int option, int *value);
 
+/* From now on nobody can send descriptors to this Unix socket, nor to what it accepts (SO_PASSRIGHTS); -1 before Linux 6.16. */
+int fp_refuse_descriptors(int socket);
+
 /* sendmsg and recvmsg with SCM_RIGHTS. Received descriptors are close-on-exec. A message whose descriptors were cut off
    is an EMSGSIZE; what did arrive of them is closed. Both never raise SIGPIPE. */
 ssize_t fp_send_descriptors(int socket, const void *bytes, size_t length, const int *descriptors, size_t count);

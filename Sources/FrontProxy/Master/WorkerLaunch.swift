@@ -47,6 +47,7 @@ struct WorkerLaunch: Sendable {
             let accessIn = accessLog.takeWriteEnd()
         else { throw SystemError(call: "socketpair", code: 0) }
         try ours.setNonBlocking()
+        DescriptorPassing.refuse(on: ours.rawValue)
         try logOut.setNonBlocking()
         return (
             MasterEnds(

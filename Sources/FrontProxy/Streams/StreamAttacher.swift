@@ -112,7 +112,7 @@ private final class AttacherLoop {
 
     private func connect(_ attempt: Attempt) {
         do {
-            let socket = try UnixSocket.connect(path: self.socketPath, nonBlocking: true)
+            let socket = try UnixSocket.connect(path: self.socketPath, nonBlocking: true, takesDescriptors: true)
             let number = socket.rawValue
             let source = try self.loop.add(number) { [unowned self] _ in self.receive(attempt) }
             attempt.connection = (TravellingDescriptor(socket), number, source)

@@ -14,6 +14,14 @@ package enum DescriptorPassing {
         package var descriptors: DescriptorList
     }
 
+    /// From now on nobody can send descriptors to this Unix socket, nor to what it accepts; they are told so (`EPERM`).
+    ///
+    /// What comes unasked is closed where the bytes are read that it came with, or where the socket is closed. The last to
+    /// close a TCP socket waits for as long as whoever made it likes (`SO_LINGER`), and so would a thread that others need.
+    /// False before Linux 6.16.
+    @discardableResult
+    package static func refuse(on socket: Int32) -> Bool { fp_refuse_descriptors(socket) == 0 }
+
     /// Sends `bytes` (at least one) with duplicates of `descriptors`; returns how many bytes went, as send(2) does.
     ///
     /// The descriptors travel with the first byte: when fewer bytes went than asked, the rest is sent without them.

@@ -21,6 +21,8 @@ package final class InheritedListener: Sendable {
         self.name = name
         self.address = InheritedListeners.address(of: descriptor.rawValue)
         self.descriptor = descriptor
+        // What it accepts takes none, either.
+        if case .unix = self.address { DescriptorPassing.refuse(on: self.descriptor.rawValue) }
     }
 
     package var rawValue: Int32 { descriptor.rawValue }

@@ -20,7 +20,7 @@ package struct AcceptedConnection: ~Copyable, Sendable {
 
 /// A listening Unix socket and the file that it is reached by.
 ///
-/// The file is not removed with the listener: a watchdog that ends calls `unlinkIfOwn`, a successor just replaces it.
+/// What it accepts takes no descriptors. The file is not removed with the listener: a watchdog that ends calls `unlinkIfOwn`, a successor just replaces it.
 package struct UnixListener: ~Copyable, Sendable {
     package let path: String
     private let descriptor: Descriptor
@@ -33,6 +33,7 @@ package struct UnixListener: ~Copyable, Sendable {
 
     /// Adopts a socket that is listening already (inherited).
     package init(adopting descriptor: consuming Descriptor, path: String) {
+        DescriptorPassing.refuse(on: descriptor.rawValue)
         self.path = path
         self.descriptor = descriptor
         // Only used for `unlinkIfOwn`, which an adopter without the file has no use for.
@@ -64,6 +65,7 @@ package struct UnixListener: ~Copyable, Sendable {
         try refuseOtherFile(at: path)
         let temporary = temporaryName(for: path)
         let descriptor = Descriptor(owning: try checked("socket", path) { fp_socket(AF_UNIX, nonBlocking) })
+        DescriptorPassing.refuse(on: descriptor.rawValue)
         // The mode of the socket node comes from the descriptor's inode and the umask: narrow before it has a name.
         _ = try checked("fchmod", path) { fchmod(descriptor.rawValue, 0o600) }
         _ = try checked("bind", path) { fp_bind_unix(descriptor.rawValue, temporary) }

@@ -10,9 +10,15 @@ package enum UnixSocket {
 
     /// Connects.
     ///
-    /// A full backlog is `EAGAIN` when not blocking, and epoll never reports its end: retry by timer.
-    package static func connect(path: String, nonBlocking: Bool = false) throws(SystemError) -> Descriptor {
+    /// A full backlog is `EAGAIN` when not blocking, and epoll never reports its end: retry by timer. Descriptors can only be
+    /// sent to it if `takesDescriptors`.
+    package static func connect(
+        path: String,
+        nonBlocking: Bool = false,
+        takesDescriptors: Bool = false
+    ) throws(SystemError) -> Descriptor {
         let descriptor = Descriptor(owning: try checked("socket", path) { fp_socket(AF_UNIX, nonBlocking) })
+        if !takesDescriptors { DescriptorPassing.refuse(on: descriptor.rawValue) }
         _ = try checked("connect", path) { fp_connect_unix(descriptor.rawValue, path) }
         return descriptor
     }

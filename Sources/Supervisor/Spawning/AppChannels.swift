@@ -35,6 +35,7 @@ struct AppChannels: ~Copyable {
         try read.setNonBlocking()
         if let outputOwner { try write.setOwner(outputOwner.uid, group: outputOwner.gid) }
         try ours.setNonBlocking()
+        DescriptorPassing.refuse(on: ours.rawValue)
         // Last, because a failure after it would leave the file behind.
         let listener = SharedDescriptor(
             socketPath.isEmpty

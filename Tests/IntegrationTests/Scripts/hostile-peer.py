@@ -8,6 +8,7 @@ Each command is one argument; what it led to is one line of output. The last con
 commands are about.
 """
 
+import array
 import os
 import re
 import select
@@ -49,6 +50,36 @@ def hello(role, front="", token=None, stream=None):
         struct.pack("!IHH", 0x464C5950, 1, 0) + text("hostile peer") + struct.pack("!BQ", role, 0) + text(front)
         + optional(token) + optional(stream),
     )
+
+
+def lingering(seconds):
+    """A connection whose last holder waits for so long when it closes it, and what keeps it that way."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(1)
+    client = socket.create_connection(listener.getsockname())
+    server = listener.accept()[0]
+    client.setblocking(False)
+    try:
+        while True:
+            client.send(b"x" * 65536)
+    except BlockingIOError:
+        pass
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, seconds))
+    return client, (listener, server)
+
+
+def send_lingering(peer, data, seconds=20):
+    """Sends bytes with a descriptor that nobody else holds any more; whether it could be sent."""
+    client, rest = lingering(seconds)
+    try:
+        peer.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [client.fileno()]))])
+        return rest
+    except PermissionError:
+        return None
+    finally:
+        client.close()
 
 
 class Peer:
@@ -240,6 +271,14 @@ class Attack:
         self.peer = Peer(self.path) if self.peer is None else self.peer
         self.peer.send(bytes.fromhex(match[1]) * int(match[2] or 1))
         return "closed" if self.peer.is_closed(float(seconds)) else "open"
+
+    def linger(self):
+        """Sends a descriptor that it takes a long time to close, with a request or before a first frame."""
+        self.peer = Peer(self.path) if self.peer is None else self.peer
+        request = frame(ADMIN_REQUEST, struct.pack("!Q", 1) + b'{"command":"status"}')
+        rest = send_lingering(self.peer.socket, request)
+        self.kept.append(rest)
+        return "sent" if rest else "refused"
 
     def halve(self):
         """Says no more and goes on listening."""

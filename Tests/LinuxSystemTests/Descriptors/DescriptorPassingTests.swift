@@ -39,6 +39,23 @@ struct DescriptorPassingTests {
         }
     }
 
+    @Test(.enabled(if: canRefuse, "needs Linux 6.16"))
+    func `a socket that refuses descriptors takes bytes, and sends descriptors`() throws {
+        let pair = try SocketPair.make()
+        DescriptorPassing.refuse(on: pair.firstEnd)
+        let error = #expect(throws: SystemError.self) {
+            try DescriptorPassing.send([1], descriptors: [pair.firstEnd], over: pair.secondEnd)
+        }
+        #expect(error?.call == "sendmsg" && error?.isPermissionDenied == true)
+        #expect(try DescriptorPassing.send([1], descriptors: [], over: pair.secondEnd) == 1)
+        #expect(try DescriptorPassing.send([1], descriptors: [pair.firstEnd], over: pair.firstEnd) == 1)
+    }
+
+    private static let canRefuse: Bool = {
+        guard let pair = try? SocketPair.make() else { return false }
+        return DescriptorPassing.refuse(on: pair.firstEnd)
+    }()
+
     @Test func `bytes without descriptors and the end of the stream are told apart`() throws {
         var pair = try SocketPair.make()
         let receiver = try owned(pair.takeSecond())
