@@ -10,6 +10,7 @@
 #               PEERS="--quick --only ruby hello" for a part of it
 # make soak     ten minutes of a hostile tenant beside a neighbour, as root; DURATION=600
 # make fuzz     searches every reader of what strangers send for inputs that break it; SECONDS=60 each, TARGETS= for some
+# make walks    the random walks and searches of the unit tests with all of their seeds
 # make install  DESTDIR= PREFIX=/usr/local SYSCONFDIR=/etc; the release programs that are there, else builds them first
 # make uninstall  removes what make install put there, for the same DESTDIR= PREFIX= SYSCONFDIR=
 
@@ -30,7 +31,7 @@ PROGRAMS := flying-passenger front-proxy passenger-status passenger-memory-stats
 # so that they run on machines without Swift. Optimization across modules: the hot path crosses several of our own.
 BUILD_FLAGS := -c release --static-swift-stdlib -Xswiftc -cross-module-optimization
 
-.PHONY: all build run test test-apps test-vm unit-test integration-test lint format bench bench-peers soak fuzz install uninstall clean toolchain packages-build \
+.PHONY: all build run test test-apps test-vm unit-test integration-test lint format bench bench-peers soak fuzz walks install uninstall clean toolchain packages-build \
 	packages-run packages-test packages-test-apps packages-bench packages-bench-peers
 
 all: build
@@ -86,6 +87,10 @@ soak: toolchain packages-bench build
 fuzz: toolchain packages-build
 	FLYING_PASSENGER_FUZZ=1 $(SWIFT) build -c release --scratch-path .build-fuzz --product fuzz --sanitize=fuzzer
 	scripts/fuzz .build-fuzz/release/fuzz $(SECONDS) $(TARGETS)
+
+walks: toolchain packages-test
+	$(SWIFT) build --build-tests
+	FLYING_PASSENGER_WALKS=all $(SWIFT) test --skip-build --filter '(Walk|Fairness|Codec|Fuzz)Tests/'
 
 # Whoever installs is often root, with no Swift and no network: what is built is not built again.
 install: $(if $(wildcard $(BIN_DIR)/flying-passenger-exec),,build)

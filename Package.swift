@@ -110,10 +110,10 @@ let package = Package(
             ["AppSettings", "FrontConfiguration", "TestSupport"],
             resources: [.copy("Fixtures")]
         ),
-        tests("HTTPFramingTests", ["HTTPFraming", nioCore], resources: [.copy("Fixtures")]),
+        tests("HTTPFramingTests", ["HTTPFraming", "TestSupport", nioCore], resources: [.copy("Fixtures")]),
         tests("AppTransportTests", ["AppTransport", "HTTPFraming", nioCore]),
-        tests("WireProtocolTests", ["AppSettings", "ShownText", "WireProtocol", nioCore]),
-        tests("ApplicationPoolTests", ["AppSettings", "ApplicationPool"]),
+        tests("WireProtocolTests", ["AppSettings", "ShownText", "TestSupport", "WireProtocol", nioCore]),
+        tests("ApplicationPoolTests", ["AppSettings", "ApplicationPool", "TestSupport"]),
         tests("PathSafetyTests", ["PathSafety", "ShownText"]),
         tests("SpawnPlanTests", ["AppSettings", "PathSafety", "ShownText", "SpawnPlan", "TestSupport"]),
         tests("LinuxSystemTests", ["LinuxSystem", "PathSafety", "ShownText"]),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import TestSupport
 import Testing
 
 @testable import ApplicationPool
@@ -15,15 +16,15 @@ struct LeaseFairnessTests {
     }
 
     @Test(
-        arguments: 1...4,
+        arguments: Searching.seeds(2, of: 4),
         [
             Load(loops: 4, apps: 1, processes: 1, rate: 0.36), Load(loops: 2, apps: 2, processes: 4, rate: 1.4),
             Load(loops: 4, apps: 1, processes: 3, rate: 1.05), Load(loops: 4, apps: 40, processes: 40, rate: 9),
         ]
     )
-    func `nobody waits for longer than without leases but for one lease`(seed: Int, load: Load) {
-        let without = Simulation.run(load, seed: UInt64(seed), hasLeases: false)
-        let with = Simulation.run(load, seed: UInt64(seed), hasLeases: true)
+    func `nobody waits for longer than without leases but for one lease`(seed: UInt64, load: Load) {
+        let without = Simulation.run(load, seed: seed, hasLeases: false)
+        let with = Simulation.run(load, seed: seed, hasLeases: true)
         #expect(with.problems == [])
         #expect(without.problems == [])
         #expect(with.served == without.served)

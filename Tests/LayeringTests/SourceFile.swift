@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 
+import Synchronization
 import TestSupport
 
 /// A Swift file of the checkout, read line by line.
-struct SourceFile {
+struct SourceFile: Sendable {
     let path: String
     let lines: [Substring]
 
@@ -44,21 +45,31 @@ struct SourceFile {
 
     /// The line without its comment and without what stands between quotes.
     static func code(of line: Substring) -> String {
-        var code = ""
-        var quoted = false
-        var previous: Character = " "
-        for character in line {
-            if character == "\"", previous != "\\" { quoted.toggle() }
-            if !quoted {
-                if character == "/", previous == "/" { return String(code.dropLast()) }
-                code.append(character)
+        var code: [UInt8] = []
+        var isQuoted = false
+        var previous = UInt8(ascii: " ")
+        for byte in line.utf8 {
+            if byte == UInt8(ascii: "\""), previous != UInt8(ascii: "\\") { isQuoted.toggle() }
+            if !isQuoted {
+                if byte == UInt8(ascii: "/"), previous == byte {
+                    return String(decoding: code.dropLast(), as: UTF8.self)
+                }
+                code.append(byte)
             }
-            previous = character
+            previous = byte
         }
-        return code
+        return String(decoding: code, as: UTF8.self)
     }
 
     static func all(below folder: String) throws -> [SourceFile] {
-        try Repository.files(below: folder, suffix: ".swift").map { try SourceFile($0) }
+        try Self.read.withLock { read in
+            if let files = read[folder] { return files }
+            let files = try Repository.files(below: folder, suffix: ".swift").map { try SourceFile($0) }
+            read[folder] = files
+            return files
+        }
     }
+
+    /// Many tests look at the same files.
+    private static let read = Mutex<[String: [SourceFile]]>([:])
 }

@@ -30,12 +30,19 @@ private struct Machine: UserDatabase {
 }
 
 @Suite struct DaemonUsersTests {
+    /// Parsed once: a debug build takes a tenth of a second for it.
+    private static let defaults = Result { try parse([]) }
+
+    private static func parse(_ arguments: [String]) throws -> DaemonOptions {
+        try DaemonCommand.parse(["--socket-file=/run/fp.sock"] + arguments).options
+    }
+
     private func users(
         _ arguments: String...,
         uid: UInt32 = 0,
         machine: Machine = Machine()
     ) throws -> DaemonUsers {
-        let options = try DaemonCommand.parse(["--socket-file=/run/fp.sock"] + arguments).options
+        let options = arguments.isEmpty ? try Self.defaults.get() : try Self.parse(arguments)
         return try DaemonUsers(
             options.users,
             fronts: options.fronts,

@@ -2,6 +2,7 @@
 
 import AppSettings
 import NIOCore
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -179,7 +180,7 @@ struct MessageCodecTests {
         #expect(bytes == Samples.settings.canonicalBytes)
     }
 
-    @Test(arguments: [UInt64(1), 2, 3, 4])
+    @Test(arguments: Searching.seeds(1, of: 4))
     func `random bytes never trap`(seed: UInt64) {
         var random = SplitMix64(seed: seed)
         let phases: [FramePhase] = [

@@ -44,7 +44,7 @@ struct FileSendingTests {
 
     init() throws {
         directory = try TestDirectory()
-        content = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) }
+        content = TestBytes.patterned(3_000_000)
         path = directory.file("file")
         try Files.write(content, to: path)
     }
@@ -141,7 +141,7 @@ struct FileSendingTests {
         let room = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 1)
         defer { room.deallocate() }
         while case .bytes(let count) = try Transfers.readWithoutWaiting(socket.rawValue, into: room) {
-            bytes += room[..<count]
+            bytes += UnsafeRawBufferPointer(rebasing: room[..<count])
         }
         return bytes
     }

@@ -107,7 +107,7 @@ struct StaticFilesTests {
 
     @Test func `a large file comes whole and the connection goes on`() throws {
         let path = try Self.site()
-        let bytes = (0..<5_000_000).map { UInt8(truncatingIfNeeded: $0 &* 11) }
+        let bytes = TestBytes.patterned(5_000_000)
         try Files.write(bytes, to: path.directory.file("big.bin"))
         let client = try path.connect()
         #expect(try client.get("/big.bin").body == bytes)

@@ -9,7 +9,7 @@ extension Integration {
     @Suite(.enabled(if: FrameworkSite.hasPython("django"), "needs python3-django"), .timeLimit(.minutes(2)))
     struct DjangoTests {
         private static let documents = "/admin/documents/document/"
-        private static let contents = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+        private static let contents = TestBytes.patterned(300_000)
 
         private func token(_ response: HTTPResponse) throws -> (String, String) {
             let name = "csrfmiddlewaretoken"

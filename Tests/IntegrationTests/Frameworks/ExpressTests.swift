@@ -23,7 +23,7 @@ extension Integration {
         }
 
         private func keepFiles(_ visitor: FrameworkVisitor) throws {
-            let bytes = (0..<2_000_000).map { UInt8(truncatingIfNeeded: $0 &* 17) }
+            let bytes = TestBytes.patterned(2_000_000)
             let path = "\(visitor.prefix)/files/picture.bin"
             let stored = try visitor.request("PUT", path, body: bytes)
             #expect(stored.status == 201 && stored.member("size") == "2000000")

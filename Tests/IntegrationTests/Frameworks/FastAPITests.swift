@@ -29,7 +29,7 @@ extension Integration {
             #expect(sent.status == 303)
             #expect(try visitor.follow(sent).text.contains(#"{"item":"tail & fin","count":3}"#))
 
-            let bytes = (0..<2_000_000).map { UInt8(truncatingIfNeeded: $0 &* 13) }
+            let bytes = TestBytes.patterned(2_000_000)
             let file = try visitor.post("/files", file: ("file", "order.txt", bytes))
             #expect(file.member("name") == "order.txt" && file.member("size") == "2000000")
             let back = try visitor.get("/files")

@@ -8,7 +8,7 @@ extension Integration {
     /// A Flask application with sessions, uploads and files, at the root of a host and below a prefix.
     @Suite(.enabled(if: FrameworkSite.hasPython("flask"), "needs python3-flask"), .timeLimit(.minutes(2)))
     struct FlaskTests {
-        private static let contents = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 11) }
+        private static let contents = TestBytes.patterned(3_000_000)
 
         private func keepNotes(_ visitor: FrameworkVisitor) throws {
             #expect(try visitor.get("/").text.contains("Visit 1"))

@@ -92,7 +92,7 @@ extension Integration {
             let articles = "\(rails.prefix)/articles"
             try visitor.visit("\(articles)/new")
             let token = try #require(visitor.text(between: "name=\"csrf-token\" content=\"", and: "\""))
-            let picture = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+            let picture = TestBytes.patterned(300_000)
             try visitor.upload(
                 articles,
                 ["authenticity_token": token, "article[title]": "With a picture"],
