@@ -69,6 +69,8 @@ package struct AppSettings: Sendable, Equatable {
     package var spawnMethod: SpawnMethod?
     /// How long a preloader that forks nothing stays; zero: for ever.
     package var maxPreloaderIdleTime: Duration
+    /// Requests after which a forked process becomes what others are forked from; 0: never.
+    package var reforkAfter: Int
     package var appFileDescriptorUlimit: Int?
     /// Bytes that all processes of the app have together; 0: no limit, nil: the daemon's.
     package var memoryMax: Int?
@@ -122,6 +124,7 @@ package struct AppSettings: Sendable, Equatable {
         earlyHints = reader.flag(SettingName.earlyHints) ?? false
         spawnMethod = reader.text(SettingName.spawnMethod).flatMap(SpawnMethod.init(rawValue:))
         maxPreloaderIdleTime = reader.duration(SettingName.maxPreloaderIdleTime) ?? .seconds(300)
+        reforkAfter = reader.integer(SettingName.refork) ?? 0
         appFileDescriptorUlimit = reader.integer(SettingName.appFileDescriptorLimit)
         memoryMax = reader.integer(SettingName.memoryMax)
         pidsMax = reader.integer(SettingName.pidsMax)

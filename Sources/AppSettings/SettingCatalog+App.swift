@@ -53,6 +53,7 @@ extension SettingCatalog {
             bareNames: ["rails_spawn_method"]
         ),
         .init("max_preloader_idle_time", time, default: "300", change: .live, owner: .any),
+        .init("refork", .count(0...1_000_000_000, on: 1000), default: "off", change: .live, owner: .any),
     ]
 
     private static let capacity: [SettingDefinition] = [

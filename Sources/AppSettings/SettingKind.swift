@@ -10,6 +10,8 @@ package enum SettingKind: Sendable, Hashable {
     /// `/` or `/prefix` without slash at the end.
     case uriPrefix
     case integer(ClosedRange<Int>)
+    /// `off`, a number, or `on`, which means this number.
+    case count(ClosedRange<Int>, on: Int)
     case size
     case duration(minimum: Duration)
     /// One of these, or a synonym of one.
@@ -27,6 +29,7 @@ package enum SettingKind: Sendable, Hashable {
         switch self {
         case .flag: return try ValueParsers.flag(value) ? "on" : "off"
         case .integer(let bounds): return String(try ValueParsers.integer(value, in: bounds))
+        case .count(let bounds, let standard): return String(try Self.count(value, in: bounds, on: standard))
         case .size: return String(try ValueParsers.size(value))
         case .duration(let minimum): return try Self.duration(value, minimum: minimum)
         case .choice(let choices, let synonyms):
@@ -42,6 +45,16 @@ package enum SettingKind: Sendable, Hashable {
         case .uriPrefix: return try Self.uriPrefix(value)
         case .nameAndValue: return try Self.nameAndValue(value)
         case .ipAddress: return try Self.ipAddress(value)
+        }
+    }
+
+    private static func count(_ value: String, in bounds: ClosedRange<Int>, on standard: Int) throws(ValueError) -> Int
+    {
+        guard Int(value) == nil else { return try ValueParsers.integer(value, in: bounds) }
+        do throws(ValueError) {
+            return try ValueParsers.flag(value) ? standard : 0
+        } catch {
+            throw ValueError("must be \"on\", \"off\" or a number from \(bounds.lowerBound) to \(bounds.upperBound)")
         }
     }
 

@@ -31,6 +31,7 @@ package enum SettingName {
     package static let nodejs = "nodejs"
     package static let preloadBundler = "preload_bundler"
     package static let python = "python"
+    package static let refork = "refork"
     package static let restartDirectory = "restart_dir"
     package static let ruby = "ruby"
     package static let abandonedTimeout = "abandoned_timeout"

@@ -66,6 +66,8 @@ package struct GroupLimits: Equatable, Sendable {
     package var concurrencyOverride: Int?
     /// Fronts may use a session for their next requests without asking.
     package var allowsLeases: Bool
+    /// Requests after which a forked process becomes what others are forked from; 0 = never.
+    package var reforkAfter: Int
 
     package init(
         minInstances: Int = 1,
@@ -78,7 +80,8 @@ package struct GroupLimits: Equatable, Sendable {
         abandonedTimeout: Duration? = nil,
         abortsUpgradedSessions: Bool = true,
         concurrencyOverride: Int? = nil,
-        allowsLeases: Bool = true
+        allowsLeases: Bool = true,
+        reforkAfter: Int = 0
     ) {
         self.minInstances = minInstances
         self.maxInstances = maxInstances
@@ -91,6 +94,7 @@ package struct GroupLimits: Equatable, Sendable {
         self.abortsUpgradedSessions = abortsUpgradedSessions
         self.concurrencyOverride = concurrencyOverride
         self.allowsLeases = allowsLeases
+        self.reforkAfter = reforkAfter
     }
 
     package init(_ settings: AppSettings) {
@@ -105,7 +109,8 @@ package struct GroupLimits: Equatable, Sendable {
             abandonedTimeout: settings.abandonedTimeout,
             abortsUpgradedSessions: settings.abortWebsocketsOnProcessShutdown,
             concurrencyOverride: concurrency >= 0 ? concurrency : nil,
-            allowsLeases: settings.leases
+            allowsLeases: settings.leases,
+            reforkAfter: settings.reforkAfter
         )
     }
 }

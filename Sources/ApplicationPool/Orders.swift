@@ -61,6 +61,8 @@ package enum ProcessOrder: Equatable, Sendable {
     case kill(Process.ID)
     /// Tell it to do its out-of-band work; it has no session.
     case beginOutOfBandWork(Process.ID)
+    /// Have it fork what the next processes are forked from; it has no session. `reforkForked` and `reforkEnded` follow.
+    case beginRefork(Process.ID)
     /// It has not answered in time: it serves again as it is, or is replaced if it takes one request at a time.
     case outOfBandWorkOverdue(Process.ID, isReplaced: Bool)
 }

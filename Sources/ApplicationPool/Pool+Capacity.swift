@@ -36,6 +36,7 @@ extension Pool {
         guard self.phase == .running else { return }
         self.beginOutOfBandWork(at: now, orders: &orders)
         self.startSpawns(at: now, orders: &orders)
+        self.startReplacements(at: now, orders: &orders)
     }
 
     /// Starts spawns, the most urgent first; makes room for groups without any process.
@@ -138,12 +139,19 @@ extension Pool {
         return best
     }
 
-    private mutating func startSpawn(for index: Int, at now: Instant, orders: inout Orders) {
+    /// `replaced`: the process whose room it has.
+    mutating func startSpawn(
+        for index: Int,
+        replacing replaced: Process.ID? = nil,
+        at now: Instant,
+        orders: inout Orders
+    ) {
         let spawn = Spawn.ID(rawValue: self.nextSpawn)
         self.nextSpawn += 1
         self.groups[index].spawn = spawn
         self.spawns[spawn] = Spawn(group: self.groups[index].id, began: now)
-        self.usage += 1
+        self.groups[index].replaced = replaced
+        if replaced == nil { self.usage += 1 }
         // Then its slot is another's.
         self.wake(at: now.advanced(by: Spawn.slotTime))
         orders.spawns.append(.start(spawn, for: self.groups[index].id))
@@ -223,7 +231,8 @@ extension Group {
 
     /// How readily the group's start gives way, lowest first; nil: not at all.
     fileprivate func dispensability(of spawn: Spawn, at now: Instant) -> Int? {
-        guard !spawn.holdsSlot(at: now) else { return nil }
+        // One that replaces a process has no room of its own.
+        guard !spawn.holdsSlot(at: now), self.replaced == nil else { return nil }
         if self.queue.isEmpty { return 0 }
         if !self.processes.isEmpty { return 1 }
         // Who only gave way has its patience anew, or a slow app would never come up beside ever new ones.

@@ -52,6 +52,7 @@ extension Pool {
         if let limits { self.groups[index].limits = limits }
         self.groups[index].generation += 1
         self.groups[index].backoff.reset()
+        self.groups[index].refork = Refork()
         self.discardSpawn(of: index, orders: &orders)
         self.detachAll(of: index, at: now, orders: &orders)
         self.noteNeed(of: index)

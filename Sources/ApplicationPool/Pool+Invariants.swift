@@ -47,6 +47,14 @@ extension Pool {
             check(process.state != .enabled, "a detached process is enabled")
             if case .draining = process.state { check(!process.isIdle, "a process waits for sessions that it has not") }
         }
+        if let replaced = group.replaced {
+            check(group.spawn != nil, "a process is to be replaced by nothing")
+            check(group.processes.contains { $0.id == replaced }, "a process is replaced that is not in service")
+        }
+        check(
+            group.older == nil || self.groupsWithOlder.contains(group.id),
+            "processes of an old generation are forgotten"
+        )
         check(group.queue.waiters.count == group.queue.count, "queue count is wrong")
         found += self.leaseViolations(of: group)
         if group.standing == .retired || self.phase != .running {

@@ -14,21 +14,33 @@ extension Pool {
         switch self.groups[index].processes[position].outOfBandWork {
         case .none, .requested:
             return nil
+        // It was told something else.
+        case .overdue where self.groups[index].processes[position].isReforking: return nil
+        case .underWay where self.groups[index].processes[position].isReforking: return nil
         case .overdue:
             self.groups[index].processes[position].outOfBandWork = .none
         case .underWay:
-            self.groups[index].processes[position].enable(.none)
-            // Whoever has a lease of another process would not come to this one.
-            self.recallAll(of: index, at: now, orders: &orders)
-            self.becameFree(position, of: index, at: now, orders: &orders)
+            self.returnToService(position, of: index, at: now, orders: &orders)
         }
         return orders
+    }
+
+    mutating func returnToService(_ position: Int, of index: Int, at now: Instant, orders: inout Orders) {
+        self.groups[index].processes[position].enable(.none)
+        // Whoever has a lease of another process would not come to this one.
+        self.recallAll(of: index, at: now, orders: &orders)
+        self.becameFree(position, of: index, at: now, orders: &orders)
     }
 
     /// An answer of a process in service has asked for it.
     mutating func noteOutOfBandWork(of position: Int, in index: Int, at now: Instant) {
         let process = self.groups[index].processes[position]
-        guard process.worksOutOfBand, process.outOfBandWork == .none else { return }
+        guard process.worksOutOfBand else { return }
+        // A refork can wait.
+        guard process.outOfBandWork == .none || (process.state == .enabled && process.hasRequestedRefork) else {
+            return
+        }
+        self.groups[index].processes[position].task = .ofApp
         self.groups[index].processes[position].outOfBandWork = .requested(since: now)
         let group = self.groups[index].id
         if !self.groupsWithWork.contains(group) { self.groupsWithWork.append(group) }
@@ -109,7 +121,7 @@ extension Pool {
                 self.groups[index].processes[position].enable(.none)
                 continue
             }
-            let isReplaced = process.concurrency == 1
+            let isReplaced = process.concurrency == 1 && process.task == .ofApp
             orders.processes.append(.outOfBandWorkOverdue(process.id, isReplaced: isReplaced))
             if isReplaced {
                 self.detach(position, of: index, at: now, orders: &orders)
@@ -159,7 +171,13 @@ extension Pool {
         self.groups[index].processes[position].state = .disabled
         self.groups[index].processes[position].outOfBandWork = .underWay(until: until)
         self.wake(at: until)
-        orders.processes.append(.beginOutOfBandWork(self.groups[index].processes[position].id))
+        let process = self.groups[index].processes[position]
+        switch process.task {
+        case .ofApp: orders.processes.append(.beginOutOfBandWork(process.id))
+        case .refork:
+            self.groups[index].refork.began(from: process.id)
+            orders.processes.append(.beginRefork(process.id))
+        }
         self.noteNeed(of: index)
     }
 
@@ -178,7 +196,9 @@ extension Pool {
 
 extension Group {
     /// Its only process has out-of-band work to do and cannot be spared.
-    var lacksStandIn: Bool { self.processes.count == 1 && self.processes[0].hasRequestedWork }
+    var lacksStandIn: Bool {
+        self.processes.count == 1 && self.processes[0].hasRequestedWork && self.processes[0].task == .ofApp
+    }
 
     /// A process is taken out of service for it, or is about to be.
     var hasOutOfBandWork: Bool { self.processes.contains { $0.state != .enabled } }
@@ -206,6 +226,8 @@ extension Process {
         if case .requested = self.outOfBandWork { true } else { false }
     }
 
+    var hasRequestedRefork: Bool { self.task == .refork && self.hasRequestedWork }
+
     /// When its sessions must have ended, or it must have answered.
     var outOfBandDeadline: Instant? {
         if case .disabling(let until) = self.state { return until }
@@ -217,5 +239,6 @@ extension Process {
     fileprivate mutating func enable(_ work: OutOfBandWork) {
         self.state = .enabled
         self.outOfBandWork = work
+        if work == .none { self.task = .ofApp }
     }
 }

@@ -57,7 +57,7 @@ extension Pool {
         var orders = Orders()
         if let position = self.groups[index].processes.firstIndex(where: { $0.id == id }) {
             let process = self.groups[index].processes.remove(at: position)
-            self.usage -= 1
+            self.freeRoom(of: id, in: index)
             let sessions = self.dropSessions(of: process)
             let life = now.since(process.spawnedAt)
             let hadRequests = process.processed > 0 || process.sessions > 0
@@ -85,12 +85,13 @@ extension Pool {
         orders: inout Orders
     ) {
         var process = self.groups[index].processes.remove(at: position)
-        self.usage -= 1
+        self.freeRoom(of: process.id, in: index)
         self.recallAll(of: index, on: process.id, at: now, orders: &orders)
         let limit = self.drainLimit(limit ?? self.groups[index].limits.shutdownTimeout, at: now)
         let until = now.advanced(by: limit)
         process.state = .draining(until: until, thenKill: thenKill)
         process.outOfBandWork = .none
+        process.task = .ofApp
         self.wake(at: until)
         self.groups[index].detached.append(process)
         orders.processes.append(.announceDraining(process.id, limit: limit))

@@ -88,6 +88,7 @@ extension Pool {
         if let process = self.groups[index].processes.firstIndex(where: { $0.id == session.process }) {
             self.groups[index].processes[process].close(report, at: now)
             if report.requestsOutOfBandWork { self.noteOutOfBandWork(of: process, in: index, at: now) }
+            self.noteRefork(of: process, in: index, at: now)
             self.becameFree(process, of: index, at: now, orders: &orders)
         } else if let process = self.groups[index].detached.firstIndex(where: { $0.id == session.process }) {
             self.groups[index].detached[process].close(report, at: now)

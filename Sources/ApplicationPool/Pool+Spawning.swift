@@ -32,10 +32,19 @@ extension Pool {
             self.fillCapacity(at: now, orders: &orders)
             return .discarded(orders)
         }
+        let replaced = self.groups[index].replaced
+        // For the moment there is one more.
+        if replaced != nil { self.usage += 1 }
+        self.groups[index].replaced = nil
         self.groups[index].spawn = nil
         self.groups[index].standing = .started
         self.groups[index].backoff.spawnSucceeded(at: now)
+        self.groups[index].refork.processCame(of: process.forkGeneration, by: id)
         self.groups[index].processes.append(process)
+        if let position = self.groups[index].processes.firstIndex(where: { $0.id == replaced }) {
+            self.detach(position, of: index, at: now, orders: &orders)
+        }
+        self.noteOlder(of: index)
         // Whoever has a lease of another process would not come to this one.
         self.recallAll(of: index, at: now, orders: &orders)
         self.detachReplaced(in: index, at: now, orders: &orders)
@@ -54,9 +63,14 @@ extension Pool {
         var orders = Orders()
         guard let index = self.spawnEnded(id) else { return orders }
         if self.groups[index].discardedSpawns.remove(id) == nil {
-            self.groups[index].spawn = nil
-            self.usage -= 1
-            self.refuseAllWaiters(of: index, .spawnFailed, orders: &orders)
+            let wasReplacement = self.groups[index].replaced != nil
+            self.freeRoomOfSpawn(in: index)
+            if wasReplacement {
+                // Nobody has waited for it.
+                self.replacementFailed(of: index)
+            } else {
+                self.refuseAllWaiters(of: index, .spawnFailed, orders: &orders)
+            }
             self.groups[index].backoff.spawnFailed(isCheap: isCheap, at: now)
             self.wakeAfterBackoff(of: index, at: now)
             self.standInFailed(of: index)
@@ -83,9 +97,8 @@ extension Pool {
 
     private mutating func takeSpawn(of index: Int) -> Spawn.ID? {
         guard let spawn = self.groups[index].spawn else { return nil }
-        self.groups[index].spawn = nil
+        self.freeRoomOfSpawn(in: index)
         self.groups[index].discardedSpawns.insert(spawn)
-        self.usage -= 1
         return spawn
     }
 

@@ -7,7 +7,7 @@
 ///
 /// A pure value: events go in as methods, orders come out, the time is an argument. The file names say where what is
 /// decided: `+Requests` (checkout to release), `+Capacity` (who may spawn, who gives way), `+Spawning` (what came of a
-/// spawn), `+Processes` (detach, stop, exit), `+OutOfBandWork`, `+Groups` (settings, restart, retirement), `+Leases`,
+/// spawn), `+Processes` (detach, stop, exit), `+OutOfBandWork`, `+Refork`, `+Groups` (settings, restart, retirement), `+Leases`,
 /// `+Time`, `+Shutdown`.
 package struct Pool: Sendable {
     package enum Phase: Equatable, Sendable {
@@ -34,6 +34,8 @@ package struct Pool: Sendable {
     var hungry: [Group.ID] = []
     /// Groups with processes that ask for out-of-band work, whose turn is next first.
     var groupsWithWork: [Group.ID] = []
+    /// Groups with processes that an older preloader has forked.
+    var groupsWithOlder: [Group.ID] = []
     /// Something other than leases may be due then; nil = nothing is.
     var generalDeadline: Instant?
     /// Groups whose leases are to be looked at, each at its time, and the earliest of these.

@@ -47,12 +47,23 @@ package struct Journey: Hashable, Sendable {
         case preloader
         /// From there to one that serves.
         case forked
+        /// From a process that serves to one that has loaded the app for others.
+        case reforked
+
+        /// Whether it leads to one that forks others.
+        package var isOfPreloader: Bool {
+            switch self {
+            case .preloader, .reforked: true
+            case .direct, .forked: false
+            }
+        }
 
         var steps: [Step] {
             switch self {
             case .direct: Step.allCases.filter { $0 != .fork && $0 != .afterFork }
             case .preloader: Self.direct.steps.filter { $0 != .listen }
             case .forked: [.prepare, .fork, .afterFork, .listen, .ready]
+            case .reforked: [.prepare, .fork, .afterFork, .ready]
             }
         }
     }

@@ -44,6 +44,7 @@ package enum LoaderSources {
         Source(path: "\(rubyLibrary)/flying_passenger/listener.rb", bytes: PackageResources.listener_rb),
         Source(path: "\(rubyLibrary)/flying_passenger/output.rb", bytes: PackageResources.output_rb),
         Source(path: "\(rubyLibrary)/flying_passenger/preloader.rb", bytes: PackageResources.preloader_rb),
+        Source(path: "\(rubyLibrary)/flying_passenger/refork.rb", bytes: PackageResources.refork_rb),
         Source(path: "\(rubyLibrary)/flying_passenger/request_body.rb", bytes: PackageResources.request_body_rb),
         Source(path: "\(rubyLibrary)/flying_passenger/request_thread.rb", bytes: PackageResources.request_thread_rb),
         Source(path: "\(rubyLibrary)/flying_passenger/requests.rb", bytes: PackageResources.requests_rb),

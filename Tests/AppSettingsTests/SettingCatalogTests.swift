@@ -33,7 +33,7 @@ struct SettingCatalogTests {
                 "abandoned_timeout", "app_root", "base_uri", "friendly_error_pages", "leases", "max_instances",
                 "max_preloader_idle_time",
                 "max_request_queue_size", "max_request_queue_time", "max_request_time", "max_requests",
-                "min_instances", "shutdown_timeout", "start_timeout", "sticky_sessions",
+                "min_instances", "refork", "shutdown_timeout", "start_timeout", "sticky_sessions",
                 "sticky_sessions_cookie_attributes", "sticky_sessions_cookie_name",
             ]
         )

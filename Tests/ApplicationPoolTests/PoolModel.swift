@@ -58,6 +58,10 @@ struct PoolModel {
     /// Of processes that come up.
     var concurrency = 1
     var worksOutOfBand = true
+    /// Of the preloader that forks them; nil: they are no forks.
+    var forkGeneration: UInt32?
+    /// Processes that are to fork a preloader, in the order in which they were told to.
+    var reforks: [Process.ID] = []
     /// Starts that were given up for another group, in their order.
     var gaveWay: [Group.ID] = []
     /// Sessions that may carry further requests, and those of them that were asked back.
@@ -196,6 +200,20 @@ struct PoolModel {
         return true
     }
 
+    /// A process has forked, as it was told to.
+    mutating func reforkForks(_ id: Process.ID) {
+        self.processes[id]?.isWorking = false
+        self.overdue[id] = nil
+        self.carryOut(self.pool.reforkForked(from: id, at: self.now))
+    }
+
+    mutating func reforkEnds(_ id: Process.ID, _ outcome: Refork.Outcome = .succeeded) {
+        self.processes[id]?.isWorking = false
+        self.overdue[id] = nil
+        self.reforks.removeAll { $0 == id }
+        self.carryOut(self.pool.reforkEnded(from: id, outcome, at: self.now))
+    }
+
     mutating func abandon(_ session: Session.ID) {
         self.leases[session] = nil
         guard let orders = self.pool.sessionAbandoned(session, at: self.now) else {
@@ -222,7 +240,8 @@ struct PoolModel {
         let description = Process.Description(
             id: id,
             concurrency: self.concurrency,
-            worksOutOfBand: self.worksOutOfBand
+            worksOutOfBand: self.worksOutOfBand,
+            forkGeneration: self.forkGeneration
         )
         switch self.pool.spawnSucceeded(spawn.id, description, at: self.now) {
         case .added(let orders):
@@ -430,6 +449,10 @@ struct PoolModel {
             self.processes[id]?.isKilled = true
         case .beginOutOfBandWork(let id):
             self.begins(id)
+        case .beginRefork(let id):
+            self.begins(id)
+            if self.reforks.contains(id) { self.problems.append("refork of a process twice") }
+            self.reforks.append(id)
         case .outOfBandWorkOverdue(let id, let isReplaced):
             if self.processes[id]?.isWorking != true { self.problems.append("overdue work of nobody") }
             self.overdue[id] = isReplaced

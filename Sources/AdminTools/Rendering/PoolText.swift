@@ -106,7 +106,9 @@ package struct PoolText {
         if let preloader = group.preloader {
             let own = preloader.memory?.ownKilobytes.map { "\($0 / 1024)M" } ?? "?"
             let uptime = TextColumns.duration(seconds: preloader.uptimeSeconds)
-            lines.append("  Preloader: PID \(preloader.pid)   Memory: \(own)   Uptime: \(uptime)")
+            // One that came of a process says so.
+            let generation = preloader.generation.flatMap { $0 > 0 ? "   Generation: \($0)" : nil } ?? ""
+            lines.append("  Preloader: PID \(preloader.pid)   Memory: \(own)   Uptime: \(uptime)\(generation)")
         }
         if let memory = group.memory, let saved = memory.savedKilobytes {
             let percent = memory.savedPercent.map { " (\($0)%)" } ?? ""

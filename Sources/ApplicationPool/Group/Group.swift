@@ -43,6 +43,7 @@ package struct Group: Sendable {
     var restartPace = RestartPace()
     var queue = RequestQueue()
     var leases = LeaseBook()
+    package internal(set) var refork = Refork()
     /// Its restart files ask for a new process for each request.
     var areLeasesSuspended = false
     /// In service, the oldest first.
@@ -51,6 +52,8 @@ package struct Group: Sendable {
     package internal(set) var detached: [Process] = []
     /// The spawn under way, of the present generation.
     package internal(set) var spawn: Spawn.ID?
+    /// In service until the spawn under way brings what takes its place.
+    var replaced: Process.ID?
     /// Spawns whose outcome nobody wants any more, but that have not ended.
     var discardedSpawns: Set<Spawn.ID> = []
 
@@ -62,7 +65,7 @@ package struct Group: Sendable {
     }
 
     /// Processes in service or about to be.
-    var usage: Int { self.processes.count + (self.spawn == nil ? 0 : 1) }
+    var usage: Int { self.processes.count + (self.spawn == nil || self.replaced != nil ? 0 : 1) }
 
     var isEmpty: Bool {
         self.processes.isEmpty && self.detached.isEmpty && self.spawn == nil && self.discardedSpawns.isEmpty

@@ -19,3 +19,11 @@ package enum OutOfBandWork: Equatable, Sendable {
     /// It did not answer in time and serves again meanwhile; nothing is asked of it before it answers (→ none).
     case overdue
 }
+
+/// What a process is taken out of service for.
+package enum OutOfBandTask: Equatable, Sendable {
+    /// Whatever the app wants to do.
+    case ofApp
+    /// To fork what the next processes are forked from, see `Refork`.
+    case refork
+}

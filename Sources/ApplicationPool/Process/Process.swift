@@ -16,10 +16,19 @@ package struct Process: Sendable {
         /// Whether it can be told to do out-of-band work.
         package let worksOutOfBand: Bool
 
-        package init(id: Process.ID, concurrency: Int, worksOutOfBand: Bool = true) {
+        /// Of the preloader that has forked it (`Refork`); nil: none has, or it cannot become one.
+        package let forkGeneration: UInt32?
+
+        package init(
+            id: Process.ID,
+            concurrency: Int,
+            worksOutOfBand: Bool = true,
+            forkGeneration: UInt32? = nil
+        ) {
             self.id = id
             self.concurrency = concurrency
             self.worksOutOfBand = worksOutOfBand
+            self.forkGeneration = forkGeneration
         }
     }
 
@@ -49,8 +58,12 @@ package struct Process: Sendable {
     package let generation: UInt32
     package let spawnedAt: Instant
     let worksOutOfBand: Bool
+    /// Of the preloader that has forked it; nil: none has, or it cannot become one.
+    package let forkGeneration: UInt32?
     package internal(set) var state = State.enabled
     package internal(set) var outOfBandWork = OutOfBandWork.none
+    /// What the work is, while there is some.
+    var task = OutOfBandTask.ofApp
     package internal(set) var sessions = 0
     /// Requests that its sessions may carry beyond their first one, where `max_requests` bounds them.
     var promised = 0
@@ -64,6 +77,7 @@ package struct Process: Sendable {
         self.generation = generation
         self.spawnedAt = now
         self.worksOutOfBand = description.worksOutOfBand
+        self.forkGeneration = description.forkGeneration
         self.lastUsed = now
     }
 

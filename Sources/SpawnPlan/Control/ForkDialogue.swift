@@ -4,7 +4,9 @@ import AppSettings
 
 /// The daemon's part in one fork: from the order to the preloader to a process that is known to be what it says.
 ///
-///     state     worker line, sender of the app   other sender   failed line   other line   channel closed,        deadline
+/// The same for a refork: there a process that serves gets the order, and what it forks is to be the next preloader.
+///
+///     state     line with the name, of the app   other sender   failed line   other line   channel closed,        deadline
 ///                                                                                          preloader ended
 ///     asked     → claimed: examine               → failed       → failed      → failed     → failed               → failed
 ///     claimed   ignored: the process waits for its answer, whatever comes now is read later
@@ -34,15 +36,41 @@ package struct ForkDialogue: Sendable {
     package private(set) var state = State.asked
     /// Chosen by the daemon, so that a process of an earlier order is not taken for one of this.
     package let name: String
+    private let role: LoaderProgram.Role
     private let uid: UInt32
-    private let preloader: Int32
+    private let parent: Int32
     private var line: [UInt8] = []
     private var sender: Int32?
 
-    package init(name: String, uid: UInt32, preloader: Int32) {
+    /// `role` is that of the process to come; `parent` and `uid` are who is to fork it.
+    package init(name: String, role: LoaderProgram.Role = .worker, uid: UInt32, parent: Int32) {
         self.name = name
+        self.role = role
         self.uid = uid
-        self.preloader = preloader
+        self.parent = parent
+    }
+
+    /// What is said to the process that is to fork.
+    package var order: String {
+        switch role {
+        case .worker: "fork \(name)\n"
+        case .preloader: "refork \(name)\n"
+        }
+    }
+
+    /// What the forked process says.
+    private var claim: String {
+        switch role {
+        case .worker: "worker \(name)"
+        case .preloader: "preloader \(name)"
+        }
+    }
+
+    private var subject: String {
+        switch role {
+        case .worker: "the preloader (PID \(parent))"
+        case .preloader: "the process (PID \(parent))"
+        }
     }
 
     /// `pid` and `uid` are the sender's, as the kernel says.
@@ -57,7 +85,7 @@ package struct ForkDialogue: Sendable {
         }
         let text = String(decoding: line[..<end], as: UTF8.self)
         if let reason = text.droppingPrefix("failed ") { return refused(ControlText.unescape(reason)) }
-        guard end == line.count - 1, text.isExactly("worker \(name)") else {
+        guard end == line.count - 1, text.isExactly(claim) else {
             return fail("what came of it said \"\(text.prefix(80))\"")
         }
         state = .claimed(pid: pid)
@@ -103,12 +131,12 @@ package struct ForkDialogue: Sendable {
     /// The preloader works, and tells what the kernel said.
     private mutating func refused(_ reason: String) -> Action {
         state = .failed
-        let summary = "the preloader (PID \(preloader)) could not fork: \(reason.prefix(200))"
+        let summary = "\(subject) could not fork: \(reason.prefix(200))"
         return .failed(SpawnFailure.Cause(.operatingSystem, .resources, summary, step: .fork))
     }
 
     private func cause(_ reason: String) -> SpawnFailure.Cause {
-        let summary = "the preloader (PID \(preloader)) did not fork as it should: \(reason)"
+        let summary = "\(subject) did not fork as it should: \(reason)"
         return SpawnFailure.Cause(.app, .preloaderFailed, summary, step: .fork)
     }
 }

@@ -150,8 +150,8 @@ extension Handshake {
         case "error":
             report.note(value)
             return .none
-        case "ready" where journey.route != .preloader: return readyReceived(value, at: now)
-        case "preloaded" where journey.route == .preloader:
+        case "ready" where !journey.route.isOfPreloader: return readyReceived(value, at: now)
+        case "preloaded" where journey.route.isOfPreloader:
             return becomeReady(0, readsFramedBodies: false, at: now)
         case "info": return .none
         default: return garbage("the line \"\(text.prefix(80))\"", at: now)
@@ -275,6 +275,7 @@ extension Journey.Route {
         case .direct: "the process"
         case .preloader: "the preloader"
         case .forked: "the process that the preloader had forked"
+        case .reforked: "the preloader that a process had forked"
         }
     }
 }

@@ -15,6 +15,11 @@ module FlyingPassenger
       disconnect_mongoid
     end
 
+    # In a process that serves on after it has forked: what cannot be used once it was closed is opened again.
+    def self.resume
+      renew_mongoid
+    end
+
     # In the worker, before `:starting_worker_process`.
     def self.run(title = nil)
       Boot.name_process(title) if title

@@ -74,13 +74,31 @@ module FlyingPassenger
       app = step('load-app') { load_app(@settings['startup_file']) }
       PhusionPassenger::App.app = app
       name_process(title)
-      @preloader.run if preloads # what returns is a process of its own
-      start_process(preloads)
-      server = step('listen') { Server.for(app, @settings) }
-      Control.tell("ready concurrency=#{server.concurrency} framing=1")
-      server
+      start
     rescue Exception => error
       report(error)
+    end
+
+    # Serves until the end. A process that becomes a preloader goes on from here, and so do those that it forks.
+    def self.serve
+      server = run
+      server = preload_again while server.run == :preloader
+    end
+
+    def self.preload_again
+      name_process(@settings['preloader_title'])
+      start
+    rescue Exception => error
+      report(error)
+    end
+
+    # The server of a process that is to serve.
+    def self.start
+      @preloader.run if @preloader # what returns is a process of its own
+      start_process(!@preloader.nil?)
+      server = step('listen') { Server.for(PhusionPassenger::App.app, @settings, @preloader) }
+      Control.tell("ready concurrency=#{server.concurrency} framing=1")
+      server
     end
 
     # Before anything is loaded: the daemon starts each process directly then.
@@ -142,6 +160,7 @@ module FlyingPassenger
       require_relative 'threaded_server'
       if preloads
         require_relative 'preloader'
+        require_relative 'refork'
         @preloader = Preloader.new
       end
       require 'rack'

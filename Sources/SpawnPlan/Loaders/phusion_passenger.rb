@@ -7,7 +7,7 @@ module PhusionPassenger
   VERSION_STRING = '0.1.0'
   EVENTS = [
     :starting_worker_process, :stopping_worker_process, :starting_request_handler_thread,
-    :after_installing_signal_handlers, :oob_work, :credentials, :unhandled_exception_before_exit
+    :after_installing_signal_handlers, :oob_work, :before_refork, :credentials, :unhandled_exception_before_exit
   ].freeze
   MOST_REQUESTS = 1_000_000
 

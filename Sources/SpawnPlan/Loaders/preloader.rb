@@ -14,6 +14,9 @@ module FlyingPassenger
   #
   # The preloader forks twice: the first child ends at once, so that the kernel gives the second one to the core, which learns
   # from the kernel who it is and how it ends. End of file on descriptor 4 means: stop.
+  #
+  # A process that was forked, and serves, may get "refork NAME" with the same descriptors, but /dev/null for the socket. It forks
+  # in the same way, and what comes of it says "preloader NAME", waits for "start", and is the next preloader: "preloaded".
   class Preloader
     DESCRIPTORS = { listener: 3, control: 4 }.freeze
     MAX_ORDER = 64
@@ -32,6 +35,7 @@ module FlyingPassenger
     # Returns in a forked process that is to serve. The preloader itself ends in here, without running what the application
     # wants done at the end of its processes (at_exit): that is for those that serve.
     def run
+      @process = $$
       name_threads
       warm_up
       Signals.new { exit!(0) }
@@ -41,8 +45,24 @@ module FlyingPassenger
       loop do
         name, descriptors = next_order(orders)
         exit!(0) unless name
-        return if fork_worker(name, descriptors)
+        return if fork_process("worker #{name}", descriptors)
       end
+    end
+
+    # In a process that serves, between two requests. The block is called in the process that is to be the next preloader, in
+    # which this answers true.
+    def refork(name, descriptors, &release)
+      @process = $$
+      fork_process("preloader #{name}", descriptors, release)
+    ensure
+      AfterFork.resume if @process == $$
+    end
+
+    # What the daemon says to a process that serves, and descriptors that came along.
+    def self.receive(channel)
+      text, _, _, *controls = channel.recvmsg(4096, 0, nil, scm_rights: true)
+      raise EOFError if text.nil? || text.empty?
+      [text, controls.flat_map { |control| control.unix_rights || [] }]
     end
 
     private
@@ -75,12 +95,13 @@ module FlyingPassenger
       nil # the daemon has gone
     end
 
-    # Answers true in the process that is to serve.
-    def fork_worker(name, descriptors)
+    # Answers true in the process that comes of it, and that makes the claim.
+    def fork_process(claim, descriptors, release = nil)
+      PhusionPassenger.call_event(:before_refork) if release
       AfterFork.prepare
       Output.flush # or each process would write what waits
       child = FORK.call
-      return fork_again(name, descriptors) if child.nil?
+      return fork_again(claim, descriptors, release) if child.nil?
       collect(child)
       descriptors.each(&:close)
       false
@@ -97,7 +118,7 @@ module FlyingPassenger
     end
 
     # In the first child.
-    def fork_again(name, descriptors)
+    def fork_again(claim, descriptors, release)
       between = $$
       begin
         child = FORK.call
@@ -106,7 +127,8 @@ module FlyingPassenger
         exit!(1)
       end
       exit!(0) if child
-      become_worker(name, descriptors, between)
+      release.call if release
+      become(claim, descriptors, between)
       true
     end
 
@@ -118,16 +140,18 @@ module FlyingPassenger
     end
 
     # In the second child.
-    def become_worker(name, descriptors, between)
+    def become(claim, descriptors, between)
       Process.setsid
       listener, control, output = descriptors
       place(listener, DESCRIPTORS[:listener])
       place(control, DESCRIPTORS[:control])
       # Where the application has put something else in the place of its output, it stays there.
-      @outputs.each { |number, file| place(output, number) if file == file(number) }
+      @outputs.select! { |number, file| file == file(number) }
+      @outputs.each { |number, _| place(output, number) }
+      @outputs.map! { |number, _| [number, file(number)] }
       descriptors.each { |io| io.close if io.autoclose? }
       SELECT.call(nil, nil, nil, 0.0005) while PARENT.call == between
-      CONTROL.syswrite("worker #{name}\n")
+      CONTROL.syswrite("#{claim}\n")
       text = String.new
       text << CONTROL.sysread(START.bytesize - text.bytesize) until text.bytesize == START.bytesize
       exit!(1) unless text == START
@@ -136,8 +160,11 @@ module FlyingPassenger
     end
 
     def place(io, number)
-      return io.autoclose = false if io.fileno == number
-      IO.for_fd(number, autoclose: false).reopen(io)
+      if io.fileno == number
+        io.autoclose = false
+      else
+        IO.for_fd(number, autoclose: false).reopen(io)
+      end
     end
 
     # What a descriptor refers to.

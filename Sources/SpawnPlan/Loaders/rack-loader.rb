@@ -30,4 +30,4 @@ module FlyingPassenger
 end
 
 require File.dirname(File.expand_path(__FILE__)) + '/ruby/flying_passenger/boot'
-FlyingPassenger::Boot.run.run
+FlyingPassenger::Boot.serve

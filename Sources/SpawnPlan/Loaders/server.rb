@@ -30,9 +30,11 @@ module FlyingPassenger
     GET_DESCRIPTOR_FLAGS = 1
 
     # With threads, if the settings say so.
-    def self.for(app, settings)
+    def self.for(app, settings, preloader = nil)
       threads = settings['thread_count'].to_i
-      threads > 1 ? ThreadedServer.new(app, settings, threads) : new(app, settings)
+      server = threads > 1 ? ThreadedServer.new(app, settings, threads) : new(app, settings)
+      server.extend(Refork).preloader = preloader if preloader
+      server
     end
 
     def initialize(app, settings)
@@ -44,6 +46,7 @@ module FlyingPassenger
       @favorite = nil
       @streak = 0
       @stopping = false
+      @role = nil
       @ending = nil
       @signals = Signals.new { wake }
       ForkGuard.install(self)
@@ -55,10 +58,11 @@ module FlyingPassenger
       PhusionPassenger.advertised_concurrency_level || 1
     end
 
+    # Answers :preloader in a process that has become one.
     def run
       PhusionPassenger.call_event(:starting_request_handler_thread)
       wait until @stopping
-      return unless @process == $$
+      return @role unless @process == $$
       serve_rest
       end_process
     end
@@ -69,6 +73,11 @@ module FlyingPassenger
       @signals.release
       [CONTROL, @listener.to_io, @wake_reader, @wake_writer].each { |io| close_quietly(io) }
       @streams.each { |stream| close_quietly(stream.socket) if stream.is_a?(Stream) && !stream.hijacked }
+    end
+
+    # Whether a fork that comes now is the server's own.
+    def reforks?
+      false
     end
 
     private
@@ -93,7 +102,7 @@ module FlyingPassenger
       return turn_stream(@favorite) if favorite_comes?
       ready = SELECT.call(@streams, nil, nil, @lingering.empty? ? nil : 1)
       close_lingering if ready.nil? || !@lingering.empty?
-      ready[0].each { |io| turn(io) } if ready
+      ready[0].each { |io| turn(io) unless @role } if ready
     rescue Listener::Lost
       lost
     rescue Exception => error
@@ -139,12 +148,16 @@ module FlyingPassenger
     end
 
     def control
-      text = CONTROL.sysread(4096)
+      text = read_control
       @stopping = true if text.include?("shutdown\n")
       @signals.dump_threads if text.include?("dump-stacks\n")
       work_out_of_band if text.include?("oobw\n")
     rescue EOFError, SystemCallError
       @stopping = true
+    end
+
+    def read_control
+      CONTROL.sysread(4096)
     end
 
     # No request comes before the answer to this.

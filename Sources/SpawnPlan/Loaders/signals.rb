@@ -60,7 +60,7 @@ module FlyingPassenger
       return unless Process.respond_to?(:_fork)
       define_method(:_fork) do
         pid = super()
-        server.forked if pid == 0
+        server.forked if pid == 0 && !server.reforks?
         pid
       end
       Process.singleton_class.prepend(self)

@@ -36,7 +36,7 @@ module FlyingPassenger
     def run
       @threads = Array.new(@count) { start_thread }
       wait until @stopping
-      return unless @process == $$
+      return @role unless @process == $$
       serve_rest
       finish_threads
       end_process

@@ -192,6 +192,7 @@ extension PreloaderReport {
         self.init(
             pid: preloader.pid,
             uptimeSeconds: Int(preloader.uptime.components.seconds),
+            generation: Int(preloader.generation),
             memory: measurement.map { MemoryReport($0) }
         )
     }

@@ -69,6 +69,8 @@ package struct PreloaderInspection: Sendable {
     package let id: ProcessID
     package let pid: Int32
     package let uptime: Duration
+    /// 0: it has loaded the app; each later one came of a process of the one before.
+    package let generation: UInt32
 }
 
 package struct ProcessInspection: Sendable {

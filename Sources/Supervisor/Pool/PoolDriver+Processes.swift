@@ -78,6 +78,8 @@ extension PoolDriver {
             process.spawned.process.kill()
         case .beginOutOfBandWork(let id):
             self.beginOutOfBandWork(ProcessID(id))
+        case .beginRefork(let id):
+            self.beginRefork(from: ProcessID(id))
         case .outOfBandWorkOverdue(let id, let isReplaced):
             self.outOfBandWorkOverdue(ProcessID(id), isReplaced: isReplaced)
         }
@@ -157,7 +159,8 @@ extension PoolDriver {
             id: Process.ID(spawned.id),
             concurrency: spawned.concurrency,
             // Others have no control channel.
-            worksOutOfBand: spawned.appType != .generic
+            worksOutOfBand: spawned.appType != .generic,
+            forkGeneration: spawned.forkGeneration
         )
         switch self.pool.spawnSucceeded(id, description, at: self.now) {
         case .added(let orders):

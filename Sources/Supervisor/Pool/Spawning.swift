@@ -63,6 +63,17 @@ package protocol Spawning: AnyObject {
         completion: @escaping (Result<SpawnedProcess, SpawnFailure>) -> Void
     ) -> any SpawnHandle
 
+    /// A process in service, which has no request, forks what new processes of its app will be forked from.
+    ///
+    /// `forked` is called when it may have requests again, `completion` exactly once at the end, with nil if there is a new
+    /// preloader. Both on the core loop.
+    func refork(
+        _ request: SpawnRequest,
+        from worker: ProcessID,
+        forked: @escaping () -> Void,
+        completion: @escaping (SpawnFailure?) -> Void
+    )
+
     /// All processes of an app are to be replaced: what new ones could be made of is out of date.
     func appRestarts(_ key: GroupKey)
 
@@ -83,9 +94,22 @@ package protocol Spawning: AnyObject {
 
 /// Of a spawner that has nothing but the processes that it was asked for.
 extension Spawning {
+    package func refork(
+        _ request: SpawnRequest,
+        from _: ProcessID,
+        forked _: @escaping () -> Void,
+        completion: @escaping (SpawnFailure?) -> Void
+    ) {
+        let context = StartContext(id: request.errorID, journey: Journey(.reforked))
+        completion(context.failure(.noFork, at: .zero))
+    }
     package func appRestarts(_: GroupKey) {}
     package func appRetired(_: GroupKey) {}
     package func preloader(of _: GroupKey) -> PreloaderInspection? { nil }
     package func settingsChanged(_: AppSettings, of _: GroupKey) {}
     package func end(atOnce _: Bool) {}
+}
+
+extension SpawnFailure.Cause {
+    static let noFork = Self(.internal, .internalError, "the process was not forked by a preloader")
 }

@@ -17,6 +17,8 @@ package final class AppWatcher: Sendable {
         case terminate(ProcessID)
         case kill(ProcessID)
         case beginOutOfBandWork(ProcessID)
+        /// Calls the closure on the watcher's thread.
+        case lend(ProcessID, @Sendable (OrderChannel?) -> Void)
         case stop
     }
 
@@ -46,6 +48,12 @@ package final class AppWatcher: Sendable {
     }
 
     func order(_ order: Order) { self.orders.post(order) }
+}
+
+/// The way to a process that serves, for as long as somebody has an order for it.
+struct OrderChannel: Sendable {
+    let handle: ProcessHandle
+    let control: SharedDescriptor
 }
 
 /// What the watcher tells about a process; each process ends with `failed` or `ended`, never both.

@@ -78,7 +78,8 @@ package final class DirectSpawner: Spawning {
     enum Way {
         /// `mayPreload`: as a preloader where the settings of the app want one.
         case fresh(mayPreload: Bool)
-        case fork(PreloaderEnds)
+        /// As a process that serves, or as the next preloader.
+        case fork(PreloaderEnds, as: LoaderProgram.Role = .worker)
 
         /// Beyond the time for a start.
         fileprivate var patience: Duration {
@@ -89,12 +90,15 @@ package final class DirectSpawner: Spawning {
         }
     }
 
+    /// `launched` is called when there is a process, before it is ready.
     func start(
         _ request: SpawnRequest,
         _ way: Way,
+        launched: (() -> Void)? = nil,
         completion: @escaping (Result<StartedProcess, SpawnFailure>) -> Void
     ) -> any SpawnHandle {
         let spawn = DirectSpawn(request, way, spawner: self, completion)
+        spawn.onLaunch = launched
         self.spawns[request.processID] = spawn
         self.prepare(spawn)
         return spawn
@@ -138,8 +142,8 @@ package final class DirectSpawner: Spawning {
         case .fresh(let mayPreload):
             var preparation = SpawnPreparation(request, options: options, mayPreload: mayPreload, look: look)
             return preparation.run()
-        case .fork(let preloader):
-            var preparation = ForkPreparation(request, of: preloader, options: options)
+        case .fork(let parent, let role):
+            var preparation = ForkPreparation(request, of: parent, as: role, options: options)
             return preparation.run()
         }
     }
@@ -161,6 +165,7 @@ package final class DirectSpawner: Spawning {
             self.watch(launched, for: id)
             if let spawn, !spawn.isCancelled {
                 spawn.launched = launched.ends
+                spawn.onLaunch?()
             } else {
                 self.watcher.order(.kill(launched.ends.facts.id))
             }
@@ -308,7 +313,29 @@ package final class DirectSpawner: Spawning {
         self.spawns[spawn.request.processID] = nil
         // Its descriptors are the watcher's alone from now on: to close them is how a process is told to end.
         spawn.launched = nil
+        spawn.onLaunch = nil
         spawn.completion(result)
+    }
+
+    /// Calls `body` on the core loop with what is needed to have a process fork that serves; nil: it serves no more.
+    func lend(_ process: SpawnedProcess, _ program: LoaderProgram, _ body: @escaping (PreloaderEnds?) -> Void) {
+        let bound = NIOLoopBound(body, eventLoop: self.eventLoop)
+        self.watcher.order(
+            .lend(process.id) { channel in
+                let ends = channel.map { channel in
+                    PreloaderEnds(
+                        facts: process.facts,
+                        handle: channel.handle,
+                        control: channel.control,
+                        program: program,
+                        identity: process.identity,
+                        start: process.start,
+                        process: process.process
+                    )
+                }
+                bound.eventLoop.execute { bound.value(ends) }
+            }
+        )
     }
 
     /// The same warning at every spawn would bury the log.
@@ -325,6 +352,7 @@ private final class DirectSpawn: SpawnHandle {
     let completion: (Result<StartedProcess, SpawnFailure>) -> Void
     weak var spawner: DirectSpawner?
     var launched: ProcessEnds?
+    var onLaunch: (() -> Void)?
     var timer: Scheduled<Void>?
     /// Of the preparation under way.
     var look = PreparationLook()
@@ -354,20 +382,6 @@ private final class DirectSpawn: SpawnHandle {
     }
 }
 
-private final class AppProcess: ProcessOwner {
-    let id: ProcessID
-    let watcher: AppWatcher
-
-    init(id: ProcessID, watcher: AppWatcher) {
-        self.id = id
-        self.watcher = watcher
-    }
-
-    func terminate() { self.watcher.order(.terminate(self.id)) }
-    func kill() { self.watcher.order(.kill(self.id)) }
-    func beginOutOfBandWork() { self.watcher.order(.beginOutOfBandWork(self.id)) }
-}
-
 extension SpawnFailure.Cause {
     /// Cannot happen: nobody asked for one.
     fileprivate static let unaskedPreloader = Self(
@@ -375,15 +389,4 @@ extension SpawnFailure.Cause {
         .internalError,
         "a preloader came up where none was asked for"
     )
-}
-
-extension AppTransportKind {
-    init(_ transport: LoaderProgram.Transport, readsFramedBodies: Bool) {
-        self =
-            switch transport {
-            case .session: readsFramedBodies ? .framedSession : .session
-            case .http: .http
-            case .httpOneShot: .httpOneShot
-            }
-    }
 }

@@ -12,6 +12,9 @@ import WireProtocol
 ///          looks at it, moves it
 ///     core ── "start" ─────────────────────────────────────────────────────────▶ worker: hooks, listen, "ready"
 ///
+/// For a refork a process that serves gets the order ("refork NAME", with /dev/null in the place of 3), and what it forks
+/// says "preloader NAME" and then "preloaded".
+///
 /// It blocks until then, `ForkDialogue.limit` at most: for a thread of its own. From "start" on the worker is a process like
 /// any other.
 struct ForkPreparation {
@@ -21,23 +24,27 @@ struct ForkPreparation {
     let clock = JourneyClock()
     var context: StartContext
     var warnings: [String] = []
+    private let role: LoaderProgram.Role
     private var dialogue: ForkDialogue
 
-    init(_ request: SpawnRequest, of preloader: PreloaderEnds, options: SpawnerOptions) {
+    /// `role` is that of the process to come.
+    init(_ request: SpawnRequest, of preloader: PreloaderEnds, as role: LoaderProgram.Role, options: SpawnerOptions) {
         self.request = request
+        self.role = role
         self.preloader = preloader
         self.options = options
         self.context = StartContext(
             id: request.errorID,
-            journey: Journey(.forked),
+            journey: Journey(role == .worker ? .forked : .reforked),
             identity: preloader.identity,
             program: preloader.start.program,
             limits: preloader.start.limits
         )
         self.dialogue = ForkDialogue(
             name: RandomBytes.hexadecimal(8),
+            role: role,
             uid: preloader.facts.uid,
-            preloader: preloader.facts.pid
+            parent: preloader.facts.pid
         )
     }
 
@@ -57,7 +64,7 @@ struct ForkPreparation {
         // Made by us a moment ago, in a directory that is ours alone.
         var isTaken = false
         let socketPath = channels.socketPath
-        defer { if !isTaken { try? Files.remove(socketPath) } }
+        defer { if !isTaken, !socketPath.isEmpty { try? Files.remove(socketPath) } }
         guard let control = channels.control else {
             throw SpawnFailure.Cause(.internal, .internalError, "the process has no control channel")
         }
@@ -91,7 +98,7 @@ struct ForkPreparation {
                     userName: self.preloader.identity.userName,
                     interpreter: self.preloader.program.interpreter
                 ),
-                program: self.preloader.program.forked,
+                program: self.preloader.program.forked(as: self.role),
                 identity: self.preloader.identity,
                 probe: nil
             ),
@@ -102,7 +109,7 @@ struct ForkPreparation {
     private func openChannels() throws(SpawnFailure.Cause) -> AppChannels {
         do throws(SystemError) {
             return try AppChannels(
-                socketDirectory: self.options.appSocketsDirectory,
+                socketDirectory: self.role == .worker ? self.options.appSocketsDirectory : nil,
                 backlog: self.options.socketBacklog,
                 hasControl: true,
                 outputOwner: SpawnPreparation.launchIdentity(self.preloader.identity)
@@ -118,7 +125,7 @@ struct ForkPreparation {
         _ descriptors: [Int32],
         answeredOver control: SharedDescriptor
     ) throws(SpawnFailure.Cause) {
-        let bytes = Array("fork \(self.dialogue.name)\n".utf8)
+        let bytes = Array(self.dialogue.order.utf8)
         let problem: String?
         do throws(SystemError) {
             try SenderCredentials.ask(of: control.rawValue)
@@ -271,10 +278,10 @@ struct ForkPreparation {
 }
 
 extension LoaderProgram {
-    /// The same program in a process that serves.
-    var forked: LoaderProgram {
+    /// The same program in a process that was forked.
+    fileprivate func forked(as role: LoaderProgram.Role) -> LoaderProgram {
         var program = self
-        program.role = .worker
+        program.role = role
         return program
     }
 }

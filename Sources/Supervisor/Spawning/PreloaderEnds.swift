@@ -4,7 +4,7 @@ import LinuxSystem
 import SpawnPlan
 import WireProtocol
 
-/// A preloader that has loaded its app, as far as it is needed to have it fork.
+/// A preloader that has loaded its app, or a process that is to fork one, as far as it is needed to have it fork.
 struct PreloaderEnds: Sendable {
     let facts: AppProcessFacts
     /// Readable once it has ended.

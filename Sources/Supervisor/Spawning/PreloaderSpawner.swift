@@ -23,6 +23,10 @@ package final class PreloaderSpawner: Spawning {
     private var usable: [GroupKey: Preloader] = [:]
     /// These and those that are on their way out.
     private var running: [ProcessID: Preloader] = [:]
+    /// Processes that preloaders have forked, as far as they may fork a preloader.
+    private var forked: [ProcessID: ForkedProcessOrigin] = [:]
+    /// Reforks under way, one of each app.
+    private var reforks: [GroupKey: ReforkUnderWay] = [:]
     /// Apps whose interpreters have said that they cannot fork, with the interpreter.
     private var cannotFork: [GroupKey: ExactText] = [:]
 
@@ -106,8 +110,12 @@ package final class PreloaderSpawner: Spawning {
             spawn.step = nil
             guard let self else { return }
             switch result {
-            case .success(.worker(let process)):
+            case .success(.worker(var process)):
                 self.forkEnded(of: preloader)
+                if process.appType.canRefork {
+                    process.forkGeneration = preloader.generation
+                    self.forked[process.id] = ForkedProcessOrigin(process: process, program: preloader.ends.program)
+                }
                 spawn.completion(.success(process))
             case .failure(let failure) where failure.kind == .preloaderFailed:
                 self.perform(preloader.life.giveUp(), on: preloader)
@@ -115,6 +123,10 @@ package final class PreloaderSpawner: Spawning {
             case .failure(let failure) where failure.kind == .killed:
                 // By somebody: those who wait for it need not know.
                 self.forkEnded(of: preloader)
+                self.retry(spawn, after: failure, of: preloader)
+            case .failure(let failure) where preloader.generation > 0 && failure.category != .cancelled:
+                // What a process has become by serving may be what is wrong with it.
+                self.perform(preloader.life.notWanted(), on: preloader)
                 self.retry(spawn, after: failure, of: preloader)
             case .failure(let failure):
                 self.forkEnded(of: preloader)
@@ -151,12 +163,76 @@ package final class PreloaderSpawner: Spawning {
         )
     }
 
+    // MARK: Reforks
+
+    package func refork(
+        _ request: SpawnRequest,
+        from worker: ProcessID,
+        forked: @escaping () -> Void,
+        completion: @escaping (SpawnFailure?) -> Void
+    ) {
+        let context = StartContext(id: request.errorID, journey: Journey(.reforked))
+        guard let origin = self.forked[worker], self.reforks[request.key] == nil else {
+            return completion(context.failure(.noFork, at: .zero))
+        }
+        let refork = ReforkUnderWay(request, generation: (origin.process.forkGeneration ?? 0) + 1, completion)
+        self.reforks[request.key] = refork
+        self.starter.lend(origin.process, origin.program) { [weak self] ends in
+            guard let self, let ends, !refork.isCancelled else {
+                self?.reforks[request.key] = nil
+                return completion(context.failure(.noProcess, at: .zero))
+            }
+            self.fork(refork, from: ends, forked: forked)
+        }
+    }
+
+    private func fork(_ refork: ReforkUnderWay, from worker: PreloaderEnds, forked: @escaping () -> Void) {
+        let began = self.now
+        let way = DirectSpawner.Way.fork(worker, as: .preloader)
+        refork.step = self.starter.start(refork.request, way, launched: forked) { [weak self] result in
+            refork.step = nil
+            guard let self else { return }
+            self.reforks[refork.request.key] = nil
+            switch result {
+            case .success(.preloader(let ends)):
+                guard !refork.isCancelled else {
+                    ends.process.kill()
+                    return refork.completion(ends.start.failure(.noProcess, at: .zero))
+                }
+                self.makeRoom(for: refork.request.key)
+                let settings = refork.request.settings
+                let preloader = self.add(
+                    ends,
+                    generation: refork.generation,
+                    settings: settings,
+                    after: self.now - began
+                )
+                self.armIdleTimer(of: preloader)
+                refork.completion(nil)
+            case .success(.worker(let process)):
+                process.process.kill()
+                refork.completion(process.start.failure(.noFork, at: .zero))
+            case .failure(let failure): refork.completion(failure)
+            }
+        }
+    }
+
     // MARK: Preloaders
 
     private var now: Duration { .nanoseconds(Int64(clamping: self.eventLoop.now.uptimeNanoseconds)) }
 
-    private func add(_ ends: PreloaderEnds, settings: AppSettings, after taken: Duration) -> Preloader {
-        let preloader = Preloader(ends, idleLimit: settings.maxPreloaderIdleTime, at: self.now)
+    private func add(
+        _ ends: PreloaderEnds,
+        generation: UInt32 = 0,
+        settings: AppSettings,
+        after taken: Duration
+    ) -> Preloader {
+        let preloader = Preloader(
+            ends,
+            generation: generation,
+            idleLimit: settings.maxPreloaderIdleTime,
+            at: self.now
+        )
         // Another one can only be there if it was not usable.
         if let old = self.usable.updateValue(preloader, forKey: ends.facts.group) {
             self.perform(old.life.notWanted(), on: old)
@@ -165,7 +241,12 @@ package final class PreloaderSpawner: Spawning {
         var facts = preloader.metadata
         facts[LogKeys.user] = "\(ends.facts.userName)"
         facts[LogKeys.spawnTime] = "\(taken.roundedForLog)"
-        self.logger.notice("preloader has loaded the app", metadata: facts)
+        if generation > 0 {
+            facts[LogKeys.generation] = "\(generation)"
+            self.logger.notice("a process was forked, which is the preloader now", metadata: facts)
+        } else {
+            self.logger.notice("preloader has loaded the app", metadata: facts)
+        }
         return preloader
     }
 
@@ -220,6 +301,7 @@ package final class PreloaderSpawner: Spawning {
 
     private func exited(_ exit: ProcessExit) {
         guard let preloader = self.running.removeValue(forKey: exit.id) else {
+            self.forked[exit.id] = nil
             self.onExit?(exit)
             return
         }
@@ -248,6 +330,7 @@ package final class PreloaderSpawner: Spawning {
     // MARK: Orders
 
     package func appRestarts(_ key: GroupKey) {
+        self.reforks[key]?.cancel()
         guard let preloader = self.usable[key] else { return }
         self.perform(preloader.life.notWanted(), on: preloader)
     }
@@ -264,6 +347,7 @@ package final class PreloaderSpawner: Spawning {
     }
 
     package func end(atOnce: Bool) {
+        for refork in self.reforks.values { refork.cancel() }
         for preloader in self.running.values {
             self.perform(atOnce ? preloader.life.giveUp() : preloader.life.notWanted(), on: preloader)
         }
@@ -274,50 +358,16 @@ package final class PreloaderSpawner: Spawning {
             PreloaderInspection(
                 id: preloader.ends.id,
                 pid: preloader.ends.facts.pid,
-                uptime: self.now - preloader.began
+                uptime: self.now - preloader.began,
+                generation: preloader.generation
             )
         }
     }
 }
 
-/// One spawn under way, which may take several starts; confined to the core loop.
-private final class PreloaderSpawn: SpawnHandle {
-    let request: SpawnRequest
-    let completion: (Result<SpawnedProcess, SpawnFailure>) -> Void
-    /// What is under way at the moment.
-    var step: (any SpawnHandle)?
-    var hasRetried = false
-
-    init(_ request: SpawnRequest, _ completion: @escaping (Result<SpawnedProcess, SpawnFailure>) -> Void) {
-        self.request = request
-        self.completion = completion
-    }
-
-    func cancel() { self.step?.cancel() }
-}
-
-/// A preloader that has loaded its app; confined to the core loop.
-private final class Preloader {
-    let ends: PreloaderEnds
-    let began: Duration
-    var life: PreloaderLife
-    /// Zero: none.
-    var idleLimit: Duration
-    var idleTimer: Scheduled<Void>?
-
-    init(_ ends: PreloaderEnds, idleLimit: Duration, at now: Duration) {
-        self.ends = ends
-        self.began = now
-        self.life = PreloaderLife(at: now)
-        self.idleLimit = idleLimit
-    }
-
-    var key: GroupKey { self.ends.facts.group }
-    var rank: Int { self.key.tenant == nil ? 1 : 0 }
-    var metadata: Logger.Metadata { [LogKeys.group: "\(self.key)", LogKeys.pid: "\(self.ends.facts.pid)"] }
-}
-
 extension SpawnFailure.Cause {
+    /// Nobody needs the preloader any more, or the process that was to fork it has ended.
+    fileprivate static let noProcess = Self(.cancelled, .cancelled, "the refork was given up")
     /// Cannot happen: what is forked serves.
     fileprivate static let forkedPreloader = Self(.internal, .internalError, "a preloader was forked")
 }

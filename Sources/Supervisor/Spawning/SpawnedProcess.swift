@@ -16,6 +16,8 @@ package struct SpawnedProcess: Sendable {
     package let identity: RunningIdentity
     /// How it came to be ready, for the report about its crash.
     package let start: StartContext
+    /// Of the preloader that has forked it, 0 is one that has loaded the app; nil: it is no fork.
+    package var forkGeneration: UInt32?
 
     package var id: ProcessID { facts.id }
     package var pid: Int32 { facts.pid }

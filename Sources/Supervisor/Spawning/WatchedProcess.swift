@@ -234,6 +234,12 @@ final class WatchedProcess {
         }
     }
 
+    /// Nil before it serves, and once it is told to end.
+    var orderChannel: OrderChannel? {
+        guard self.start == nil, let control = self.control else { return nil }
+        return OrderChannel(handle: self.handle, control: control.descriptor)
+    }
+
     private func closeControl() {
         if let source = self.control?.source { self.room.loop.remove(source) }
         self.control = nil

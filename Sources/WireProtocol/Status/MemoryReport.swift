@@ -65,17 +65,22 @@ package struct MemorySumReport: Codable, Hashable, Sendable {
 package struct PreloaderReport: Codable, Hashable, Sendable {
     package var pid: Int32
     package var uptimeSeconds: Int
+    /// 0: it has loaded the app; each later one came of a process of the one before.
+    ///
+    /// nil from older daemons.
+    package var generation: Int?
     /// nil if it is gone.
     package var memory: MemoryReport?
 
-    package init(pid: Int32, uptimeSeconds: Int, memory: MemoryReport? = nil) {
+    package init(pid: Int32, uptimeSeconds: Int, generation: Int? = nil, memory: MemoryReport? = nil) {
         self.pid = pid
         self.uptimeSeconds = uptimeSeconds
+        self.generation = generation
         self.memory = memory
     }
 
     enum CodingKeys: String, CodingKey {
-        case pid, memory
+        case pid, memory, generation
         case uptimeSeconds = "uptime"
     }
 }

@@ -11,7 +11,7 @@ struct ForkDialogueTests {
         isInGroupOfPreloader: true
     )
 
-    private func dialogue() -> ForkDialogue { ForkDialogue(name: "4f", uid: 1001, preloader: 70) }
+    private func dialogue() -> ForkDialogue { ForkDialogue(name: "4f", uid: 1001, parent: 70) }
 
     private func claimed() -> ForkDialogue {
         var dialogue = dialogue()
