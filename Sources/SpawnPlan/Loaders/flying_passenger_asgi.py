@@ -18,7 +18,8 @@ from _thread import get_ident
 
 import phusion_passenger
 from flying_passenger_answer import complain
-from flying_passenger_asgi_http import LINGER_SECONDS, Exchange, Stream
+from flying_passenger_asgi_http import Exchange
+from flying_passenger_asgi_stream import LINGER_SECONDS, Stream
 from flying_passenger_failure import NotServable, StartupFailed
 from flying_passenger_websocket import WebSocket, is_websocket
 
@@ -302,8 +303,10 @@ class Server:
         for task in asyncio.all_tasks(self.loop):
             os.write(2, '\n'.join(['%r' % task] + awaited(task.get_coro()) + ['']).encode('utf-8', 'replace'))
 
-    def exchange(self, stream, variables):
-        return (WebSocket if is_websocket(variables) else Exchange)(stream, variables)
+    def exchange(self, stream, shape, values):
+        if shape.is_upgrade and is_websocket(shape.variables(values)):
+            return WebSocket(stream, shape, values)
+        return Exchange(stream, shape, values)
 
     def ended(self, exchange):
         self.running.discard(exchange)

@@ -11,7 +11,8 @@ from binascii import Error as NoBase64
 from hashlib import sha1
 
 from flying_passenger_answer import complain
-from flying_passenger_asgi_http import FAILURE, HIGH_WATER, STATUS_LINES, as_body, common_scope, field_lines
+from flying_passenger_asgi_fields import FAILURE, STATUS_LINES, as_body, common_scope, field_lines
+from flying_passenger_asgi_stream import HIGH_WATER, Call
 
 GUID = b'258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 # As uvicorn has them.
@@ -38,7 +39,7 @@ class Violation(Exception):
 
 
 def is_websocket(variables):
-    return variables.get(b'HTTP_UPGRADE', b'').lower() == b'websocket' and variables[b'REQUEST_METHOD'] == b'GET'
+    return variables[b'HTTP_UPGRADE'].lower() == b'websocket' and variables[b'REQUEST_METHOD'] == b'GET'
 
 
 def handshake_problem(variables):
@@ -139,7 +140,7 @@ def close_reason(data):
         raise Violation(NOT_UTF8)
 
 
-class WebSocket:
+class WebSocket(Call):
     """One connection.
 
         CONNECT ─accept─▶ OPEN ─close of the application─▶ CLOSING ─close of the client, or too late─▶ OVER
@@ -147,10 +148,12 @@ class WebSocket:
            └─response of its own─▶ DENIAL ─its last part─▶ OVER
     """
 
-    def __init__(self, stream, variables):
+    def __init__(self, stream, shape, values):
         self.stream, self.server, self.transport = stream, stream.server, stream.transport
-        self.scope = common_scope('websocket', variables, self.server)
-        self.scope['scheme'] = 'wss' if variables.get(b'HTTPS') == b'on' else 'ws'
+        self.scope = common_scope('websocket', shape, values, self.server)
+        variables = shape.variables(values)
+        del self.scope['method']
+        self.scope['scheme'] = 'wss' if self.scope['scheme'] == 'https' else 'ws'
         self.scope['asgi'] = dict(self.server.versions, spec_version='2.4')
         self.scope['extensions'] = {'websocket.http.response': {}}
         asked = variables.get(b'HTTP_SEC_WEBSOCKET_PROTOCOL', b'').decode('latin-1')
@@ -163,29 +166,17 @@ class WebSocket:
         self.size = 0  # of the events
         self.news = asyncio.Event()
         self.timer = None
-        self.is_gone = False  # the client
         self.is_told = False  # the application, of the end
         self.is_alive = True  # something came since the last ping
         self.head = b''  # of a response of its own, not yet sent
-        self.task = None
 
     def begin(self, rest):
         if self.problem is not None:
             status, field = self.problem
             return self.refuse(status, field)
-        self.server.running.add(self)
         self.frames.feed(rest)
-        self.task = self.server.loop.create_task(self.run())
+        self.start_call()
         return None
-
-    async def run(self):
-        try:
-            await self.server.application(self.scope, self.receive, self.send)
-            self.returned()
-        except BaseException as error:
-            self.failed(error)
-        finally:
-            self.server.ended(self)
 
     # From the front
 
