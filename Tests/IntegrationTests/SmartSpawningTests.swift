@@ -156,6 +156,11 @@ extension Integration {
             }
             try eventually("their ends to be told") { site.log().pieces(between: "preloader ended").count >= 3 }
             #expect(!site.log().contains("preloader ended by itself"))
+            // The second ones may be there still: the daemon's end is over with theirs.
+            let daemon = try #require(site.daemon)
+            try daemon.signal(.terminate)
+            #expect(try daemon.waitForExit(within: .seconds(8)) == .exited(0))
+            #expect(!site.log().contains("before all was in order"))
         }
 
         // MARK: Failures

@@ -64,7 +64,7 @@ extension PoolDriver {
         case .drained:
             let completions = self.whenDrained
             self.whenDrained = []
-            for completion in completions { completion() }
+            for completion in completions { self.spawner.whenEnded(completion) }
         }
     }
 

@@ -217,12 +217,9 @@ package final class PoolDriver {
 
     // MARK: The end
 
-    /// Nobody gets a process any more; sessions may go on for `limit`; `completion` when no process is left.
+    /// Nobody gets a process any more; sessions may go on for `limit`; `completion` when no process is left, of the spawner neither.
     package func shutdown(limit: Duration, completion: @escaping () -> Void) {
-        guard self.pool.phase != .drained else {
-            completion()
-            return
-        }
+        guard self.pool.phase != .drained else { return self.spawner.whenEnded(completion) }
         self.whenDrained.append(completion)
         self.allAreToEnd("the daemon stops") { _ in true }
         self.spawner.end(atOnce: false)

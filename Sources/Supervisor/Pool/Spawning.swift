@@ -90,6 +90,9 @@ package protocol Spawning: AnyObject {
     ///
     /// What exists beside those that `spawn` has made ends, at once or within seconds.
     func end(atOnce: Bool)
+
+    /// Calls `completion` once none of what ``end(atOnce:)`` ends is left, which may be now.
+    func whenEnded(_ completion: @escaping () -> Void)
 }
 
 /// Of a spawner that has nothing but the processes that it was asked for.
@@ -108,6 +111,7 @@ extension Spawning {
     package func preloader(of _: GroupKey) -> PreloaderInspection? { nil }
     package func settingsChanged(_: AppSettings, of _: GroupKey) {}
     package func end(atOnce _: Bool) {}
+    package func whenEnded(_ completion: @escaping () -> Void) { completion() }
 }
 
 extension SpawnFailure.Cause {

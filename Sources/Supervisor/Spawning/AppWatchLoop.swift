@@ -24,7 +24,7 @@ final class AppWatchLoop {
         case .kill(let id): self.room.process(id)?.kill()
         case .beginOutOfBandWork(let id): self.room.process(id)?.beginOutOfBandWork()
         case .lend(let id, let body): body(self.room.process(id)?.orderChannel)
-        case .stop: self.room.loop.stop()
+        case .stop: self.room.end()
         }
     }
 }

@@ -37,7 +37,9 @@ package final class AppWatcher: Sendable {
         return watcher
     }
 
-    /// Ends the thread without ending any process; for the end of the program, and for tests.
+    /// Ends what is left, and the thread once all of it was collected; for the end of the program, and for tests.
+    ///
+    /// Nobody else collects these: what the core inherits is looked for behind them.
     package func stop() {
         self.order(.stop)
         let thread = self.thread.withLock { thread in

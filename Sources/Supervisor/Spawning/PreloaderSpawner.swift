@@ -29,6 +29,8 @@ package final class PreloaderSpawner: Spawning {
     private var reforks: [GroupKey: ReforkUnderWay] = [:]
     /// Apps whose interpreters have said that they cannot fork, with the interpreter.
     private var cannotFork: [GroupKey: ExactText] = [:]
+    /// To be called when no preloader runs any more.
+    private var whenNoneRuns: [() -> Void] = []
 
     /// Told once, on the core loop, about each process that had been ready.
     package var onExit: ((ProcessExit) -> Void)?
@@ -308,6 +310,7 @@ package final class PreloaderSpawner: Spawning {
         preloader.idleTimer?.cancel()
         let action = preloader.life.ended()
         self.perform(.nothing, on: preloader)
+        defer { self.tellIfNoneRuns() }
         var facts = preloader.metadata
         if let status = exit.status { facts[LogKeys.status] = "\(status)" }
         switch action {
@@ -351,6 +354,18 @@ package final class PreloaderSpawner: Spawning {
         for preloader in self.running.values {
             self.perform(atOnce ? preloader.life.giveUp() : preloader.life.notWanted(), on: preloader)
         }
+    }
+
+    package func whenEnded(_ completion: @escaping () -> Void) {
+        self.whenNoneRuns.append(completion)
+        self.tellIfNoneRuns()
+    }
+
+    private func tellIfNoneRuns() {
+        guard self.running.isEmpty else { return }
+        let completions = self.whenNoneRuns
+        self.whenNoneRuns = []
+        for completion in completions { completion() }
     }
 
     package func preloader(of key: GroupKey) -> PreloaderInspection? {

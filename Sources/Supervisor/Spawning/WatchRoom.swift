@@ -22,6 +22,10 @@ final class WatchRoom {
     /// For one read at a time.
     let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: chunkBytes, alignment: 16)
     private var processes: [ProcessID: WatchedProcess] = [:]
+    /// Two tries of one spawn have the same number, and only one of them is found by it.
+    private var uncollected = 0
+    /// The loop goes on as long as a process is not collected.
+    private var isEnding = false
     private var orphanedOutputs: [WatchedProcess] = []
     private var queue: CircularBuffer<WatchedProcess> = []
     private var shares = TurnShares()
@@ -41,7 +45,10 @@ final class WatchRoom {
     /// Nil: unknown, or it has ended.
     func process(_ id: ProcessID) -> WatchedProcess? { self.processes[id] }
 
-    func add(_ process: WatchedProcess) { self.processes[process.facts.id] = process }
+    func add(_ process: WatchedProcess) {
+        self.processes[process.facts.id] = process
+        self.uncollected += 1
+    }
 
     func newShare() -> TurnShares.ID { self.shares.newID() }
 
@@ -49,9 +56,22 @@ final class WatchRoom {
     func ended(_ process: WatchedProcess, keepsOutput: Bool) {
         // Another try of the same spawn may have the number by now.
         if self.processes[process.facts.id] === process { self.processes[process.facts.id] = nil }
+        self.uncollected -= 1
+        defer { self.stopIfDone() }
         guard keepsOutput else { return self.leave(process) }
         self.orphanedOutputs.append(process)
         if self.orphanedOutputs.count > Self.maxOrphanedOutputs { self.orphanedOutputs[0].closeOutput() }
+    }
+
+    /// Ends what is left, and the loop with the last of it.
+    func end() {
+        self.isEnding = true
+        for process in self.processes.values { process.kill() }
+        self.stopIfDone()
+    }
+
+    private func stopIfDone() {
+        if self.isEnding, self.uncollected == 0 { self.loop.stop() }
     }
 
     /// Nothing is left of it.

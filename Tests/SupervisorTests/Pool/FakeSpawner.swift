@@ -28,6 +28,15 @@ final class FakeSpawner: Spawning {
 
     private(set) var spawns: [Spawn] = []
     private(set) var started = 0
+    /// What a preloader that is on its way out holds up.
+    private var whenNoneIsLeft: [() -> Void] = []
+    var hasPreloader = false {
+        didSet { if !self.hasPreloader { for completion in self.whenNoneIsLeft { completion() } } }
+    }
+
+    func whenEnded(_ completion: @escaping () -> Void) {
+        if self.hasPreloader { self.whenNoneIsLeft.append(completion) } else { completion() }
+    }
 
     func spawn(
         _ request: SpawnRequest,

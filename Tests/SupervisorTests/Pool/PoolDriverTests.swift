@@ -288,6 +288,17 @@ struct PoolDriverTests {
         #expect(isComplete)
     }
 
+    @Test func `a shutdown is over when the preloaders have ended as well`() {
+        let bench = PoolBench()
+        bench.spawner.hasPreloader = true
+        var completions = 0
+        // The second one finds no process either.
+        for _ in 0..<2 { bench.driver.shutdown(limit: .seconds(60)) { completions += 1 } }
+        #expect(completions == 0)
+        bench.spawner.hasPreloader = false
+        #expect(completions == 2)
+    }
+
     @Test func `a process that does not stop is killed`() throws {
         let bench = PoolBench()
         try bench.define(preStart: true)

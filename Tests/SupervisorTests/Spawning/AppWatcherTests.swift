@@ -121,6 +121,17 @@ struct AppWatcherTests {
         try eventually("the second is collected") { ProcInfo(pid: secondPID) == nil }
     }
 
+    @Test func `nothing is left uncollected when the watcher has stopped`() throws {
+        let watcher = try AppWatcher.start { _, _, _ in }
+        let tries = try (0..<2).map { _ in try self.launch(["/bin/sleep", "1000"], id: ProcessID(rawValue: 7)) }
+        let pids = tries.map(\.ends.facts.pid)
+        for starting in tries { watcher.order(.watch(starting) { _ in }) }
+        // As the end of a start that has failed does.
+        _ = try ProcessHandle(pid: pids[0]).signal(.kill)
+        watcher.stop()
+        #expect(pids.allSatisfy { ProcInfo(pid: $0) == nil })
+    }
+
     /// Keeps nothing of the process, or its descriptors would stay open; returns its number.
     private func watch(
         _ control: consuming Descriptor,
