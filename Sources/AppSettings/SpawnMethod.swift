@@ -15,8 +15,8 @@ extension AppSettings {
     package func spawnMethod(for type: AppType) -> SpawnMethod {
         switch type {
         case .rack, .classicRails: spawnMethod ?? .smart
-        case .wsgi: spawnMethod ?? .direct
-        case .asgi, .node, .generic: .direct
+        case .wsgi, .asgi: spawnMethod ?? .direct
+        case .node, .generic: .direct
         }
     }
 }

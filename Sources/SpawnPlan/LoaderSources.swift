@@ -19,6 +19,10 @@ package enum LoaderSources {
         Source(path: "wsgi-loader.py", bytes: PackageResources.wsgi_loader_py),
         Source(path: "flying_passenger_answer.py", bytes: PackageResources.flying_passenger_answer_py),
         Source(path: "flying_passenger_asgi.py", bytes: PackageResources.flying_passenger_asgi_py),
+        Source(
+            path: "flying_passenger_asgi_application.py",
+            bytes: PackageResources.flying_passenger_asgi_application_py
+        ),
         Source(path: "flying_passenger_asgi_fields.py", bytes: PackageResources.flying_passenger_asgi_fields_py),
         Source(path: "flying_passenger_asgi_http.py", bytes: PackageResources.flying_passenger_asgi_http_py),
         Source(path: "flying_passenger_asgi_stream.py", bytes: PackageResources.flying_passenger_asgi_stream_py),

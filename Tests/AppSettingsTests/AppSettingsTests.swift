@@ -152,7 +152,9 @@ struct AppSettingsTests {
         let (untold, smart) = (try settings([:]), try settings(["spawn_method": "smart"]))
         let direct = try settings(["spawn_method": "direct"])
         #expect(AppType.allCases.filter { untold.spawnMethod(for: $0) == .smart } == [.rack, .classicRails])
-        #expect(AppType.allCases.filter { smart.spawnMethod(for: $0) == .smart } == [.rack, .wsgi, .classicRails])
+        #expect(
+            AppType.allCases.filter { smart.spawnMethod(for: $0) == .smart } == [.rack, .wsgi, .asgi, .classicRails]
+        )
         #expect(AppType.allCases.allSatisfy { direct.spawnMethod(for: $0) == .direct })
         #expect(untold.maxPreloaderIdleTime == .seconds(300))
         #expect(refusal(of: ["spawn_method": "clever"])?.reason.contains("smart, direct") == true)

@@ -9,7 +9,7 @@ extension Integration {
     /// Preloaders of Ruby and Python, and what is forked from them.
     @Suite(.enabled(if: Integration.hasRuby, "needs Ruby"), .timeLimit(.minutes(3)))
     struct SmartSpawningTests {
-        private static let languages = ["smart", "smart-wsgi"]
+        private static let languages = ["smart", "smart-wsgi", "smart-asgi"]
 
         private static func app(_ source: String, named name: String? = nil, _ settings: [String] = []) -> Site.App {
             let owner = Integration.owner(source == "smart" ? 0 : 1)
@@ -66,7 +66,7 @@ extension Integration {
         @Test func `processes are forked from one that has loaded the app, and are their own in all else`() throws {
             let site = try Self.running(Self.languages.map { Self.app($0) }, ["passenger_min_instances 3;"])
             let core = try site.corePID()
-            for (app, title) in [("smart", "Passenger RackApp: "), ("smart-wsgi", "Passenger WsgiApp: ")] {
+            for (app, title) in zip(Self.languages, ["RackApp", "WsgiApp", "AsgiApp"].map { "Passenger \($0): " }) {
                 let preloader = try Self.preloader(site, app)
                 let workers = try Self.processes(site, app, count: 3)
                 #expect(!workers.contains(preloader) && Set(workers).count == 3)
@@ -102,6 +102,9 @@ extension Integration {
             #expect(smart.field("forked") == "true" && smart.field("threads") == "1")
             let wsgi = try site.page("smart-wsgi")
             #expect(wsgi.field("heard") == "True" && wsgi.field("frozen") == "True" && wsgi.field("threads") == "1")
+            let asgi = try site.page("smart-asgi")
+            #expect(asgi.field("begun") == "True" && asgi.field("frozen") == "True" && asgi.field("threads") == "1")
+            #expect(site.log().contains("output:         <_UnixSelectorEventLoop running=False closed=False"))
             try Self.expectIndependence(site)
         }
 
@@ -167,7 +170,7 @@ extension Integration {
 
         @Test func `failures of preloaders and of what they fork have pages of their own`() throws {
             let site = try Self.running(
-                [Self.app("smart"), Self.app("smart-wsgi")],
+                Self.languages.map { Self.app($0) },
                 ["passenger_friendly_error_pages on;"]
             )
             for app in Self.languages {
@@ -179,13 +182,22 @@ extension Integration {
                 try Self.touch(site, app, "restart.txt")
                 _ = try site.page(app)
             }
-            try Self.touch(site, "smart", "fail-after-fork")
-            let preloader = try Self.preloader(site, "smart")
-            try ProcessHandle(pid: try #require(try site.page("smart").pid)).signal(.kill)
-            let page = try site.get("smart", "/", headers: "Accept: text/plain\r\n")
-            #expect(page.status == 500 && page.text.contains("not in this process"), "\(page.text)")
-            #expect(page.text.contains("after-fork"))
-            #expect(ProcessFacts.isRunning(preloader))
+            for (app, file) in [("smart", "fail-after-fork"), ("smart-asgi", "fail-start")] {
+                try Self.touch(site, app, file)
+                let preloader = try Self.preloader(site, app)
+                try ProcessHandle(pid: try #require(try site.page(app).pid)).signal(.kill)
+                let page = try site.get(app, "/", headers: "Accept: text/plain\r\n")
+                #expect(page.status == 500 && page.text.contains("not in this process"), "\(page.text)")
+                #expect(page.text.contains("after-fork"))
+                #expect(ProcessFacts.isRunning(preloader))
+            }
+            try Self.touch(site, "smart-asgi", "get-loop")
+            try Self.touch(site, "smart-asgi", "restart.txt")
+            let page = try site.get("smart-asgi", "/", headers: "Accept: text/plain\r\n")
+            #expect(
+                page.text.contains("A preloader has no event loop.") && page.text.contains("load-app"),
+                "\(page.text)"
+            )
         }
 
         @Test func `an interpreter that cannot fork has its processes started directly, and the log says so once`()

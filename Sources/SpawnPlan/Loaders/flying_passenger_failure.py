@@ -25,6 +25,7 @@ class Failure:
         self.step = step
         self.root = settings['app_root']
         self.startup_file = settings['startup_file']
+        self.preloads = settings.get('mode') == 'preload'
         self.category = 'app'
         self.kind = 'exception'
         self.summary = ''
@@ -64,6 +65,9 @@ class Failure:
         if place:
             self.summary += ' (%s)' % place
             self.advise('Look at %s and at the lines of the traceback above it.' % place)
+        if self.preloads and self.frames and self.frames[-1].name == 'get_event_loop':
+            self.advise('A preloader has no event loop. Let the application ask for it in its lifespan, or start its processes '
+                        'directly: passenger_spawn_method direct;')
 
     def ended(self, error):
         self.kind = 'early-exit'

@@ -4,6 +4,7 @@
   loader          settings are read (NAME VALUE lines up to "start")
   load-libraries  the standard library's part
   load-app        the startup file is executed as module "passenger_wsgi" or "passenger_asgi"; ASGI: its lifespan begins
+  after-fork      of what a preloader has forked only; ASGI: its lifespan begins here, and not in the preloader
   listen          signal handlers are set, descriptor 3 (bound and listening already) is served from now on
 
 and "ready concurrency=1", of ASGI 0. End of file on descriptor 4 means: stop. The syntax is one that any Python reads, so that
@@ -174,6 +175,16 @@ def report(step, error, settings):
     fail(step, *arguments)
 
 
+def steps(app_type):
+    """How an application is loaded, what it does after a fork, and what serves it."""
+    if app_type == 'asgi':
+        from flying_passenger_asgi import Server
+        from flying_passenger_asgi_application import begin_worker, load
+        return load, begin_worker, Server
+    from flying_passenger_wsgi import Server
+    return load_wsgi, lambda _: None, Server  # os.register_at_fork has told WSGI applications
+
+
 def boot():
     tell('step loader begin')
     os.set_inheritable(CONTROL, False)
@@ -189,11 +200,7 @@ def boot():
         tell('step load-libraries begin')
         if HERE not in sys.path:
             sys.path.insert(0, HERE)
-        if settings['app_type'] == 'asgi':
-            from flying_passenger_asgi import Server, load
-        else:
-            from flying_passenger_wsgi import Server
-            load = load_wsgi
+        load, begin_worker, Server = steps(settings['app_type'])
         if preloads:
             import flying_passenger_preloader
             preloader = flying_passenger_preloader.Preloader(tell, close_control)
@@ -207,6 +214,8 @@ def boot():
         if preloads:
             preloader.run()  # what returns is a process of its own
             name_process(settings['title'])
+            step = 'after-fork'
+            begin_worker(application)
             tell('step after-fork done')
         step = 'listen'
         tell('step listen begin')
