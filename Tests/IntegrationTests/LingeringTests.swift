@@ -3,23 +3,19 @@
 import LinuxSystem
 import TestSupport
 import Testing
+import WireProtocol
 
 extension Integration {
     /// Attackers that send a descriptor with their bytes: whoever reads those closes it, and waits for as long as the sender
     /// has chosen.
     @Suite(
         .enabled(
-            if: Machine.isRoot && canRefuseDescriptors,
+            if: Machine.isRoot && Machine.canRefuseDescriptors,
             "needs root, and a kernel that refuses descriptors (6.16)"
         ),
         .timeLimit(.minutes(1))
     )
     struct LingeringTests {
-        private static let canRefuseDescriptors: Bool = {
-            guard let pair = try? SocketPair.make() else { return false }
-            return DescriptorPassing.refuse(on: pair.firstEnd)
-        }()
-
         @Test func `descriptors that take long to close stop neither the daemon nor the front`() throws {
             let fort = try Fort(others: [.init("lingers", from: nil, settings: ["passenger_max_instances 1;"])])
             let script = fort.site.directory.file("hostile-peer.py")

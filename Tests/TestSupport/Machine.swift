@@ -33,6 +33,12 @@ package enum Machine {
         return probe.removeTree()
     }()
 
+    /// Whether the kernel keeps descriptors from sockets that want none (Linux 6.16).
+    package static let canRefuseDescriptors: Bool = {
+        guard let pair = try? SocketPair.make() else { return false }
+        return DescriptorPassing.refuse(on: pair.firstEnd)
+    }()
+
     /// Accounts that own nothing important, for applications; never the one of the front.
     package static let appUsers: [UserAccount] = ["games", "news", "mail", "lp", "uucp", "backup", "list", "irc"]
         .compactMap { try? Accounts.user(named: $0) }
