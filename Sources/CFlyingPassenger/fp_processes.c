@@ -100,8 +100,18 @@ void fp_block_all_signals(void) {
     sigdelset(&all, SIGTRAP);
     sigdelset(&all, SIGABRT);
     sigdelset(&all, SIGSYS);
+    sigdelset(&all, SIGURG); /* ignored, unless this program interrupts its threads */
     pthread_sigmask(SIG_SETMASK, &all, NULL);
 }
+
+static void do_nothing(int number) { (void)number; }
+
+int fp_prepare_interrupting(void) {
+    struct sigaction action = {.sa_handler = do_nothing, .sa_flags = SA_RESTART};
+    return sigaction(SIGURG, &action, NULL);
+}
+
+int fp_interrupt_thread(int thread) { return (int)syscall(SYS_tgkill, getpid(), thread, SIGURG); }
 
 long fp_thread_id(void) { return syscall(SYS_gettid); }
 

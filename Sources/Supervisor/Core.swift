@@ -107,6 +107,7 @@ final class Core {
         let signals: [Signal] = [.terminate, .interrupt, .hangUp, .user1, .quit, .child]
         let stream = try SignalStream(signals) { [events] in events.post(.signal($0)) }
         defer { stream.stop() }
+        try LingerGuard.startIfNeeded()
         report.write(.ready)
         while self.exitCode == nil {
             let wanted: [(descriptor: Int32, readiness: Poll.Readiness)] = [

@@ -19,7 +19,9 @@ final class Fort {
     private var descriptors = 0
     private var memory = 0
 
-    init(others: [Site.App] = [], descriptorLimit: Int? = nil, poolSize: Int = 16) throws {
+    init(others: [Site.App] = [], descriptorLimit: Int? = nil, poolSize: Int = 16, without missing: String? = nil)
+        throws
+    {
         let users = try ["www-data", "lp", "games"].map { try #require(try Accounts.user(named: $0)) }
         (worker, trusted, stranger) = (users[0], users[1], users[2])
         // One process, so that the number of descriptors is known.
@@ -35,6 +37,10 @@ final class Fort {
             "--socket-mode=0666", "--trust-user=lp", "--app-root-allow=\(open)", "--max-pool-size=\(poolSize)",
         ]
         if let descriptorLimit { site.daemonWrapper = ["prlimit", "--nofile=\(descriptorLimit)"] }
+        if let missing {
+            let wrapper = ["env", "\(Floor.environmentVariable)=\(missing)"]
+            (site.daemonWrapper, site.frontWrapper) = (wrapper, wrapper)
+        }
         try site.startDaemon()
         try site.startFront()
         core = try site.corePID()

@@ -53,6 +53,9 @@ extension Integration {
             _ = try site.page("life", "/leave?n=\(Self.count)")
             for _ in 1...6 { _ = try site.page("life", "/storm") }
             try eventually("the orphans to be the core's") { ProcInfo.children(of: core).count >= Self.count }
+            // Its state is that of a process that has ended.
+            let headless = try #require(try site.page("life", "/headless").pid)
+            try eventually("its first thread to end") { ProcInfo(pid: headless)?.state == "Z" }
             let loud = try Self.startTime(site)
             // The storms take their share of the processors, as any busy app does.
             #expect(loud < quiet * 6 + .milliseconds(250), "\(loud) instead of \(quiet)")
@@ -61,8 +64,10 @@ extension Integration {
             }
             #expect(try site.corePID() == core)
             let left = try Self.processes(below: core)
-            #expect(left.count > Self.count)
+            #expect(left.count > Self.count && left.contains(headless) && ProcessFacts.isRunning(headless))
+            let end = ContinuousClock.now
             #expect(try #require(site.daemon).terminate() == .exited(0))
+            #expect(ContinuousClock.now - end < .seconds(9), "something was not ended, or not seen to be")
             #expect(!left.contains(where: ProcessFacts.isRunning))
         }
 

@@ -32,7 +32,11 @@ int fp_wait_child(pid_t pid, bool peek, struct fp_exit *ended);
 int fp_thread_count(void);
 /* Name of the calling thread as ps and top show it; cut to 15 bytes. */
 void fp_name_thread(const char *name);
+/* Of the calling thread; all but faults and the one that interrupts threads. */
 void fp_block_all_signals(void);
+/* Makes a thread return from a wait that a signal ends; one that was in another system call goes on with it. */
+int fp_prepare_interrupting(void);
+int fp_interrupt_thread(int thread);
 long fp_thread_id(void);
 
 /* Of the calling thread: on Linux each has its own. */

@@ -97,6 +97,7 @@ enum MasterProgram {
     }
 
     private static func serve(_ start: MasterStart, _ ready: ReadySignal) throws -> Int32 {
+        try LingerGuard.startIfNeeded()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = group.next()
         let (finished, bound) = try loop.submit {

@@ -106,6 +106,7 @@ final class Worker: Sendable {
             parts.acceptor = acceptor
             parts.signals = signals
         }
+        try LingerGuard.startIfNeeded()
         try acceptor.start()
     }
 

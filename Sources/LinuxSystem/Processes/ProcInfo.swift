@@ -58,12 +58,17 @@ package struct ProcInfo: Hashable, Sendable {
         self.residentBytes = (UInt64(fields[21]) ?? 0).multipliedSaturated(by: Self.pageSize)
     }
 
-    package var isZombie: Bool { state == "Z" || state == "X" }
+    /// It has ended, all of it, and waits to be collected.
+    ///
+    /// The state is that of the first thread, which can end by itself while others go on.
+    package var isZombie: Bool { hasLostFirstThread && threads <= 1 }
+
+    private var hasLostFirstThread: Bool { state == "Z" || state == "X" }
 
     /// It executes nothing any more.
     ///
     /// So it is before the kernel closes what it had open, however long its end takes.
-    package var isEnding: Bool { isZombie || flags & Self.exiting != 0 }
+    package var isEnding: Bool { hasLostFirstThread || flags & Self.exiting != 0 }
 
     /// PF_EXITING; set by do_exit() before it lets go of files.
     private static let exiting: UInt32 = 0x4

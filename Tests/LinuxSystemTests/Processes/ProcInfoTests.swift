@@ -45,6 +45,15 @@ struct ProcInfoTests {
         #expect(info.isEnding == isEnding)
     }
 
+    /// State, threads, whether it is a zombie.
+    @Test(arguments: [("Z", 1, true), ("Z", 2, false), ("Z", 0, true), ("X", 0, true), ("S", 1, false)])
+    func `a process whose first thread alone has ended is no zombie`(state: String, threads: Int, isZombie: Bool) throws
+    {
+        let fields = (1...40).map { $0 == 17 ? "\(threads)" : "\($0)" }.joined(separator: " ")
+        let info = try #require(ProcInfo(pid: 7, stat: "7 (a) \(state) \(fields)\n"))
+        #expect(info.isZombie == isZombie)
+    }
+
     @Test func `numbers that no kernel writes end at the largest one`() throws {
         let huge = String(repeating: " \(UInt64.max)", count: 40)
         let info = try #require(ProcInfo(pid: 7, stat: "7 (a) R\(huge)\n"))
