@@ -148,6 +148,15 @@ struct AppSettingsTests {
         #expect(app.changes(from: try settings(["spawn_method": method.rawValue])).isEmpty)
     }
 
+    @Test func `threads are for Ruby, and others are told so`() throws {
+        let threads = try settings(["concurrency_model": "thread", "thread_count": "4"])
+        for type in AppType.allCases {
+            let isRuby = type == .rack || type == .classicRails
+            #expect(try settings(["thread_count": "4"]).warnings(for: type).isEmpty)
+            #expect(threads.warnings(for: type).map { $0.prefix(24) } == (isRuby ? [] : ["passenger_thread_count 4"]))
+        }
+    }
+
     @Test func `Ruby is smart unless told otherwise, Python if told so, others never`() throws {
         let (untold, smart) = (try settings([:]), try settings(["spawn_method": "smart"]))
         let direct = try settings(["spawn_method": "direct"])

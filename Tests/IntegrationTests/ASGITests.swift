@@ -111,12 +111,15 @@ extension Integration {
             #expect(try site.get("asgi", "/go").text == "ok")
             try expectNote(#""background": "done""#)
             try expectNote(#""twice": "http.disconnect""#)
-            do {
+            for path in ["/leaves", "/endless"] {
                 let client = try HTTPConnection(port: site.port)
-                try client.send("GET /leaves HTTP/1.1\r\nHost: asgi.localhost\r\n\r\n")
+                try client.send("GET \(path) HTTP/1.1\r\nHost: asgi.localhost\r\n\r\n")
                 _ = try client.readResponse(toHead: true)
             }
             try expectNote(#""leaves": "http.disconnect""#)
+            // One that sends on and on holds nobody up.
+            #expect(try site.get("asgi", "/stop").text == "ok")
+            try expectNote(#""endless": "stopped""#)
             try eventually("the session to end") { try site.processes(of: "asgi").allSatisfy { $0.sessions == 0 } }
             // A process that takes one request at a time is waited for first.
             #expect(!(try TestFile.text(site.frontLog)).contains("answer that nobody waits for given up"))

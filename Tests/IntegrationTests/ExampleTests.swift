@@ -23,6 +23,14 @@ extension Integration {
                 expected: ["app: out-of-band-gc\n", "HTTP/1.1 200 OK", "app: out-of-band-gc\n"]
             ),
             Example(
+                name: "asgi",
+                expected: [
+                    "app: asgi\nuser: games\n", "data: 1\n\ndata: 2\n", "HTTP/1.1 101 Switching Protocols",
+                    "app: asgi\nuser: games\n",
+                ]
+            ),
+            Example(name: "threads", expected: ["most at a time: 5\n"]),
+            Example(
                 name: "sub-uri",
                 expected: [
                     "app: site\npath info: /\n", "app: blog, script name: /blog, path info: /posts/2030/flying",
@@ -106,6 +114,9 @@ extension Integration {
             // On a slow machine not before the second process is up, which may be after these requests.
             #expect(values("garbage collections", of: "out-of-band-gc").count == 14)
             #expect(outcome.output.contains("output: out-of-band work in process "))
+            #expect(outcome.output.contains("output: 1 pages were asked for"))
+            let threads = values("thread", of: "threads")
+            #expect(threads.count == 5 && Set(threads).count == 5 && Set(values("pid", of: "threads")).count == 1)
             let releases = values("release", of: "capistrano-3")
             if releases.count == 3 { #expect(releases[0] != releases[1] && releases[0] == releases[2], "\(releases)") }
             #expect(values("user", of: "capistrano-3").allSatisfy { $0 == "deploy" })

@@ -187,7 +187,8 @@ class Exchange(Call):
     async def send(self, message):
         kind, phase = message['type'], self.phase
         if self.is_gone and phase is not DONE:
-            return  # as of old; who wants to know asks `receive`
+            # As of old; who wants to know asks `receive`. Others get their turn, or what never ends would hold up all of them.
+            return await asyncio.sleep(0)
         if phase is START and kind == 'http.response.start':
             self.start(message)
         elif phase is START and kind == 'http.response.early_hint':
@@ -200,6 +201,7 @@ class Exchange(Call):
                 await self.stream.room.wait()
         else:
             raise RuntimeError('the message %r cannot be sent now: the answer is %s' % (kind, phase))
+        return None
 
     def start(self, message):
         self.status = status = message['status']

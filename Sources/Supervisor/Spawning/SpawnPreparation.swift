@@ -69,6 +69,7 @@ struct SpawnPreparation {
         self.context.identity = identity
         self.warnings = identity.warnings + self.warningsAboutFrontUser(identity)
         self.warnings += try self.checkOwnership(app, identity, in: facts)
+        self.warnings += self.settings.warnings(for: app.type)
         return (app, identity, facts)
     }
 }

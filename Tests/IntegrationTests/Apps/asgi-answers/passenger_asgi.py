@@ -110,6 +110,19 @@ async def leaves(scope, receive, send):
     await send(body())
 
 
+async def endless(scope, receive, send):
+    """Never waits for anything but the client, and takes no notice of its leaving."""
+    await send(start())
+    while 'stop' not in noted:
+        await send(body(b'x' * 1000, True))
+    noted['endless'] = 'stopped'
+
+
+async def stop(scope, receive, send):
+    noted['stop'] = True
+    await says(start(), body())(scope, receive, send)
+
+
 async def facts(scope, receive, send):
     shown = {key: value.decode('latin-1') if isinstance(value, bytes) else value for key, value in scope.items()}
     shown['headers'] = [[part.decode('latin-1') for part in pair] for pair in scope['headers']]
@@ -175,7 +188,7 @@ HTTP = {
     '/cut-short': says(start(headers=[(b'content-length', b'9')]), body(b'begun', True)),
     # The rest.
     '/late': late, '/background': background, '/go': go, '/upload': upload, '/unread': unread, '/twice': twice,
-    '/leaves': leaves, '/facts': facts, '/notes': notes,
+    '/leaves': leaves, '/endless': endless, '/stop': stop, '/facts': facts, '/notes': notes,
 }
 
 
