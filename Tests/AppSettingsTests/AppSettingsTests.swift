@@ -166,7 +166,20 @@ struct AppSettingsTests {
         )
         #expect(AppType.allCases.allSatisfy { direct.spawnMethod(for: $0) == .direct })
         #expect(untold.maxPreloaderIdleTime == .seconds(300))
+        #expect(untold.reforkAfter == 0)
         #expect(refusal(of: ["spawn_method": "clever"])?.reason.contains("smart, direct") == true)
+    }
+
+    @Test(arguments: [("on", 1000), ("off", 0), ("yes", 1000), ("0", 0), ("1", 1), ("250", 250)])
+    func `refork is a number of requests, or a word`(text: String, count: Int) throws {
+        let app = try settings(["refork": text])
+        #expect(app.reforkAfter == count)
+        #expect(app.changes(from: try settings(["refork": "\(count)"])).isEmpty)
+    }
+
+    @Test func `refork is nothing else`() {
+        #expect(refusal(of: ["refork": "often"])?.reason.contains("\"on\", \"off\" or a number") == true)
+        #expect(refusal(of: ["refork": "-1"])?.setting == "refork")
     }
 
     @Test func `settings known for later are checked and accepted`() throws {

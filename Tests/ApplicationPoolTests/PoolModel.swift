@@ -23,6 +23,8 @@ struct PoolModel {
         var isKilled = false
         /// It was told to do out-of-band work and has not answered.
         var isWorking = false
+        /// It was told to fork a preloader, and has not.
+        var isReforking = false
     }
 
     struct FakeLease {
@@ -193,8 +195,8 @@ struct PoolModel {
     /// A process says that its out-of-band work is done; false: that was news to nobody.
     @discardableResult
     mutating func workDone(_ id: Process.ID) -> Bool {
-        self.processes[id]?.isWorking = false
-        self.overdue[id] = nil
+        // One that was told something else says it in vain.
+        if self.processes[id]?.isReforking != true { self.isAtRest(id) }
         guard let orders = self.pool.outOfBandWorkDone(by: id, at: self.now) else { return false }
         self.carryOut(orders)
         return true
@@ -202,16 +204,20 @@ struct PoolModel {
 
     /// A process has forked, as it was told to.
     mutating func reforkForks(_ id: Process.ID) {
-        self.processes[id]?.isWorking = false
-        self.overdue[id] = nil
+        if self.processes[id]?.isReforking == true { self.isAtRest(id) }
         self.carryOut(self.pool.reforkForked(from: id, at: self.now))
     }
 
     mutating func reforkEnds(_ id: Process.ID, _ outcome: Refork.Outcome = .succeeded) {
-        self.processes[id]?.isWorking = false
-        self.overdue[id] = nil
+        if self.processes[id]?.isReforking == true { self.isAtRest(id) }
         self.reforks.removeAll { $0 == id }
         self.carryOut(self.pool.reforkEnded(from: id, outcome, at: self.now))
+    }
+
+    private mutating func isAtRest(_ id: Process.ID) {
+        self.processes[id]?.isWorking = false
+        self.processes[id]?.isReforking = false
+        self.overdue[id] = nil
     }
 
     mutating func abandon(_ session: Session.ID) {
@@ -453,6 +459,7 @@ struct PoolModel {
             self.begins(id)
             if self.reforks.contains(id) { self.problems.append("refork of a process twice") }
             self.reforks.append(id)
+            self.processes[id]?.isReforking = true
         case .outOfBandWorkOverdue(let id, let isReplaced):
             if self.processes[id]?.isWorking != true { self.problems.append("overdue work of nobody") }
             self.overdue[id] = isReplaced

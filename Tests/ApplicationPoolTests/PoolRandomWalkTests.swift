@@ -122,6 +122,7 @@ private struct Walk {
     }
 
     private mutating func endWork() -> String {
+        if let process = self.pick(self.model.reforks), self.below(2) == 0 { return self.goOnWithRefork(of: process) }
         // Now and then one says it that was not asked.
         let working = self.processes.filter { self.model.processes[$0]?.isWorking == true }
         guard let process = self.pick(self.below(5) > 0 ? working : self.processes) else { return "nothing" }
@@ -129,8 +130,21 @@ private struct Walk {
         return "out-of-band work done"
     }
 
+    private mutating func goOnWithRefork(of process: Process.ID) -> String {
+        switch self.below(5) {
+        case 0..<2: self.model.reforkForks(process)
+        case 2: self.model.reforkEnds(process, .failed(isWorkerLost: self.below(2) == 0))
+        default: self.model.reforkEnds(process)
+        }
+        return "refork"
+    }
+
     private mutating func endSpawn() throws -> String {
         guard let spawn = self.pick(self.model.spawns) else { return "nothing" }
+        // Of the newest preloader, as a rule.
+        let newest = self.model.pool.groups.first { $0.id == spawn.group }?.refork.generation ?? 0
+        self.model.forkGeneration =
+            self.below(8) == 0 ? nil : UInt32(max(0, Int(newest) - (self.below(6) == 0 ? 1 : 0)))
         guard self.below(5) > 0 else {
             try self.model.spawnFails(spawn.group, isCheap: self.below(4) == 0)
             return "spawn failure"
@@ -234,7 +248,8 @@ private struct Walk {
             shutdownTimeout: .seconds(self.below(20)),
             abortsUpgradedSessions: self.below(2) == 0,
             concurrencyOverride: self.below(3) == 0 ? self.below(4) : nil,
-            allowsLeases: self.below(5) > 0
+            allowsLeases: self.below(5) > 0,
+            reforkAfter: self.below(3) == 0 ? 0 : 2
         )
     }
 }

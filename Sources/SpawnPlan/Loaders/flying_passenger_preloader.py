@@ -12,6 +12,8 @@ import signal
 import sys
 import time
 
+import phusion_passenger
+
 fork, waitpid, end, setsid, getppid, getpid = os.fork, os.waitpid, os._exit, os.setsid, os.getppid, os.getpid
 read, write, close, dup2, fstat, listdir = os.read, os.write, os.close, os.dup2, os.fstat, os.listdir
 Socket = _socket.socket
@@ -19,7 +21,7 @@ SOL_SOCKET, SCM_RIGHTS = _socket.SOL_SOCKET, _socket.SCM_RIGHTS
 
 LISTENER = 3
 CONTROL = 4
-MAX_ORDER = 64
+MAX_ORDER = 4096
 START = b'start\n'
 MOST_DESCRIPTORS = 3
 
@@ -58,16 +60,34 @@ class Preloader:
             gc.freeze()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        orders = Socket(fileno=CONTROL)
-        orders.setblocking(True)
         self.tell('preloaded')
         while True:
-            name, descriptors = self.next_order(orders)
-            if name is None:
+            text, descriptors = self.receive()
+            words = text.decode('latin-1').split()
+            if len(words) != 2 or words[0] != 'fork':
                 end(0)
-            if self.fork_worker(name, descriptors):
-                orders.detach()
+            if self.fork_process('worker ' + words[1], descriptors):
                 return
+
+    def refork(self, name, descriptors, release):
+        """In a process that serves, between two requests; tells whether this is the one that is to be the next preloader.
+
+        That one calls `release` before anything else.
+        """
+        try:
+            phusion_passenger.call_event('before_refork')
+            self.close_connections()
+        except Exception as error:
+            self.give_up(descriptors, '%s: %s' % (type(error).__name__, error))
+            return False
+        return self.fork_process('preloader ' + name, descriptors, release)
+
+    @staticmethod
+    def close_connections():
+        """Those of Django, which opens them anew when it needs them."""
+        database = sys.modules.get('django.db')
+        if database is not None:
+            database.connections.close_all()
 
     def name_threads(self):
         names = []
@@ -94,20 +114,23 @@ class Preloader:
             pass  # whatever the application has put in its place, or a closed one
 
     @staticmethod
-    def next_order(orders):
+    def receive():
+        """What the daemon says, nothing if it has gone, and descriptors that came along."""
+        channel = Socket(fileno=CONTROL)
         try:
-            text, controls, _, _ = orders.recvmsg(MAX_ORDER, _socket.CMSG_SPACE(MOST_DESCRIPTORS * 4))
+            text, controls, _, _ = channel.recvmsg(MAX_ORDER, _socket.CMSG_SPACE(MOST_DESCRIPTORS * 4))
         except OSError:
-            return None, []  # the daemon has gone
+            return b'', []
+        finally:
+            channel.detach()
         descriptors = array.array('i')
         for level, kind, data in controls:
             if level == SOL_SOCKET and kind == SCM_RIGHTS:
                 descriptors.frombytes(data[:len(data) - len(data) % descriptors.itemsize])
-        words = text.decode('latin-1').split()
-        return (words[1] if len(words) == 2 and words[0] == 'fork' else None), list(descriptors)
+        return text, list(descriptors)
 
-    def fork_worker(self, name, descriptors):
-        """Tells whether this is the process that is to serve."""
+    def fork_process(self, claim, descriptors, release=None):
+        """Tells whether this is the process that comes of it, and that has made the claim."""
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.flush()  # or each process would write what waits
@@ -122,7 +145,7 @@ class Preloader:
         finally:
             self.forking = False
         if child == 0:
-            return self.fork_again(name, descriptors)
+            return self.fork_again(claim, descriptors, release)
         try:
             waitpid(child, 0)
         except OSError:
@@ -130,7 +153,7 @@ class Preloader:
         self.close_all(descriptors)
         return False
 
-    def fork_again(self, name, descriptors):
+    def fork_again(self, claim, descriptors, release):
         """In the first child."""
         between = getpid()
         self.forking = True
@@ -144,7 +167,9 @@ class Preloader:
         if child != 0:
             end(0)
         try:
-            self.become_worker(name, descriptors, between)
+            if release is not None:
+                release()
+            self.become(claim, descriptors, between)
         except OSError:
             end(1)  # not wanted any more
         return True
@@ -164,19 +189,21 @@ class Preloader:
             except OSError:
                 pass  # the application was here before
 
-    def become_worker(self, name, descriptors, between):
+    def become(self, claim, descriptors, between):
         """In the second child."""
         setsid()
         listener, control, output = descriptors
         places = [(listener, LISTENER), (control, CONTROL)]
         # Where the application has put something else in the place of its output, it stays there.
-        places += [(output, number) for number, file in self.outputs if file == self.file(number)]
+        outputs = [number for number, file in self.outputs if file == self.file(number)]
+        places += [(output, number) for number in outputs]
         for descriptor, number in places:
             dup2(descriptor, number, number <= 2)
         self.close_all([descriptor for descriptor in descriptors if descriptor > CONTROL])
+        self.outputs = [(number, self.file(number)) for number in outputs]
         while getppid() == between:
             self.pause(0.0005)
-        write(CONTROL, ('worker %s\n' % name).encode('latin-1'))
+        write(CONTROL, (claim + '\n').encode('latin-1'))
         text = b''
         while len(text) < len(START):
             part = read(CONTROL, len(START) - len(text))

@@ -49,6 +49,10 @@ class Server:
     READ_SIZE = 16384
     MAX_HEAD = 1024 * 1024
     LINGER_SECONDS = 5
+    # Of a process that was forked: it can be forked in turn, into the next preloader.
+    preloader = None
+    # That is what this has become.
+    retired = False
     # Not a name of the module: freezegun replaces those in all modules.
     monotonic = staticmethod(time.monotonic)
 
@@ -99,7 +103,8 @@ class Server:
 
     def hold_back_signals(self):
         """One that reaches a child before `leave_child` would be lost: the interpreter forgets it, or our handler takes it."""
-        self.held_back[get_ident()] = pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        if not self.retired:
+            self.held_back[get_ident()] = pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 
     def let_signals_come(self):
         mask = self.held_back.pop(get_ident(), None)
@@ -108,6 +113,14 @@ class Server:
 
     def leave_child(self):
         """A process that the application forks is none of ours: it holds nothing of the server, and TERM ends it."""
+        if self.retired:
+            return
+        if self.preloader is None or not self.preloader.forking:
+            self.release([LISTENER])
+        self.let_signals_come()
+
+    def release(self, descriptors=()):
+        """Signals and descriptors are not the server's any more."""
         self.stopping = True
         try:
             old = set_wakeup_fd(-1)
@@ -120,12 +133,11 @@ class Server:
             faulthandler.unregister(signal.SIGQUIT)
         except (ValueError, OSError):
             pass  # not the main thread of the main interpreter, or closed by the application
-        for descriptor in [self.wake, self.waker, LISTENER] + list(self.streams):
+        for descriptor in [self.wake, self.waker, *descriptors, *self.streams]:
             try:
                 close(descriptor)
             except OSError:
                 pass  # the application was here before
-        self.let_signals_come()
 
     def stop(self, *_):
         self.stopping = True
@@ -135,12 +147,14 @@ class Server:
             pass  # full: the loop will wake up all the same
 
     def run(self):
+        """Tells whether the process has become a preloader."""
         while not self.stopping:
             self.attempt(self.wait)
         if getpid() == self.pid:
             self.attempt(self.serve_rest)
         if self.ending is not None:
             raise self.ending
+        return self.retired
 
     def attempt(self, step):
         """What is raised here belongs to no request: it comes from a signal handler."""
@@ -156,6 +170,8 @@ class Server:
         if self.lingering:
             self.close_lingering()
         for descriptor, event in events:
+            if self.retired:
+                return
             if event & POLLNVAL:
                 self.lost(descriptor)
             else:
@@ -224,16 +240,35 @@ class Server:
         self.poll.register(descriptor, POLLIN)
 
     def control(self):
+        descriptors = []
         try:
-            text = read(CONTROL, 4096)
+            text, descriptors = self.preloader.receive() if self.preloader else (read(CONTROL, 4096), [])
         except OSError:
             text = b''
+        if descriptors and self.refork(text, descriptors):
+            return
         if not text or b'shutdown\n' in text:
             self.stopping = True
         if b'dump-stacks\n' in text:
             faulthandler.dump_traceback(file=2, all_threads=True)
         if b'oobw\n' in text:
             self.work_out_of_band()
+
+    def refork(self, text, descriptors):
+        """No request comes before it has forked. Tells whether this is the process that came of it."""
+        name = next((line[7:] for line in text.decode('latin-1').split('\n') if line.startswith('refork ')), None)
+        if name is None:
+            self.preloader.close_all(descriptors)
+            return False
+        return self.preloader.refork(name, descriptors, self.leave_to_preloader)
+
+    def leave_to_preloader(self):
+        """In a child that is to be a preloader: the number of the listening socket is about to be another's."""
+        self.retired = True
+        self.listener.detach()
+        self.release()
+        for connection in self.streams.values():
+            connection.detach()
 
     def work_out_of_band(self):
         """No request comes before the answer to this."""

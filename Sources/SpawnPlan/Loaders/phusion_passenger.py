@@ -10,7 +10,7 @@ It is in sys.modules when the application is loaded, and in no directory of sys.
 """
 import gc
 
-EVENTS = ('oob_work',)
+EVENTS = ('oob_work', 'before_refork')
 
 _handlers = {name: [] for name in EVENTS}
 

@@ -196,6 +196,7 @@ def boot():
         fail('loader', 'configuration', 'cannot-fork', 'this interpreter cannot fork')
     tell('step loader done')
     step = 'load-libraries'
+    preloader = None
     try:
         tell('step load-libraries begin')
         if HERE not in sys.path:
@@ -211,7 +212,17 @@ def boot():
         prepare_path(settings['startup_file'])
         application = load(settings, execute)
         tell('step load-app done')
-        if preloads:
+    except BaseException as error:
+        report(step, error, settings)
+    serve(lambda: start(Server, application, settings, preloader))
+
+
+def start(Server, application, settings, preloader):
+    """The server of a process that is to serve."""
+    step = 'load-app' if preloader is None else 'after-fork'
+    try:
+        if preloader is not None:
+            name_process(settings['preloader_title'])
             preloader.run()  # what returns is a process of its own
             name_process(settings['title'])
             step = 'after-fork'
@@ -220,6 +231,7 @@ def boot():
         step = 'listen'
         tell('step listen begin')
         server = Server(application, settings)
+        server.preloader = preloader
         tell('step listen done')
     except BaseException as error:
         report(step, error, settings)
@@ -227,5 +239,11 @@ def boot():
     return server
 
 
+def serve(start_server):
+    """Until the end. A process that becomes a preloader goes on from here, and so do those that it forks."""
+    while start_server().run():
+        pass
+
+
 if __name__ == '__main__':
-    boot().run()
+    boot()

@@ -32,6 +32,22 @@ struct ForkDialogueTests {
         #expect(dialogue.state == .claimed(pid: 71))
     }
 
+    @Test func `a process that serves is asked for a preloader, and for nothing else`() {
+        let words: [(LoaderProgram.Role, order: String, claim: String, other: String)] = [
+            (.worker, "fork 4f\n", "worker 4f\n", "preloader 4f\n"),
+            (.preloader, "refork 4f\n", "preloader 4f\n", "worker 4f\n"),
+        ]
+        for (role, order, claim, other) in words {
+            let dialogue = ForkDialogue(name: "4f", role: role, uid: 1001, parent: 70)
+            #expect(dialogue.order == order)
+            var honest = dialogue
+            #expect(honest.received(Array(claim.utf8), pid: 71, uid: 1001) == .examine(pid: 71))
+            var wrong = dialogue
+            let subject = role == .worker ? "the preloader (PID 70)" : "the process (PID 70)"
+            #expect(summary(wrong.received(Array(other.utf8), pid: 71, uid: 1001))?.hasPrefix(subject) == true)
+        }
+    }
+
     @Test func `the line may come in pieces, but of one process only`() {
         var dialogue = dialogue()
         for byte in Array("worker 4f".utf8) { #expect(dialogue.received([byte], pid: 71, uid: 1001) == .none) }
