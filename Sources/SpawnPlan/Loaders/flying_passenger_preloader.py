@@ -118,6 +118,7 @@ class Preloader:
         """What the daemon says, nothing if it has gone, and descriptors that came along."""
         channel = Socket(fileno=CONTROL)
         try:
+            channel.setblocking(True)  # the application may have given all sockets a time limit
             text, controls, _, _ = channel.recvmsg(MAX_ORDER, _socket.CMSG_SPACE(MOST_DESCRIPTORS * 4))
         except OSError:
             return b'', []

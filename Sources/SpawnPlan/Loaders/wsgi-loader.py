@@ -214,10 +214,10 @@ def boot():
         tell('step load-app done')
     except BaseException as error:
         report(step, error, settings)
-    serve(lambda: start(Server, application, settings, preloader))
+    serve(lambda: start(Server, application, settings, preloader, begin_worker))
 
 
-def start(Server, application, settings, preloader):
+def start(Server, application, settings, preloader, begin_worker):
     """The server of a process that is to serve."""
     step = 'load-app' if preloader is None else 'after-fork'
     try:

@@ -19,9 +19,16 @@ PhusionPassenger.on_event(:starting_worker_process) do |forked|
   $random = rand
 end
 
+PhusionPassenger.on_event(:before_refork) do
+  raise "not this one" if File.exist?("tmp/fail-refork")
+  File.write("tmp/reforked", Process.pid.to_s)
+end
+
 def facts
+  # What the first request loads is there in all that are forked after it.
+  $warmed ||= Process.pid
   {
-    "pid" => Process.pid, "loaded-by" => LOADED_BY, "forked" => HEARD.join(","), "parent" => Process.ppid,
+    "pid" => Process.pid, "loaded-by" => LOADED_BY, "warmed" => $warmed, "forked" => HEARD.join(","), "parent" => Process.ppid,
     "random" => $random, "threads" => Thread.list.size, "output" => File.readlink("/proc/self/fd/1"),
     "children" => `ps -o pid= --ppid #{LOADED_BY}`.lines.size
   }

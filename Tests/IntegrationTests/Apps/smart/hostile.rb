@@ -1,10 +1,10 @@
 # frozen_string_literal: true
 #
-# Preloaders that gain nothing by it.
+# Preloaders that gain nothing by it; with the environment variable HOSTILE_REFORK processes that are to fork one.
 CONTROL_SOCKET = 4
 
 def say_worker(name, control)
-  control.syswrite("worker #{name}\n")
+  control.syswrite("#{ENV["HOSTILE_REFORK"] ? "preloader" : "worker"} #{name}\n")
 end
 
 HOSTILE = {
@@ -39,8 +39,9 @@ CORE = Process.ppid
 module Hostile
   private
 
-  def fork_worker(name, descriptors)
-    HOSTILE.fetch(ENV["HOSTILE"]).call(name, descriptors)
+  def fork_process(claim, descriptors, release = nil)
+    return super if ENV["HOSTILE_REFORK"] && !release
+    HOSTILE.fetch(ENV["HOSTILE"]).call(claim.split.last, descriptors)
     false
   end
 end

@@ -12,7 +12,7 @@ module Steps
 
   private
 
-  def fork_worker(*)
+  def fork_process(*)
     Steps.stop("order")
     super
   end
@@ -22,7 +22,7 @@ module Steps
     super
   end
 
-  def become_worker(*)
+  def become(*)
     Steps.stop("second-child")
     super
   end
