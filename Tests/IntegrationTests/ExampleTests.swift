@@ -63,6 +63,12 @@ extension Integration {
                 ]
             ),
             Example(
+                name: "refork",
+                expected: [
+                    "app: refork\n", "catalog made by: ", "app: refork\n", "catalog made by: ", "Generation: 1\n",
+                ]
+            ),
+            Example(
                 name: "capistrano-3",
                 isInstalled: Machine.has("cap") && Machine.has("git"),
                 expected: ["version: 1\n", "version: 2\n", "version: 1\n"]
@@ -110,6 +116,11 @@ extension Integration {
                     loaders.count == 1 && forked.count > 1 && forked.isDisjoint(with: loaders),
                     "\(forked), \(loaders)"
                 )
+            }
+            let makers = values("catalog made by", of: "refork")
+            let askers = values("pid", of: "refork")
+            if let maker = makers.last {
+                #expect(maker != askers.last && makers.dropLast().contains(maker), "\(makers)")
             }
             // On a slow machine not before the second process is up, which may be after these requests.
             #expect(values("garbage collections", of: "out-of-band-gc").count == 14)
