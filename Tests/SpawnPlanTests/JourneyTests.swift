@@ -25,6 +25,7 @@ import Testing
     @Test func `each way has its steps, and what was done on the way to a preloader stays done`() {
         #expect(!Journey().entries.contains { $0.step == .fork || $0.step == .afterFork })
         #expect(Journey(.forked).entries.map(\.step) == [.prepare, .fork, .afterFork, .listen, .ready])
+        #expect(Journey(.reforked).entries.map(\.step) == [.prepare, .fork, .afterFork, .ready])
         var journey = Journey()
         journey.begin(.prepare, at: .zero)
         journey.begin(.start, at: .seconds(1))

@@ -67,7 +67,9 @@ import WireProtocol
             nextPacedStart: .milliseconds(700),
             quarantined: nil,
             leases: LeaseCounts(),
-            preloader: preloader.map { .init(id: ProcessID(rawValue: UInt64($0)), pid: $0, uptime: .seconds(70)) },
+            preloader: preloader.map {
+                .init(id: ProcessID(rawValue: UInt64($0)), pid: $0, uptime: .seconds(70), generation: 2)
+            },
             processes: processes
         )
     }
@@ -213,6 +215,7 @@ import WireProtocol
         let shop = try #require(report([inspection], measurements: measurements).groups.first)
         let count = preloader == nil ? 2 : 3
         #expect(shop.memory == MemorySumReport(own: 2048 * count, used: max(4096 * count, 10240), saved: saved))
+        #expect(shop.preloader?.generation == preloader.map { _ in 2 })
         #expect(shop.preloader?.pid == preloader && shop.preloader?.memory?.ownKilobytes == preloader.map { _ in 2048 })
         #expect(shop.processes.map(\.isForked) == isForked)
         let pool = PoolInspection(processCount: 2, topLevelQueue: 0, groups: [inspection])
