@@ -91,6 +91,14 @@ package struct LoaderProgram: Hashable, Sendable {
         "Passenger AppPreloader: \(settings.appRoot)"
     }
 
+    /// False: by its name, the interpreter runs on a virtual machine that cannot be forked.
+    ///
+    /// Others say so themselves once they run, which costs a start; that of these takes seconds.
+    package var mayFork: Bool {
+        let name = interpreter.split(separator: "/").last ?? ""
+        return !["jruby", "truffleruby"].contains { name.hasPrefix($0) }
+    }
+
     /// The setting that says what is run.
     package var setting: String { interpreterSetting ?? "passenger_app_start_command" }
 

@@ -17,12 +17,13 @@ extension Integration {
         ]
 
         @Test(.enabled(if: jruby != nil && Machine.has("curl"), "needs jruby and curl"))
-        func `JRuby runs the rack example beside MRI, bodies of 100 MiB included`() throws {
+        func `JRuby runs the rack example beside MRI and Python, bodies of 100 MiB included`() throws {
             let length = 100 << 20
             let site = try Site.running(
                 [
                     .init("mri", from: "rack", owner: Integration.owner(0)),
                     .init("jruby", from: "rack", owner: Integration.owner(1), settings: Self.jrubySettings),
+                    .init("python", from: "wsgi", owner: Integration.owner(1)),
                 ],
                 httpSettings: ["client_max_body_size 0;"]
             )
@@ -31,6 +32,9 @@ extension Integration {
             let pid = try #require(try site.page("jruby", "/pid").pid)
             if let owner = Integration.owner(1) { #expect(try site.page("jruby").field("user") == owner.name) }
             #expect(try TestFile.text("/proc/\(pid)/comm") == "Passenger RackA\n")
+            // A virtual machine is not started for nothing but to say that it cannot fork.
+            #expect(site.log().pieces(between: "the interpreter cannot fork").count == 2)
+            #expect(try site.processes(of: "jruby").map(\.pid) == [pid])
 
             // Kept connections, several of them, one process.
             let clients = try (0..<4).map { _ in try HTTPConnection(port: site.port) }
@@ -78,6 +82,7 @@ extension Integration {
             try ProcessHandle(pid: pid).signal(.terminate)
             try eventually("the end of JRuby") { !ProcessFacts.isRunning(pid) }
             #expect(try site.page("mri", "/interpreter").text.hasPrefix("ruby "))
+            #expect(try site.page("python", "/pid").pid != nil)
         }
 
         @Test(.enabled(if: jruby != nil, "needs jruby"))

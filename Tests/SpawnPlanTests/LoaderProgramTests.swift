@@ -24,6 +24,16 @@ import Testing
         #expect(generic.transport == .httpOneShot && generic.readiness == .listening && generic.concurrency == 0)
     }
 
+    @Test(arguments: [
+        ("ruby", true), ("/usr/bin/ruby3.1", true), ("jruby", false), ("/opt/jruby/bin/jruby-9.4", false),
+        ("/opt/jruby/bin/ruby", true),
+        ("/opt/truffleruby", false), ("/", true),
+    ])
+    func `what runs on a virtual machine is known by its name not to fork`(interpreter: String, mayFork: Bool) throws {
+        let settings = try settings([("ruby", interpreter)])
+        #expect(LoaderProgram(.rack, settings: settings, loaders: "/l").mayFork == mayFork)
+    }
+
     @Test func `a preloader is the same program, told what it is for and what it is called`() throws {
         let settings = try settings([])
         let wsgi = LoaderProgram(.wsgi, settings: settings, loaders: "/l", role: .preloader)

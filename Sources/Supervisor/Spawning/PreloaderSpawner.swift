@@ -95,7 +95,12 @@ package final class PreloaderSpawner: Spawning {
             spawn.step = nil
             guard let self else { return }
             switch result {
-            case .success(.worker(let process)): spawn.completion(.success(process))
+            case .success(.worker(let process)):
+                // By its name.
+                if mayPreload, request.settings.spawnMethod(for: process.appType) == .smart {
+                    self.noteCannotFork(request)
+                }
+                spawn.completion(.success(process))
             case .success(.preloader(let ends)):
                 self.fork(spawn, from: self.add(ends, settings: request.settings, after: self.now - began))
             case .failure(let failure) where mayPreload && failure.kind == .cannotFork:

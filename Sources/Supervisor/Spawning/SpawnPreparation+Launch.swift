@@ -11,14 +11,8 @@ extension SpawnPreparation {
         _ identity: RunningIdentity,
         in facts: AppRootFacts
     ) throws(SpawnFailure.Cause) -> StartingProcess {
-        let isPreloader = self.mayPreload && self.settings.spawnMethod(for: app.type) == .smart
-        if isPreloader { self.context.journey.follow(.preloader) }
-        let program = LoaderProgram(
-            app.type,
-            settings: self.settings,
-            loaders: self.options.loadersDirectory,
-            role: isPreloader ? .preloader : .worker
-        )
+        let program = self.program(for: app)
+        if program.role == .preloader { self.context.journey.follow(.preloader) }
         let port = try self.choosePort(program)
         let environment = EnvironmentPlan(
             base: EnvironmentPlan.Base(
@@ -87,6 +81,19 @@ extension SpawnPreparation {
                 priority: self.options.startPriority
             ),
             launch: LaunchEnds(report: launch.report, diagnosis: diagnosis)
+        )
+    }
+
+    private func program(for app: DetectedApp) -> LoaderProgram {
+        let program = LoaderProgram(app.type, settings: self.settings, loaders: self.options.loadersDirectory)
+        guard self.mayPreload, program.mayFork, self.settings.spawnMethod(for: app.type) == .smart else {
+            return program
+        }
+        return LoaderProgram(
+            app.type,
+            settings: self.settings,
+            loaders: self.options.loadersDirectory,
+            role: .preloader
         )
     }
 
