@@ -92,6 +92,7 @@ extension Integration {
                 #expect(
                     site.log().contains("App \(preloader) output: ") && site.log().contains("started while loading")
                 )
+                #expect(!site.log().contains("bears a fork"))
                 #expect(site.log().contains("preloader has loaded the app"))
                 _ = try site.page(app, "/say")
                 try eventually("its output") {

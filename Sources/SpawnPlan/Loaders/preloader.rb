@@ -76,8 +76,9 @@ module FlyingPassenger
       nil # this system cannot
     end
 
+    # But for those that say of themselves that they bear it, as they do for puma: their owners start them anew.
     def name_threads
-      threads = Thread.list - [Thread.main]
+      threads = (Thread.list - [Thread.main]).reject { |thread| thread.thread_variable_get(:fork_safe) }
       return if threads.empty?
       Output.tell(
         'threads that were started while the application was loaded do not run in its processes, which are forked; start ' \

@@ -12,6 +12,8 @@ at_exit { File.write("tmp/ended-#{Process.pid}", "") }
 # Open before any fork: one that works on it must have it open anew (docs/smart-spawning.md).
 JOURNAL = File.open("tmp/journal", "a")
 Thread.new { sleep }.name = "started while loading"
+# As ActiveRecord's reaper says of itself.
+Thread.new { sleep }.tap { |thread| thread.name = "bears a fork" }.thread_variable_set(:fork_safe, true)
 
 PhusionPassenger.on_event(:starting_worker_process) do |forked|
   raise "not in this process" if File.exist?("tmp/fail-after-fork")
