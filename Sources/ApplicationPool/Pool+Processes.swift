@@ -119,6 +119,25 @@ extension Pool {
         self.groups[index].detached[position].state = .stopping(killAt: killAt)
         self.wake(at: killAt)
         orders.processes.append(.stop(self.groups[index].detached[position].id))
+        self.killSurplus(of: index, orders: &orders)
+    }
+
+    /// Kills the process that was told to end first when too many have not ended yet.
+    ///
+    /// Their room is others' by then: an app that restarts again and again must not have ever more of them. Those of two
+    /// deployments, one right after the other, have their time.
+    private mutating func killSurplus(of index: Int, orders: inout Orders) {
+        guard self.phase == .running else { return }
+        let group = self.groups[index]
+        let most = min(self.maxInstances(of: group), self.limits.maxPoolSize)
+        var first: (position: Int, killAt: Instant)?
+        var count = 0
+        for (position, process) in group.detached.enumerated() {
+            guard case .stopping(let killAt) = process.state else { continue }
+            count += 1
+            if killAt < first?.killAt ?? .distantFuture { first = (position, killAt) }
+        }
+        if let first, (count - 1) / 2 >= most { self.kill(first.position, of: index, orders: &orders) }
     }
 
     mutating func kill(_ position: Int, of index: Int, orders: inout Orders) {

@@ -188,4 +188,20 @@ struct PoolProcessesTests {
         #expect(model.processes[process]?.isStopped == true)
         #expect(model.violations == [])
     }
+
+    @Test func `an app that restarts faster than its processes end has no more than two generations of them`() throws {
+        var model = PoolModel(max: 6)
+        let group = model.define(GroupLimits(maxInstances: 2))
+        var told: [Process.ID] = []
+        for _ in 0..<20 {
+            _ = try model.queue(group)
+            told.append(try model.spawnEnds())
+            model.release(try #require(model.sessions.keys.first))
+            model.wait(.seconds(1))
+            model.restart(group)
+            let left = told.filter { model.processes[$0]?.isKilled == false }
+            #expect(left == Array(told.suffix(4)), "the one that was told first is killed")
+        }
+        #expect(model.violations == [])
+    }
 }

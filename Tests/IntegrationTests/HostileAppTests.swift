@@ -85,6 +85,29 @@ extension Integration {
             try fort.stands()
         }
 
+        @Test func `an application whose processes never end has not ever more of them by restarts`() throws {
+            let fort = try Fort(others: [.init("stays", from: nil, settings: ["passenger_max_instances 1;"])])
+            let text = """
+                import atexit, os, time
+
+                atexit.register(time.sleep, 1000)
+
+                def application(environ, start_response):
+                    start_response("200 OK", [("Content-Type", "text/plain")])
+                    return [b"%d\\n" % os.getpid()]
+
+                """
+            _ = try fort.app("stays", owner: Machine.appUsers[2], text: text)
+            _ = try fort.site.page("stays", "/pid")
+            try fort.site.directory.write("", to: "apps/stays/tmp/always_restart.txt")
+            let pids = Set(try (1...8).map { _ in try #require(try fort.site.page("stays", "/pid").pid) })
+            #expect(pids.count == 8)
+            try eventually("the first of those that were told to end to be killed") {
+                pids.count(where: ProcessFacts.isRunning) <= 3
+            }
+            #expect(try fort.site.page("wsgi", "/pid").pid == fort.pid && fort.site.corePID() == fort.core)
+        }
+
         /// Between the drop and the program, whoever runs as the same user may stop the helper.
         @Test func `an application that stops every process of its user holds up that user's starts only`() throws {
             let fort = try Fort(others: [

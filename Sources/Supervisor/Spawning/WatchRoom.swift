@@ -12,7 +12,7 @@ import WireProtocol
 /// (`TurnShares`) until a later period. Confined to that thread.
 final class WatchRoom {
     private static let chunkBytes = 64 * 1024
-    /// Output pipes that outlive their process, kept for descendants; beyond, the oldest is closed.
+    /// Output pipes that outlive their process, kept for descendants; beyond, one is closed.
     private static let maxOrphanedOutputs = 64
     /// After so many nanoseconds of turns the loop looks for other events.
     private static let turnTime: UInt64 = 1_000_000
@@ -60,7 +60,17 @@ final class WatchRoom {
         defer { self.stopIfDone() }
         guard keepsOutput else { return self.leave(process) }
         self.orphanedOutputs.append(process)
-        if self.orphanedOutputs.count > Self.maxOrphanedOutputs { self.orphanedOutputs[0].closeOutput() }
+        guard self.orphanedOutputs.count > Self.maxOrphanedOutputs,
+            let surplus = Self.surplus(among: self.orphanedOutputs.map(\.facts.uid))
+        else { return }
+        self.orphanedOutputs[surplus].closeOutput()
+    }
+
+    /// The oldest one of the user who has most of them: whoever writes to it gets an error, which nobody else is to have.
+    static func surplus(among users: [UInt32]) -> Int? {
+        let counts = Dictionary(users.map { ($0, 1) }, uniquingKeysWith: +)
+        let most = counts.values.max()
+        return users.firstIndex { counts[$0] == most }
     }
 
     /// Ends what is left, and the loop with the last of it.

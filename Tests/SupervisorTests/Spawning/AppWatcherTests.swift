@@ -193,4 +193,13 @@ struct AppWatcherTests {
         try eventually("it is collected") { ProcInfo(pid: starting.ends.facts.pid) == nil }
         #expect(heard.end == nil)
     }
+
+    /// Users of outputs that outlive their processes, the oldest first, and which of them goes.
+    @Test(
+        arguments: [([], nil), ([5], 0), ([5, 6, 6], 1), ([5, 6, 5, 6], 0), ([5, 7, 6, 7, 6, 7], 1)]
+            as [([UInt32], Int?)]
+    )
+    func `whoever has most outputs that outlive their processes loses the oldest`(users: [UInt32], surplus: Int?) {
+        #expect(WatchRoom.surplus(among: users) == surplus)
+    }
 }
