@@ -138,6 +138,10 @@ extension Integration {
                 Case(name: "without-rack", files: ["Gemfile": "gem 'greeter'\n"], text: ""),
                 "the gem rack, which every Rack application needs"
             ),
+            (
+                Case(name: "newer-ruby", files: ["Gemfile": "ruby '99.0.0'\ngem 'greeter'\n"], text: ""),
+                "kind=interpreter-unsupported"
+            ),
         ]
 
         @Test func `each application has the gems that its own files name`() throws {

@@ -3,12 +3,13 @@
 import AppSettings
 
 extension FailureDiagnosis {
-    static func title(of kind: SpawnFailure.Kind) -> String {
+    static func title(of kind: SpawnFailure.Kind, _ scene: DiagnosisScene) -> String {
         switch kind {
         case .appRootMissing: "The application's directory is not there"
         case .startupFileMissing: "No application was found"
         case .ownership: "Others could decide what runs as the application's user"
         case .noUser: "There is no user for the application to run as"
+        case .configuration where scene.isInApp: "The application cannot be run as it is"
         case .configuration: "The settings do not go together"
         case .access: "The application's user may not enter or read its files"
         case .interpreterMissing: "The interpreter cannot be executed"
@@ -52,6 +53,8 @@ extension FailureDiagnosis {
                 + "owner in its place, so the directories around it must belong to the same user or to root."
         case .noUser:
             "Applications never run as root, and as no user that the daemon's flags exclude; nobody was left."
+        case .configuration where scene.isInApp:
+            "Something that the application's own files say, or do not say, keeps it from being run."
         case .configuration: "Settings of the front's configuration or flags of the daemon do not allow this start."
         case .access:
             "The application runs as \(user), and every directory on the way to its files must let that user pass, "

@@ -27,7 +27,7 @@ package struct FailureDiagnosis: Hashable, Sendable {
         let finding = DiagnosisFinding.first(in: words)
         let kind = Self.kind(of: failure, finding)
         self.kind = kind
-        self.title = Self.title(of: kind)
+        self.title = Self.title(of: kind, scene)
         self.explanation = Self.explanation(of: kind, scene)
         let said = failure.remedies
         let found = finding?.remedies(scene) ?? []

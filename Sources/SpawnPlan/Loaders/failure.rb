@@ -236,8 +236,10 @@ module FlyingPassenger
       place = message(error)[/^ #  from (.+:\d+)$/, 1]
       text += " (#{place})" if place
       if name == 'RubyVersionMismatch'
-        bundler_failure('configuration', "#{gemfile} asks for another Ruby: #{text}")
-        @remedies.unshift(["Set passenger_ruby to the path of the Ruby that the Gemfile asks for (now: #{interpreter}).", []])
+        @kind = 'interpreter-unsupported'
+        @summary = "#{gemfile} asks for another Ruby: #{text}"
+        advise("Set passenger_ruby to the path of the Ruby that the Gemfile asks for (now: #{interpreter}), and install its gems " \
+          'with that one; or let the Gemfile ask for this one.')
       elsif error.cause.is_a?(SyntaxError)
         bundler_failure('syntax-error', "syntax error in the Gemfile: #{text}")
       else

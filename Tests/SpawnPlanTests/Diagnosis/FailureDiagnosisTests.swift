@@ -37,6 +37,14 @@ struct FailureDiagnosisTests {
         #expect(try DiagnosisBench.diagnosis(DiagnosisBench.failure(category, step: step)).kind == kind)
     }
 
+    /// A config.ru without a `run` line is no matter of settings.
+    @Test func `what the application's files lack is not put down to the settings`() throws {
+        let own = try DiagnosisBench.diagnosis(DiagnosisBench.failure(kind: .configuration, step: .app))
+        let ours = try DiagnosisBench.diagnosis(DiagnosisBench.failure(.configuration, step: .prepare))
+        #expect(own.kind == ours.kind && own.title != ours.title)
+        #expect(!own.everything.contains("ettings") && ours.everything.contains("ettings"))
+    }
+
     @Test func `an app that reported something raised; sentences tell no kind`() throws {
         let raised = DiagnosisBench.failure(summary: "RuntimeError: no", detail: "no (RuntimeError)\nconfig.ru:3")
         #expect(try DiagnosisBench.diagnosis(raised).kind == .exception)
