@@ -25,7 +25,7 @@ DESTDIR ?=
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 BIN_DIR := $(CURDIR)/.build/release
-PROGRAMS := flying-passenger front-proxy passenger-status passenger-memory-stats
+PROGRAMS := flying-passenger front-proxy passenger-status passenger-memory-stats passenger-config
 
 # One release build for everything: run, test, bench and install use the same programs. The Swift runtime is linked in,
 # so that they run on machines without Swift. Optimization across modules: the hot path crosses several of our own.

@@ -86,6 +86,7 @@ let package = Package(
         program("front-proxy", "FrontProxy"),
         program("passenger-status", "AdminTools"),
         program("passenger-memory-stats", "AdminTools"),
+        program("passenger-config", "AdminTools"),
         .executableTarget(
             name: "flying-passenger-exec",
             dependencies: ["CIdentity"],

@@ -109,6 +109,11 @@ package struct AdminClient: ~Copyable {
         _ = try self.ask(.liftQuarantine(of: group))
     }
 
+    /// Has a process do its out-of-band work as soon as it can be spared.
+    package mutating func requestOutOfBandWork(of pid: Int32) throws(ToolFailure) {
+        _ = try self.ask(.requestOutOfBandWork(of: pid))
+    }
+
     private mutating func ask(_ command: AdminCommand) throws(ToolFailure) -> AdminAnswer {
         var buffer = ByteBuffer()
         AdminMessage.request(AdminRequest(id: 1, json: ByteBuffer(bytes: command.json()))).write(into: &buffer)
@@ -130,7 +135,7 @@ package struct AdminClient: ~Copyable {
         } catch {
             throw ToolFailure(.failed, "The daemon's answer \(error.message).")
         }
-        if let error = answer.error { throw ToolFailure(.failed, error.message) }
+        if let error = answer.error { throw ToolFailure(error) }
         return answer
     }
 

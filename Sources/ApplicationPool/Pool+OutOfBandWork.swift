@@ -188,7 +188,7 @@ extension Pool {
         }
     }
 
-    private func hasUpgraded(_ process: Process) -> Bool {
+    func hasUpgraded(_ process: Process) -> Bool {
         process.sessions > 0
             && self.sessions.values.contains { $0.process == process.id && $0.clock == .upgraded }
     }

@@ -202,6 +202,19 @@ struct PoolModel {
         return true
     }
 
+    /// An administrator wants work of a process; nil: the wish is kept.
+    mutating func requestWork(_ id: Process.ID) -> WorkRefusal? {
+        switch self.pool.outOfBandWorkRequested(of: id, at: self.now) {
+        case .refused(let refusal): return refusal
+        case .requested(let orders):
+            self.carryOut(orders)
+            // Unless it had to give its room to others.
+            let process = self.pool.groups.flatMap(\.processes).first { $0.id == id }
+            if let process, process.outOfBandWork == .none { self.problems.append("a wish was not kept") }
+            return nil
+        }
+    }
+
     /// A process has forked, as it was told to.
     mutating func reforkForks(_ id: Process.ID) {
         if self.processes[id]?.isReforking == true { self.isAtRest(id) }

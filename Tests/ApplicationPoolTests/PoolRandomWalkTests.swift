@@ -69,6 +69,7 @@ private struct Walk {
         case 87..<89: self.changeLimits()
         case 89..<92: self.abandon()
         case 92..<95: self.endWork()
+        case 95..<96: self.requestWork()
         default: self.wait()
         }
     }
@@ -128,6 +129,11 @@ private struct Walk {
         guard let process = self.pick(self.below(5) > 0 ? working : self.processes) else { return "nothing" }
         self.model.workDone(process)
         return "out-of-band work done"
+    }
+
+    private mutating func requestWork() -> String {
+        guard let process = self.pick(self.processes) else { return "nothing" }
+        return self.model.requestWork(process) == nil ? "out-of-band work asked for" : "out-of-band work refused"
     }
 
     private mutating func goOnWithRefork(of process: Process.ID) -> String {

@@ -14,14 +14,14 @@ extension Integration {
             let install = try Shell.run(
                 [
                     "\(Repository.root)/scripts/install-files", Repository.programs, "flying-passenger", "front-proxy",
-                    "passenger-status", "passenger-memory-stats",
+                    "passenger-status", "passenger-memory-stats", "passenger-config",
                 ],
                 environment: ["PREFIX": prefix, "SYSCONFDIR": place.file("etc")]
             )
             #expect(install.status == .exited(0), "\(install.output)")
             for file in [
                 "usr/bin/flying-passenger", "usr/bin/front-proxy", "usr/bin/passenger-status",
-                "usr/bin/passenger-memory-stats",
+                "usr/bin/passenger-memory-stats", "usr/bin/passenger-config",
                 "usr/libexec/flying-passenger/flying-passenger-exec", "usr/lib/systemd/system/flying-passenger.service",
                 "usr/lib/systemd/system/front-proxy.socket", "usr/share/doc/flying-passenger/README.md",
                 "usr/share/doc/flying-passenger/examples/rack/config.ru", "etc/flying-passenger/front-proxy.conf",
@@ -57,7 +57,7 @@ extension Integration {
             let script = "\(Repository.root)/scripts/install-files"
             let install = [
                 script, Repository.programs, "flying-passenger", "front-proxy", "passenger-status",
-                "passenger-memory-stats",
+                "passenger-memory-stats", "passenger-config",
             ]
             // Twice: an upgrade over what is there.
             try Self.expectSuccess(install, environment)

@@ -51,7 +51,9 @@ extension Integration {
         }
 
         @Test func `every flag that a text names exists in the help of a program`() throws {
-            let programs = ["flying-passenger", "front-proxy", "passenger-status", "passenger-memory-stats"]
+            let programs = [
+                "flying-passenger", "front-proxy", "passenger-status", "passenger-memory-stats", "passenger-config",
+            ]
             let known = try programs.reduce(into: Self.foreign) { try $0.formUnion(Self.flags(of: $1)) }
             let root = Repository.root
             let files =

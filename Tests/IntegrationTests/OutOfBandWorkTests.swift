@@ -22,6 +22,16 @@ extension Integration {
             )
         }
 
+        /// What `passenger-config` says when work of a process is asked for, and how it ends.
+        private static func request(_ site: Site, _ pid: Int32, as user: UserAccount? = nil) throws -> Shell.Outcome {
+            // Its admin socket is there for everybody.
+            let registry = "--instance-registry-dir=\(site.directory.file("registry"))"
+            return try Shell.run(
+                [Repository.program("passenger-config"), "request-oob-work", "\(pid)", registry],
+                as: user
+            )
+        }
+
         /// What its processes have noted of their work.
         private static func work(_ site: Site, _ app: String) -> [String] {
             let log = (try? TestFile.text("\(site.root(of: app))/work.log")) ?? ""
@@ -73,6 +83,33 @@ extension Integration {
                     Self.work(site, app).count { $0.hasPrefix("end ") } == number + 2
                 }
             }
+        }
+
+        @Test func `an administrator and the app's own user may ask for work, and nobody else finds the process`()
+            throws
+        {
+            let site = try Site.running([Self.app("rack")])
+            let pid = try #require(try site.page("rack").pid)
+            if let owner = Integration.owner(0), let stranger = Integration.owner(1) {
+                let refused = try Self.request(site, pid, as: stranger)
+                #expect(refused.status == .exited(1))
+                let text = "No application that you may control has a process"
+                #expect(refused.output == "\(text) \(pid).\n")
+                // The front's, which is there, and is none of an application's.
+                let other = try #require(site.front?.pid)
+                #expect(try Self.request(site, other, as: stranger).output == "\(text) \(other).\n")
+                #expect(try Self.request(site, other).output == "\(text) \(other).\n")
+                #expect(Self.work(site, "rack") == [])
+                #expect(try Self.request(site, pid, as: owner).status == .exited(0))
+                // Before that a second process has to be there.
+                try eventually("work for its user") { Self.work(site, "rack") == ["begin \(pid)", "end \(pid)"] }
+                try eventually("the process serves again") { try Self.state(site, "rack", of: pid) == .enabled }
+            }
+            let before = Self.work(site, "rack").count
+            let done = try Self.request(site, pid)
+            #expect(done.status == .exited(0))
+            #expect(done.output == "Process \(pid): out-of-band work requested.\n")
+            try eventually("work for an administrator") { Self.work(site, "rack").count == before + 2 }
         }
 
         @Test func `one that takes too long is replaced, or serves again where it takes several requests`() throws {

@@ -71,6 +71,7 @@ enum LayeringTable {
         Row(target: "front-proxy", kind: .program, targets: ["FrontProxy"], modules: ["ArgumentParser"]),
         Row(target: "passenger-status", kind: .program, targets: ["AdminTools"], modules: ["ArgumentParser"]),
         Row(target: "passenger-memory-stats", kind: .program, targets: ["AdminTools"], modules: ["ArgumentParser"]),
+        Row(target: "passenger-config", kind: .program, targets: ["AdminTools"], modules: ["ArgumentParser"]),
     ]
 
     /// Folders of Sources without Swift.

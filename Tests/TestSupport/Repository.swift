@@ -30,6 +30,7 @@ package enum Repository {
 
     /// Whether the programs that the integration tests drive have been built.
     package static let programsAreBuilt: Bool = [
-        "flying-passenger", "front-proxy", "passenger-status", "passenger-memory-stats", "flying-passenger-exec",
+        "flying-passenger", "front-proxy", "passenger-status", "passenger-memory-stats", "passenger-config",
+        "flying-passenger-exec",
     ].allSatisfy { Files.isExecutable(program($0)) }
 }

@@ -7,6 +7,8 @@ enum AdminOrder: Hashable, Sendable {
     case status
     /// Have a group served again, if the asker may.
     case liftQuarantine(of: String)
+    /// Have the process with this PID do its out-of-band work, if the asker may.
+    case requestOutOfBandWork(of: Int32)
     /// What fronts have declared, after the first so many apps.
     case apps(after: Int)
     /// There is nothing to do but to say so.
@@ -27,6 +29,11 @@ enum AdminOrder: Hashable, Sendable {
         }
         if command.name == AdminCommand.liftQuarantineName {
             self = .liftQuarantine(of: command.group ?? "")
+            return
+        }
+        if command.name == AdminCommand.requestOutOfBandWorkName {
+            // No process has this one.
+            self = .requestOutOfBandWork(of: command.pid ?? 0)
             return
         }
         if command.name == AdminCommand.appsName {

@@ -86,6 +86,8 @@ package final class AdminService {
         case .status: self.statusJSON(AdminRights(peerUID: peer.uid, daemonUID: self.daemonUID))
         case .liftQuarantine(let group):
             self.eventLoop.makeSucceededFuture(ByteBuffer(bytes: self.liftQuarantine(of: group, for: peer).json()))
+        case .requestOutOfBandWork(let pid):
+            self.eventLoop.makeSucceededFuture(ByteBuffer(bytes: self.requestOutOfBandWork(of: pid, for: peer).json()))
         case .apps(let count): self.appsJSON(after: count, for: peer)
         case .nothing: self.eventLoop.makeSucceededFuture(ByteBuffer(bytes: AdminAnswer(done: true).json()))
         case .refuse(let error): self.eventLoop.makeSucceededFuture(ByteBuffer(bytes: AdminAnswer(error: error).json()))
@@ -117,6 +119,13 @@ package final class AdminService {
             return AdminAnswer(error: AdminError(kind: .failed, message: message))
         }
         return AdminAnswer(done: true)
+    }
+
+    /// Who may not control the process is told what they would be told if there were none.
+    private func requestOutOfBandWork(of pid: Int32, for peer: PeerCredentials) -> AdminAnswer {
+        let rights = AdminRights(peerUID: peer.uid, daemonUID: self.daemonUID)
+        let refusal = self.pool.requestOutOfBandWork(of: pid, for: peer.uid) { rights.mayControl($0, runningAs: $1) }
+        return refusal.map { AdminAnswer(error: AdminError($0, pid: pid)) } ?? AdminAnswer(done: true)
     }
 
     private func statusJSON(_ rights: AdminRights) -> EventLoopFuture<ByteBuffer> {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import ApplicationPool
+package import ApplicationPool
 import Logging
 package import WireProtocol
 
@@ -15,6 +15,28 @@ extension PoolDriver {
             self.processes[id]?.worksOutOfBandSince = nil
         }
         if let orders = self.pool.outOfBandWorkDone(by: Process.ID(id), at: now) { self.carryOut(orders) }
+    }
+
+    /// A user wants the process with this PID to do its out-of-band work.
+    ///
+    /// nil: it will, as soon as it can be spared. `mayControl` is asked about its group, and the uid that it runs as.
+    package func requestOutOfBandWork(
+        of pid: Int32,
+        for uid: UInt32,
+        where mayControl: (GroupKey, UInt32) -> Bool
+    ) -> WorkRefusal? {
+        guard let process = self.processes.values.first(where: { $0.spawned.pid == pid }),
+            mayControl(process.group.key, process.spawned.uid)
+        else { return .unknownProcess }
+        switch self.pool.outOfBandWorkRequested(of: Process.ID(process.spawned.id), at: self.now) {
+        case .refused(let refusal): return refusal
+        case .requested(let orders):
+            var facts = self.metadata(of: process)
+            facts[LogKeys.uid] = "\(uid)"
+            self.logger.info("out-of-band work was asked for", metadata: facts)
+            self.carryOut(orders)
+            return nil
+        }
     }
 
     func beginOutOfBandWork(_ id: ProcessID) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// The payload of an admin request: `{"command": "status"}`, `{"command": "lift_quarantine", "group": "/srv/app"}`,
-/// `{"command": "apps", "skip": 0}`.
+/// `{"command": "apps", "skip": 0}`, `{"command": "request_oob_work", "pid": 4711}`.
 package struct AdminCommand: Codable, Hashable, Sendable {
     package static let status = AdminCommand(name: "status")
     package static let ping = AdminCommand(name: "ping")
@@ -11,11 +11,14 @@ package struct AdminCommand: Codable, Hashable, Sendable {
     package var group: String?
     /// So many of the things that it asks for are known already.
     package var skip: Int?
+    /// The process that it is about.
+    package var pid: Int32?
 
-    package init(name: String, group: String? = nil, skip: Int? = nil) {
+    package init(name: String, group: String? = nil, skip: Int? = nil, pid: Int32? = nil) {
         self.name = name
         self.group = group
         self.skip = skip
+        self.pid = pid
     }
 
     /// What fronts have declared, after the first so many apps.
@@ -26,12 +29,18 @@ package struct AdminCommand: Codable, Hashable, Sendable {
         AdminCommand(name: self.liftQuarantineName, group: group)
     }
 
+    /// Has a process do its out-of-band work as soon as it can be spared.
+    package static func requestOutOfBandWork(of pid: Int32) -> AdminCommand {
+        AdminCommand(name: self.requestOutOfBandWorkName, pid: pid)
+    }
+
+    package static let requestOutOfBandWorkName = "request_oob_work"
     package static let liftQuarantineName = "lift_quarantine"
     package static let appsName = "apps"
 
     enum CodingKeys: String, CodingKey {
         case name = "command"
-        case group, skip
+        case group, skip, pid
     }
 }
 
@@ -64,6 +73,10 @@ package struct AdminError: Codable, Hashable, Sendable, Error, CustomStringConve
         case malformed
         case unknownCommand = "unknown_command"
         case notPermitted = "not_permitted"
+        /// There is none, or none that the asker may control: nobody learns which.
+        case noSuchProcess = "no_such_process"
+        /// What is asked for can never be done as things are.
+        case refused
         case failed
     }
 

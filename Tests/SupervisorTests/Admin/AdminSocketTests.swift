@@ -201,6 +201,14 @@ private final class Client {
         #expect(try client.ask(#"{"command":"ping"}"#)?.done == true)
     }
 
+    @Test(arguments: [#","pid":4711"#, #","pid":0"#, #","pid":-1"#, ""])
+    func `work is asked of no process that there is not`(pid: String) throws {
+        let client = try Client(admin.path)
+        _ = try client.next()
+        let answer = try client.ask(#"{"command":"request_oob_work"\#(pid)}"#)
+        #expect(answer?.error?.kind == .noSuchProcess)
+    }
+
     @Test func `bytes that are no frames end the connection`() throws {
         let client = try Client(admin.path)
         _ = try client.next()

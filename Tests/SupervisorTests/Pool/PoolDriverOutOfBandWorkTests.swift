@@ -44,6 +44,21 @@ struct PoolDriverOutOfBandWorkTests {
         #expect(bench.driver.impossibleEvents == 0)
     }
 
+    @Test func `an administrator asks by the PID, and whoever may not control the process finds none`() throws {
+        let (bench, processes) = try self.bench()
+        let (driver, key) = (bench.driver, bench.key)
+        for pid: Int32 in [17, 18, 19] {
+            #expect(driver.requestOutOfBandWork(of: pid, for: 1002) { _, uid in uid == 1002 } == .unknownProcess)
+        }
+        #expect(processes.map(\.log) == [[], []])
+        #expect(driver.requestOutOfBandWork(of: 19, for: 1001) { _, _ in true } == .unknownProcess)
+        #expect(driver.requestOutOfBandWork(of: 18, for: 1001) { $0 == key && $1 == 1001 } == nil)
+        #expect(processes.map(\.log) == [[], ["oobw"]])
+        driver.processExited(processes[0].exit())
+        #expect(driver.requestOutOfBandWork(of: 17, for: 0) { _, _ in true } == .unknownProcess)
+        #expect(bench.driver.impossibleEvents == 0)
+    }
+
     @Test func `the status says that it is disabled`() throws {
         let (bench, _) = try self.bench()
         _ = try self.ask(bench)

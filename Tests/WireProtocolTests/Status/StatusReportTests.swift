@@ -70,7 +70,24 @@ import Testing
         #expect(try AdminCommand(json: Array(#"{"command":"status","later":1}"#.utf8)) == .status)
     }
 
-    @Test(arguments: ["", "{", "[]", #"{"command":1}"#, "\u{0}"])
+    @Test func `a process is named by its PID`() throws {
+        let json = #"{"command":"request_oob_work","pid":4711}"#
+        #expect(String(decoding: AdminCommand.requestOutOfBandWork(of: 4711).json(), as: UTF8.self) == json)
+        #expect(try AdminCommand(json: Array(json.utf8)) == .requestOutOfBandWork(of: 4711))
+    }
+
+    @Test(arguments: [AdminError.Kind.noSuchProcess, .refused])
+    func `a refusal keeps its kind`(kind: AdminError.Kind) throws {
+        let answer = AdminAnswer(error: AdminError(kind: kind, message: "No."))
+        #expect(try AdminAnswer(json: answer.json()) == answer)
+    }
+
+    @Test(
+        arguments: [
+            "", "{", "[]", #"{"command":1}"#, "\u{0}", #"{"command":"request_oob_work","pid":"4711"}"#,
+            #"{"command":"request_oob_work","pid":4294967296}"#, #"{"command":"request_oob_work","pid":1.5}"#,
+        ]
+    )
     func `other bytes are malformed`(text: String) {
         #expect(throws: AdminError.self) { try AdminCommand(json: Array(text.utf8)) }
     }
