@@ -20,6 +20,14 @@ extension Integration {
 
         private static let module = #"{"type":"module"}"#
 
+        /// As Litestar's: the traceback of a group of exceptions.
+        private static let failingLifespan = """
+            async def application(scope, receive, send):
+                message = '  | ExceptionGroup: one\\n  +-+--- 1 ---\\n    | ConnectionError: no database\\n    +-----\\n'
+                await send({'type': 'lifespan.startup.failed', 'message': message})
+
+            """
+
         static let applications: [Broken] = [
             Broken(
                 name: "gem",
@@ -109,6 +117,20 @@ extension Integration {
                 kind: "configuration",
                 reason: "the \"application\" that passenger_wsgi.py defines is an ASGI application, not a WSGI one",
                 remedy: "passenger_app_type asgi; passenger_startup_file passenger_wsgi:application;"
+            ),
+            Broken(
+                name: "lifespan",
+                files: ["passenger_asgi.py": Self.failingLifespan],
+                kind: "exception",
+                reason: "the application could not start (lifespan.startup.failed: ConnectionError: no database)",
+                remedy: "Look at what its startup or lifespan handlers do"
+            ),
+            Broken(
+                name: "asgi-callable",
+                files: ["passenger_asgi.py": "app = 1\n"],
+                kind: "configuration",
+                reason: "passenger_asgi.py defines nothing named \"application\"",
+                remedy: "passenger_app_type asgi; passenger_startup_file MODULE:NAME;"
             ),
             Broken(
                 name: "asgi-function",

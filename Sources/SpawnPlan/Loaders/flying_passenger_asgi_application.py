@@ -126,7 +126,7 @@ class Lifespan:
     def raised(self, error):
         """What does not know this scope raises at once, which is no failure; what has begun with it has failed."""
         if self.failure is not None or (isinstance(error, asyncio.CancelledError) and self.phase == 'over'):
-            return
+            return  # it has said so already
         if self.phase == 'startup' and self.messages.qsize():
             return
         complain('the application raised in its lifespan (%s)\n%s' % (self.phase, formatted(error)))
@@ -140,7 +140,8 @@ class Lifespan:
         if kind == 'lifespan.startup.failed':
             self.failure = str(message.get('message') or '')
         elif kind == 'lifespan.shutdown.failed':
-            complain('the application failed to shut down: %s\n' % message.get('message', ''))
+            self.failure = str(message.get('message') or '')
+            complain('the application failed to shut down: %s\n' % self.failure)
         if self.phase == 'startup':
             self.phase = 'service'
             self.started.set()

@@ -112,10 +112,11 @@ class Failure:
                             'result "application".')
 
     def startup_failed(self, message):
-        lines = [line for line in message.splitlines() if line.strip()]
+        # The traceback of a group of exceptions has a frame around it.
+        lines = [text for line in message.splitlines() if (text := line.strip(' |+-'))]
         self.detail = message
         self.summary = 'the application could not start (lifespan.startup.failed%s)' % (
-            ': ' + lines[-1].strip()[:300] if lines else '')
+            ': ' + lines[-1][:300] if lines else '')
         self.advise('Look at what its startup or lifespan handlers do, such as connecting to a database.')
 
     def syntax_error(self, error):

@@ -248,6 +248,9 @@ async def lifespan(scope, receive, send):
     started.append(await refused(send, {'type': 'lifespan.startup.complete'}))
     assert (await receive())['type'] == 'lifespan.shutdown'
     print('lifespan over: %s' % started, flush=True)
+    if os.path.basename(os.getcwd()) == 'streams':
+        await send({'type': 'lifespan.shutdown.failed', 'message': 'cannot close'})
+        raise ValueError('cannot close')
     await send({'type': 'lifespan.shutdown.complete'})
 
 
