@@ -21,7 +21,8 @@ struct LingerGuardTests {
             hasRoom = sent != .wouldBlock
         }
         var time = linger(l_onoff: 1, l_linger: 30)
-        #expect(setsockopt(number, SOL_SOCKET, SO_LINGER, &time, socklen_t(MemoryLayout<linger>.size)) == 0)
+        let outcome = setsockopt(number, SOL_SOCKET, SO_LINGER, &time, socklen_t(MemoryLayout<linger>.size))
+        #expect(outcome == 0)
         let start = ContinuousClock.now
         let thread = try OSThread.start(name: "closes") { _ = Glibc.close(number) }
         thread.join()
