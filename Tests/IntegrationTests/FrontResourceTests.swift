@@ -254,7 +254,7 @@ extension Integration {
             for _ in 0..<3 {
                 let clients = try (0..<150).map { _ in
                     let client = try HTTPConnection(port: site.port, limit: .seconds(60))
-                    try client.send("GET /sleep?ms=30 HTTP/1.1\r\nHost: rack.localhost\r\n\r\n")
+                    try client.send("GET /sleep?ms=10 HTTP/1.1\r\nHost: rack.localhost\r\n\r\n")
                     return client
                 }
                 var statuses: [Int: Int] = [:]

@@ -52,8 +52,15 @@ extension Integration {
             return clients
         }
 
+        /// All of them wait for the five seconds after which a client counts as silent.
         @Test(.timeLimit(.minutes(1)))
-        func `who was silent for long goes on where it was, and whoever leaves is forgotten`() throws {
+        func `clients that were silent for long go on, go at a reload, and make room`() async throws {
+            let scenarios = [Self.goOn, Self.askOnceMore, Self.makeRoom]
+            try await together(scenarios) { try $0() }
+        }
+
+        /// Who was silent for long goes on where it was, and whoever leaves is forgotten.
+        @Sendable private static func goOn() throws {
             let site = try Self.site(http: "keepalive_timeout 8s;")
             var clients = try Self.silentClients(40, site)
             // Asks again, more than once.
@@ -71,8 +78,8 @@ extension Integration {
             try eventually("all to be forgotten") { try Self.watched(site).values.allSatisfy { $0 < 20 } }
         }
 
-        @Test(.timeLimit(.minutes(1)))
-        func `a reload lets the silent ones ask once more, and ends`() throws {
+        /// A reload lets the silent ones ask once more, and ends.
+        @Sendable private static func askOnceMore() throws {
             let site = try Self.site()
             let clients = try Self.silentClients(40, site)
             let worker = try site.workerPIDs()
@@ -86,8 +93,8 @@ extension Integration {
             try eventually("the old worker to end") { try site.workerPIDs().allSatisfy { !worker.contains($0) } }
         }
 
-        @Test(.timeLimit(.minutes(1)))
-        func `the silent ones give way when descriptors are short`() throws {
+        /// The silent ones give way when descriptors are short.
+        @Sendable private static func makeRoom() throws {
             let site = try Self.site(events: "worker_connections 48;")
             let clients = try Self.silentClients(40, site)
             // As many as may be and some more: the oldest make room.

@@ -65,10 +65,11 @@ extension Integration {
             #expect(served.values.allSatisfy { $0 <= 3 }, "\(served)")
         }
 
-        @Test(arguments: ["rack", "wsgi"])
-        func `an answer that nobody waits for costs its process in the end, and no slot for ever`(
-            language: String
-        ) throws {
+        @Test func `an answer that nobody waits for costs its process in the end, and no slot for ever`() async throws {
+            try await together(["rack", "wsgi"]) { try Self.abandon(in: $0) }
+        }
+
+        private static func abandon(in language: String) throws {
             let site = try Self.running(
                 language,
                 ["passenger_max_instances 1;", "passenger_abandoned_timeout 1s;", "passenger_shutdown_timeout 1s;"]

@@ -231,8 +231,11 @@ extension Integration {
         }
 
         /// Two apps that hang at start, for as many processors, and places in the pool for one more or for none.
-        @Test(arguments: [3, 2])
-        func `apps that hang at start do not lock another one out`(_ poolSize: Int) throws {
+        @Test func `apps that hang at start do not lock another one out`() async throws {
+            try await together([3, 2]) { try Self.startBesideHangingOnes(poolSize: $0) }
+        }
+
+        private static func startBesideHangingOnes(poolSize: Int) throws {
             let site = try Site(
                 apps: (1...2).map { .init("hang\($0)", from: "life", owner: Integration.owner($0)) }
                     + [.init("other", from: "wsgi", owner: Integration.owner(0))],

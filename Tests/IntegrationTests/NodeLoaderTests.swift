@@ -99,6 +99,8 @@ extension Integration {
             #expect(String(decoding: try client.readChunk(), as: UTF8.self) == "to the end\n")
             try eventually("its end", within: .seconds(10)) { !ProcessFacts.isRunning(pid) }
             #expect(site.log().contains("App \(pid) output: the server has closed: well"))
+            // It was nobody who asked for its end: another one is there, which the daemon need not end while it starts.
+            #expect(try site.page("closes").pid != pid)
         }
     }
 }

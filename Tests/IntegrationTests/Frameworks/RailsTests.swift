@@ -8,8 +8,11 @@ extension Integration {
     /// A real Rails application does what it does behind its own server.
     @Suite(.enabled(if: Integration.hasRails, "needs ruby-rails, ruby-sqlite3 and puma"), .timeLimit(.minutes(3)))
     struct RailsTests {
-        @Test(arguments: RailsSite.Place.allCases)
-        func `a Rails application works at the root of a host and below a prefix`(_ place: RailsSite.Place) throws {
+        @Test func `a Rails application works at the root of a host and below a prefix`() async throws {
+            try await together(RailsSite.Place.allCases) { try RailsTests().visit($0) }
+        }
+
+        private func visit(_ place: RailsSite.Place) throws {
             let rails = try RailsSite(place)
             try scaffold(rails)
             try sessions(rails)

@@ -132,8 +132,11 @@ extension Integration {
             ).count
         }
 
-        @Test(arguments: Terminator.installed)
-        func `the sample in the document is right, whatever a client says`(_ terminator: Terminator) throws {
+        @Test func `the sample in the document is right, whatever a client says`() async throws {
+            try await together(Terminator.installed) { try TLSTerminatorTests().visit($0) }
+        }
+
+        private func visit(_ terminator: Terminator) throws {
             let site = try Site(apps: [])
             try FrameworkSite.make("express", at: site.root(of: "board"), owner: Integration.owner(0))
             let variables = ["NODE_PATH /usr/share/nodejs", "BOARD_ONLY_HTTPS 1"].map { "passenger_env_var \($0);" }
