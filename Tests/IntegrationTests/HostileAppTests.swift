@@ -108,6 +108,58 @@ extension Integration {
             #expect(try fort.site.page("wsgi", "/pid").pid == fort.pid && fort.site.corePID() == fort.core)
         }
 
+        @Test func `the keys of the session that the daemon was started in are no application's`() throws {
+            let site = try Site(
+                apps: [.init("keys", from: nil)],
+                httpSettings: ["passenger_load_shell_envvars off;"]
+            )
+            try site.directory.write(Self.keys, to: "keys.py")
+            let wrapper = ["/usr/bin/python3", site.directory.file("keys.py")]
+            let own = try Shell.run(
+                wrapper + ["/usr/bin/python3", "-c", "import keys; print(keys.find())"],
+                in: site.directory.path
+            )
+            #expect(own.output == "the secret of root\n", "the attack does not work where it should: \(own.output)")
+            let text = """
+                import sys
+
+                sys.path.insert(0, "\(site.directory.path)")
+                import keys
+
+                def application(environ, start_response):
+                    start_response("200 OK", [("Content-Type", "text/plain")])
+                    return [keys.find().encode()]
+
+                """
+            try site.directory.write(text, to: "apps/keys/passenger_wsgi.py")
+            try TestDirectory.give(site.directory.file("apps/keys"), to: Machine.appUsers[2])
+            site.daemonWrapper = wrapper
+            try site.startDaemon()
+            try site.startFront()
+            #expect(try site.page("keys").text == "nothing")
+        }
+
+        /// As a program, starts another one in a session keyring with a key in it; `find` looks for that key (keyctl(2)).
+        private static let keys = """
+            import ctypes, os, sys
+
+            libc = ctypes.CDLL(None)
+            ADD_KEY, KEYCTL = (248, 250) if os.uname().machine == "x86_64" else (217, 219)
+            JOIN, SEARCH, READ, SESSION = 1, 10, 11, -3
+
+            def find():
+                text = ctypes.create_string_buffer(100)
+                key = libc.syscall(KEYCTL, SEARCH, SESSION, b"user", b"fp-secret", 0)
+                length = libc.syscall(KEYCTL, READ, key, text, 100) if key > 0 else 0
+                return text.raw[:length].decode() if length > 0 else "nothing"
+
+            if __name__ == "__main__":
+                libc.syscall(KEYCTL, JOIN, b"fp-test")
+                libc.syscall(ADD_KEY, b"user", b"fp-secret", b"the secret of root", 18, SESSION)
+                os.execvp(sys.argv[1], sys.argv[1:])
+
+            """
+
         /// Between the drop and the program, whoever runs as the same user may stop the helper.
         @Test func `an application that stops every process of its user holds up that user's starts only`() throws {
             let fort = try Fort(others: [
