@@ -85,6 +85,13 @@ extension Integration {
             #expect(page.field("now") == "\(own),\(own) \(isThere ? "0" : "none")")
         }
 
+        @Test(.enabled(if: Niceness.mayBeLowered(), "niceness cannot be given back here"))
+        func `a start that others keep from the processors waits for them half of its time at most`() throws {
+            let site = try Self.running(["passenger_start_timeout 4;"])
+            try site.directory.write("", to: "apps/life/starved-start")
+            #expect(try site.page("life", "/weights").field("now")?.hasPrefix("\(Niceness.own),") == true)
+        }
+
         @Test func `children in the process group of an application end with it`() throws {
             let site = try Self.running()
             let old = try Self.number(site)

@@ -31,6 +31,8 @@ final class WatchedProcess {
     private let program: LoaderProgram
     private let clock: JourneyClock
     private let priority: StartPriority?
+    /// Of the time that it has to start: from then on it waits for a processor no longer than those that serve.
+    private let halfTime: Duration
     private let room: WatchRoom
     private let report: @Sendable (AppEvent) -> Void
     private var life = ProcessLife()
@@ -62,6 +64,7 @@ final class WatchedProcess {
         self.program = starting.plan.program
         self.clock = starting.plan.clock
         self.priority = starting.plan.priority
+        self.halfTime = starting.plan.timeout.limit / 2
         self.room = room
         self.share = room.newShare()
         self.report = report
@@ -83,6 +86,7 @@ final class WatchedProcess {
                 }
             }
             try self.start?.begin()
+            self.takeBackPriorityAtHalfTime()
             if let control = self.control {
                 self.control?.source = try self.room.loop.add(control.descriptor.rawValue) { _ in
                     // A start is short, and its words are bounded.
@@ -137,6 +141,14 @@ final class WatchedProcess {
         self.room.loop.schedule(at: self.clock.instant(of: self.clock.now + .seconds(1))) { [weak self] in
             // Once it has been collected, its number may be another's.
             if let self, self.exit != nil { priority.takeBack(from: self.facts.pid) }
+        }
+    }
+
+    /// Or a machine that is busy for long would never start anything again.
+    private func takeBackPriorityAtHalfTime() {
+        guard let priority = self.priority else { return }
+        self.room.loop.schedule(at: self.clock.instant(of: self.halfTime)) { [weak self] in
+            if let self, self.exit != nil, self.start != nil { priority.takeBack(from: self.facts.pid) }
         }
     }
 
