@@ -114,7 +114,7 @@ extension Integration {
 
         /// What systemd is asked for; whether the kernel heeds it is tried in a virtual machine (`make test-vm`).
         @Test(.enabled(if: Self.canBoot, "systemd cannot be booted in namespaces here"))
-        func `applications with limits are in scopes that go with them, and their unit can be restarted`() throws {
+        func `processes with limits and their preloader are in scopes that go with them, whatever crashes`() throws {
             let configuration = """
                 http {
                     passenger_fly_with /run/flying-passenger/daemon.sock;
@@ -122,6 +122,8 @@ extension Integration {
                     passenger_load_shell_envvars off;
                     passenger_memory_max 96m;
                     passenger_pids_max 40;
+                    passenger_spawn_method smart;
+                    passenger_min_instances 2;
                     server { listen 80; server_name localhost; root /srv/app/public; passenger_enabled on; }
                 }
 
@@ -136,8 +138,26 @@ extension Integration {
                 fail() { echo "FAILED: $*"; systemctl list-units --no-pager 'flyingpassenger*' || true; journalctl --no-pager -n 60; exit 1; }
                 trap 'fail "line $LINENO"' ERR
                 scope() { sed -n 's/^0:://p' /proc/$1/cgroup; }
-                units() { systemctl list-units --no-legend --plain 'flyingpassenger*' | wc -l; }
-                gone() { for _ in $(seq 100); do [ "$(units)" = "$1" ] && return; sleep 0.1; done; fail "units: $(units), not $1"; }
+                slices() { systemctl list-units --no-legend --plain 'flyingpassenger-*.slice' | wc -l; }
+                # What is the only process of its scope, how many times.
+                scopes() {
+                    for scope in /sys/fs/cgroup/flyingpassenger.slice/*.slice/*.slice/*.scope; do
+                        [ "$(wc -l <$scope/cgroup.procs)" = 1 ] && ps -o args= -p "$(cat $scope/cgroup.procs)"
+                    done 2>/dev/null | sort | uniq -c | xargs
+                }
+                # The slice of the instance, and the one of the application.
+                await() {
+                    for _ in $(seq 100); do [ "$(scopes)" = "$1" ] && [ "$(slices)" = 2 ] && return; sleep 0.1; done
+                    fail "$2: $(scopes), $(slices) slices"
+                }
+                restarted() {
+                    for _ in $(seq 100); do [ "$(main)" != $1 ] && [ "$(main)" != 0 ] && return; sleep 0.1; done
+                    fail "no new daemon"
+                }
+                main() { systemctl show -P MainPID flying-passenger; }
+                preloader() { pgrep -u games -f AppPreloader; }
+                workers="2 Passenger WsgiApp: /srv/app"
+                all="1 Passenger AppPreloader: /srv/app $workers"
                 check() {
                     case $(scope $1) in
                         /flyingpassenger.slice/*.slice/*.slice/*.scope) ;;
@@ -151,27 +171,37 @@ extension Integration {
                 systemctl start flying-passenger front-proxy
                 first=$(page)
                 check $first
-                # The slice of all, that of the instance, that of the application, and the scope of the process.
-                [ "$(units)" = 4 ] || fail "$(units) units"
+                await "$all" start
+                [ "$(dirname "$(scope "$(preloader)")")" = "$(dirname "$(scope $first)")" ] || fail "two slices"
                 kill -KILL $first
+                await "$all" "crash of a worker"
                 second=$(page)
+                [ "$second" != "$first" ] || fail "a dead process answered"
                 check $second
-                gone 4
+                kill -KILL "$(preloader)"
+                await "$workers" "crash of the preloader"
+                kill -KILL "$(pgrep -P "$(main)")"
+                page >/dev/null
+                await "$all" "crash of the core"
 
                 systemctl restart flying-passenger
-                third=$(page)
-                check $third
-                gone 4
-                old=$(systemctl show -P MainPID flying-passenger)
+                check "$(page)"
+                await "$all" "restart of the daemon"
+                old=$(main)
                 kill -KILL $old
-                for _ in $(seq 100); do [ "$(systemctl show -P MainPID flying-passenger)" != $old ] && break; sleep 0.1; done
-                fourth=$(page)
-                check $fourth
-                [ "$fourth" != "$third" ] || fail "the application outlived its daemon"
+                restarted $old
+                check "$(page)"
+                await "$all" "crash of the watchdog"
+                old=$(main)
+                systemctl kill --kill-who=all --signal=KILL flying-passenger
+                restarted $old
+                check "$(page)"
+                await "$all" "crash of the whole daemon"
 
                 systemctl stop front-proxy flying-passenger
                 pgrep -u games && fail "processes are left"
-                [ -z "$(systemctl list-units --no-legend --plain 'flyingpassenger*.scope')" ] || fail "scopes are left"
+                for _ in $(seq 100); do [ "$(slices)" = 0 ] && break; sleep 0.1; done
+                [ -z "$(systemctl list-units --no-legend --plain 'flyingpassenger-*')" ] || fail "units are left"
                 [ -z "$(systemctl list-units --failed --no-legend)" ] || fail "failed units"
                 echo everything as it should be
                 """

@@ -47,16 +47,17 @@ struct InstanceGroup: Sendable {
         }
     }
 
-    /// The one that a daemon, this or another one, has made; nil when it has none.
+    /// The one that a daemon, this or another one, has made; nil when it had none.
+    ///
+    /// Its directory may be gone: systemd removes all below the group of a unit whose processes have ended, while slices and
+    /// scopes, which lie elsewhere, stay until somebody stops them.
     static func find(for directory: InstanceDirectory) -> InstanceGroup? {
         // Without the file there was none.
         guard let bytes = try? Files.read(directory.controlGroupPath, limit: 16_384) else { return nil }
         let group = ControlGroup(path: String(decoding: bytes, as: UTF8.self))
         // The file is the daemon's alone; should it be damaged, nothing else is ended.
         let name = "/\(self.namePrefix)\(directory.name)"
-        guard group.path.utf8.suffix(name.utf8.count).elementsEqual(name.utf8),
-            Files.exists("\(group.path)/cgroup.procs")
-        else { return nil }
+        guard group.path.utf8.suffix(name.utf8.count).elementsEqual(name.utf8) else { return nil }
         return InstanceGroup(group: group, units: UnitNames(instance: directory.name))
     }
 
@@ -89,6 +90,8 @@ struct InstanceGroup: Sendable {
         // Nothing tells when the last one has gone that could be waited for here; it takes a millisecond or two.
         while groups.contains(where: \.isPopulated), MonotonicClock.now < deadline { Pause.wait(.milliseconds(2)) }
         for app in self.group.children { app.removeTree() }
+        // The next core gives those of its apps other names, and systemd keeps a slice in which nothing is.
+        for slice in self.units.appSlices where MonotonicClock.now < deadline { TransientScope.stop(slice: slice) }
         return count
     }
 

@@ -16,6 +16,12 @@ struct UnitNames {
 
     func newScope() -> String { "\(Self.product)-\(self.instance)-\(RandomBytes.hexadecimal(8)).scope" }
 
+    /// Those of apps that systemd has at the moment.
+    var appSlices: [String] {
+        let names = self.instanceGroup?.children.map { String($0.path.split(separator: "/").last ?? "") } ?? []
+        return names.filter { $0.hasPrefix("\(Self.product)-\(self.instance)-") && $0.hasSuffix(".slice") }
+    }
+
     /// The directory of all slices of the daemon; nil when it has none.
     var instanceGroup: ControlGroup? {
         let group = ControlGroupPlace.root()?.child("\(Self.product).slice").child(self.instanceSlice)
