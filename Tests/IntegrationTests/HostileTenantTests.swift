@@ -15,7 +15,7 @@ extension Integration {
             let outcome = try Shell.run(
                 [
                     "\(Repository.root)/Benchmarks/tenant", "--bin-dir=\(Repository.programs)", "--seconds=15",
-                    "--alone=3", "--restart",
+                    "--alone=3",
                 ],
                 within: .seconds(200)
             )
