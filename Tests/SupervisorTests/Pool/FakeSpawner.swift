@@ -26,7 +26,15 @@ final class FakeSpawner: Spawning {
         let handle: Handle
     }
 
+    struct Refork {
+        let request: SpawnRequest
+        let worker: ProcessID
+        let forked: () -> Void
+        let completion: (SpawnFailure?) -> Void
+    }
+
     private(set) var spawns: [Spawn] = []
+    private(set) var reforks: [Refork] = []
     private(set) var started = 0
     /// What a preloader that is on its way out holds up.
     private var whenNoneIsLeft: [() -> Void] = []
@@ -48,9 +56,18 @@ final class FakeSpawner: Spawning {
         return handle
     }
 
+    func refork(
+        _ request: SpawnRequest,
+        from worker: ProcessID,
+        forked: @escaping () -> Void,
+        completion: @escaping (SpawnFailure?) -> Void
+    ) {
+        self.reforks.append(Refork(request: request, worker: worker, forked: forked, completion: completion))
+    }
+
     /// Ends the oldest spawn with a process.
     @discardableResult
-    func succeed(pid: Int32 = 4711, concurrency: Int = 1) throws -> FakeProcess {
+    func succeed(pid: Int32 = 4711, concurrency: Int = 1, forkGeneration: UInt32? = nil) throws -> FakeProcess {
         try #require(!self.spawns.isEmpty)
         let spawn = self.spawns.removeFirst()
         let process = FakeProcess(id: spawn.request.processID, pid: pid)
@@ -65,32 +82,30 @@ final class FakeSpawner: Spawning {
             isSwitched: true,
             restsOnOwnership: true
         )
-        spawn.completion(
-            .success(
-                SpawnedProcess(
-                    facts: AppProcessFacts(
-                        id: process.id,
-                        pid: pid,
-                        startTime: 1,
-                        group: spawn.request.key,
-                        generation: spawn.request.generation,
-                        appType: .rack,
-                        uid: identity.uid,
-                        gid: identity.gid,
-                        userName: identity.userName,
-                        socketPath: "/run/apps/\(pid)"
-                    ),
-                    service: AppProcessFacts.Service(
-                        transport: .session,
-                        address: .unix(path: "/run/apps/\(pid)"),
-                        concurrency: concurrency
-                    ),
-                    process: process,
-                    identity: identity,
-                    start: StartContext(id: spawn.request.errorID, identity: identity)
-                )
-            )
+        var spawned = SpawnedProcess(
+            facts: AppProcessFacts(
+                id: process.id,
+                pid: pid,
+                startTime: 1,
+                group: spawn.request.key,
+                generation: spawn.request.generation,
+                appType: .rack,
+                uid: identity.uid,
+                gid: identity.gid,
+                userName: identity.userName,
+                socketPath: "/run/apps/\(pid)"
+            ),
+            service: AppProcessFacts.Service(
+                transport: .session,
+                address: .unix(path: "/run/apps/\(pid)"),
+                concurrency: concurrency
+            ),
+            process: process,
+            identity: identity,
+            start: StartContext(id: spawn.request.errorID, identity: identity)
         )
+        spawned.forkGeneration = forkGeneration
+        spawn.completion(.success(spawned))
         return process
     }
 
