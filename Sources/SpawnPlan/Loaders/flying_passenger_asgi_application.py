@@ -44,7 +44,9 @@ def open_loops():
 
 def callable_named(settings, execute):
     """What is meant by "module:attribute" or "file.py:attribute", else "application" of the startup file."""
-    module_name, colon, attribute = settings.get('application', '').rpartition(':')
+    named = settings.get('application', '')
+    # A file alone has none.
+    module_name, colon, attribute = named.rpartition(':') if ':' in named else (named, '', '')
     if colon and not module_name.endswith('.py'):
         module = importlib.import_module(module_name)
     else:
