@@ -12,12 +12,13 @@ import os
 import signal
 import socket
 from _thread import get_ident
+from functools import partial
 
 import phusion_passenger
 from flying_passenger_answer import complain
 from flying_passenger_asgi_application import formatted, wants_prefix_in_path
 from flying_passenger_asgi_http import Exchange
-from flying_passenger_asgi_stream import LINGER_SECONDS, Stream
+from flying_passenger_asgi_stream import LINGER_SECONDS, stream_type
 from flying_passenger_websocket import WebSocket, is_websocket
 
 CONTROL = 4
@@ -43,6 +44,7 @@ class Server:
         self.application, self.loop, self.lifespan = application.call, application.loop, application.lifespan
         self.names_prefix_in_path = wants_prefix_in_path()
         self.pid = os.getpid()
+        self.new_stream = partial(stream_type(self.loop), self)
         self.streams = set()
         self.running = set()  # exchanges whose call of the application has not ended
         self.accepting = set()  # tasks
@@ -102,7 +104,7 @@ class Server:
             except OSError as error:
                 return self.accept_failed(error)
             connection.setblocking(False)
-            task = self.loop.create_task(self.loop.connect_accepted_socket(lambda: Stream(self), connection))
+            task = self.loop.create_task(self.loop.connect_accepted_socket(self.new_stream, connection))
             self.accepting.add(task)
             task.add_done_callback(self.accepting.discard)
 

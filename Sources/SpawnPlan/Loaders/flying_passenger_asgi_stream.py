@@ -6,6 +6,7 @@ from struct import Struct
 from flying_passenger_asgi_fields import parsed_head
 
 MAX_HEAD = 1024 * 1024
+READ_SIZE = 256 * 1024
 # Bytes that wait for the application before its stream is not read any more, and for the front before `send` waits.
 HIGH_WATER = 65536
 LINGER_SECONDS = 5
@@ -124,3 +125,20 @@ class Stream(asyncio.Protocol):
             return self.transport.abort()  # it has ended meanwhile
         self.server.loop.call_later(LINGER_SECONDS, self.transport.abort)
         return None
+
+
+class BufferedStream(Stream, asyncio.BufferedProtocol):
+    """For asyncio's own loop, which has 256 KiB mapped for each read of another stream, and unmapped again."""
+
+    # One for all: what is in it is taken out before another stream is read.
+    buffer = memoryview(bytearray(READ_SIZE))
+
+    def get_buffer(self, _size):
+        return self.buffer
+
+    def buffer_updated(self, size):
+        self.data_received(bytes(self.buffer[:size]))
+
+
+def stream_type(loop):
+    return BufferedStream if isinstance(loop, asyncio.BaseEventLoop) else Stream
