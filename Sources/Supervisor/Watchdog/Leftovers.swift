@@ -11,6 +11,10 @@ import SpawnPlan
 enum Leftovers {
     /// Processes that hang in the kernel are given up after this time.
     private static let limit = Duration.seconds(10)
+    /// A look at one process takes microseconds.
+    private static let patience = Duration.seconds(1)
+    /// So many that do not let themselves be looked at are waited for.
+    private static let maxSilent = 5
 
     /// Kills the process groups of all children but those `spared`; returns how many processes were ended.
     @discardableResult
@@ -47,8 +51,19 @@ enum Leftovers {
         let records = ProcessRecords(directory: directory.processesPath)
         // A core that was still spawning may have added one: look again until there is none.
         var ended: Set<Int32> = []
+        var silent: Set<Int32> = []
+        defer {
+            if !silent.isEmpty {
+                logger.warning(
+                    "processes keep waiting whoever looks at their environment; if they are of applications, end them",
+                    metadata: [LogKeys.pid: "\(silent.sorted().map(String.init).joined(separator: " "))"]
+                )
+            }
+        }
         for _ in 0..<10 {
-            let pids = (records.sweep() + self.endMarked(directory.name)).filter { ended.insert($0).inserted }
+            let recorded = records.sweep()
+            let found = recorded + self.endMarked(directory.name, except: &silent)
+            let pids = found.filter { ended.insert($0).inserted }
             guard !pids.isEmpty else { return }
             logger.notice(
                 "ended processes that a daemon left behind",
@@ -60,18 +75,28 @@ enum Leftovers {
     /// Ends the processes whose environment names the instance: those that an app left behind before they were recorded.
     ///
     /// Whoever takes that name for a process of their own loses it. Nothing of root's is ended: apps never are.
-    private static func endMarked(_ instance: String) -> [Int32] {
+    ///
+    /// Any user may have a process that cannot be looked at: `silent` are those, which are not waited for again.
+    private static func endMarked(_ instance: String, except silent: inout Set<Int32>) -> [Int32] {
         let mark = "\(EnvironmentPlan.instanceVariable)=\(instance)"
         let isRoot = CurrentProcess.isRoot
-        return ProcInfo.all().filter { pid in
+        let candidates = ProcInfo.all().filter { $0 != CurrentProcess.pid && !silent.contains($0) }
+        let outcome = try? PatientLook.filter(
+            candidates,
+            patience: self.patience,
+            maxSilent: self.maxSilent - silent.count
+        ) { pid in
             // A descriptor first, so that the look and the signal mean the same process.
-            guard pid != CurrentProcess.pid, let handle = try? ProcessHandle(pid: pid),
-                let uid = ProcInfo.uid(of: pid), !isRoot || uid != 0,
+            guard let handle = try? ProcessHandle(pid: pid), let uid = ProcInfo.uid(of: pid), !isRoot || uid != 0,
                 ProcInfo.hasEnvironmentEntry(mark, pid: pid)
             else { return false }
             // Ended between the look and the signal: that is what was wanted.
             return (try? handle.signal(.kill)) != nil
         }
+        // Without a descriptor or a thread for it there is no look; records and control groups are left.
+        guard let outcome else { return [] }
+        silent.formUnion(outcome.silent)
+        return outcome.found
     }
 
     private static func kill(_ pid: Int32, ownGroup: Int32?) {
