@@ -17,6 +17,7 @@ import signal
 import socket
 import struct
 import sys
+import threading
 import time
 
 HELLO, REPLY, PING, PONG, ATTACHED = 1, 2, 3, 4, 5
@@ -70,16 +71,27 @@ def lingering(seconds):
     return client, (listener, server)
 
 
-def send_lingering(peer, data, seconds=20):
-    """Sends bytes with a descriptor that nobody else holds any more; whether it could be sent."""
-    client, rest = lingering(seconds)
-    try:
-        peer.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [client.fileno()]))])
-        return rest
-    except PermissionError:
-        return None
-    finally:
+def send_lingering(peer, data, seconds=20, times=5):
+    """Sends bytes with a descriptor that nobody else holds any more, again and again; None if it could not be sent."""
+    kept, refused = [], []
+
+    def send(client):
+        try:
+            peer.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [client.fileno()]))])
+        except PermissionError:
+            refused.append(client)
+        except OSError:
+            pass  # the peer has had enough
+        # Whoever closes it last waits: now and then that is the sender.
         client.close()
+
+    for _ in range(times):
+        client, rest = lingering(seconds)
+        kept.append(rest)
+        thread = threading.Thread(target=send, args=(client,), daemon=True)
+        thread.start()
+        thread.join(0.2)
+    return None if refused else kept
 
 
 class Peer:
