@@ -71,7 +71,7 @@ def lingering(seconds):
     return client, (listener, server)
 
 
-def send_lingering(peer, data, seconds=20, times=5):
+def send_lingering(peer, data, seconds=20, times=3):
     """Sends bytes with a descriptor that nobody else holds any more, again and again; None if it could not be sent."""
     kept, refused = [], []
 
@@ -91,7 +91,9 @@ def send_lingering(peer, data, seconds=20, times=5):
         thread = threading.Thread(target=send, args=(client,), daemon=True)
         thread.start()
         thread.join(0.2)
-    return None if refused else kept
+        if refused:
+            return None
+    return kept
 
 
 class Peer:
