@@ -14,7 +14,7 @@ if os.path.exists('tmp/fail-load'):
 if os.path.exists('tmp/get-loop'):
     asyncio.get_event_loop()
 asyncio.run(asyncio.sleep(0))
-left_open = asyncio.new_event_loop()
+left_open = asyncio.new_event_loop() if os.path.exists('tmp/leave-loop') else None
 threading.Thread(target=threading.Event().wait, daemon=True, name='started while loading').start()
 
 
