@@ -14,6 +14,9 @@ extension Integration {
             "--no-headers", "--check", "--directory", "--force-reinstall", "--no-binary", "--local", "--user-install",
             "--since", "--max-old-space-size", "--retry", "--retry-connrefused", "--resolve", "--now", "--yjit",
             "--include", "--rate", "--parallel", "--parallel-immediate", "--expose-gc",
+            "--no-buffer", "--max-time", "--header",
+            // mkdir
+            "--parents",
             // git
             "--quiet", "--all", "--initial-branch",
             // uvicorn, hypercorn, gunicorn, Django

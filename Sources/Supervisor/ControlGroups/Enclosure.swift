@@ -26,12 +26,14 @@ package final class Enclosure: Sendable {
     /// What the kernel has counted where the limits of the app stand, for all of its processes.
     private struct RefusalCounts: Sendable {
         var outOfMemory: UInt64 = 0
+        var kills: UInt64 = 0
         var processes: UInt64 = 0
 
         init() {}
 
         init(_ app: ControlGroup?) {
             self.outOfMemory = app?.event("oom", in: "memory.events") ?? 0
+            self.kills = app?.event("oom_kill", in: "memory.events") ?? 0
             self.processes = app?.event("max", in: "pids.events") ?? 0
         }
     }
@@ -109,12 +111,16 @@ package final class Enclosure: Sendable {
 
     /// What the kernel has refused to its processes; it counts that only where there is a limit.
     ///
-    /// Of processes that were refused kernels before Linux 6.11 tell where one was wanted, later ones where the limit stands.
+    /// systemd removes a scope with its last process, which may be before this is asked: then what was counted for the whole
+    /// app since the process began has to do. Of processes that were refused kernels before Linux 6.11 tell where one was
+    /// wanted, later ones where the limit stands.
     var reachedLimit: ReachedLimit? {
         let (leaf, before) = self.state.withLock { ($0.leaf, $0.before) }
         guard let group = leaf?.group, !self.limits.isEmpty else { return nil }
         let now = RefusalCounts(group.parent)
-        if let kills = group.event("oom_kill", in: "memory.events"), kills > 0 {
+        let kills =
+            group.exists ? group.event("oom_kill", in: "memory.events") ?? 0 : now.kills - min(before.kills, now.kills)
+        if kills > 0 {
             return .memory(most: now.outOfMemory > before.outOfMemory ? self.limits.memory : nil)
         }
         guard let most = self.limits.processes else { return nil }

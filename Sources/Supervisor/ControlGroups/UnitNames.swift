@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import AppSettings
 import LinuxSystem
 
 /// Names of units that systemd makes for one daemon; each "-" of a slice is one level of the tree.
@@ -18,7 +19,7 @@ struct UnitNames {
 
     /// Those of apps that systemd has at the moment.
     var appSlices: [String] {
-        let names = self.instanceGroup?.children.map { String($0.path.split(separator: "/").last ?? "") } ?? []
+        let names = self.instanceGroup?.children.compactMap(\.path.pathComponents.last) ?? []
         return names.filter { $0.hasPrefix("\(Self.product)-\(self.instance)-") && $0.hasSuffix(".slice") }
     }
 

@@ -53,6 +53,17 @@ struct EnclosureTests {
         #expect(enclosure.reachedLimit == .memory(most: 64 << 20))
     }
 
+    @Test func `of a group that has gone its app's counters tell, as far as they have grown`() throws {
+        try directory.write("oom 3\noom_kill 2\n", to: "root/app/memory.events")
+        let enclosure = try enclosure()
+        try Files.removeTree(directory.file("root/app/process"))
+        #expect(enclosure.reachedLimit == nil)
+        try directory.write("oom 3\noom_kill 3\n", to: "root/app/memory.events")
+        #expect(enclosure.reachedLimit == .memory(most: nil))
+        try directory.write("oom 4\noom_kill 3\n", to: "root/app/memory.events")
+        #expect(enclosure.reachedLimit == .memory(most: 64 << 20))
+    }
+
     @Test func `a process that was refused is found where either kernel counts it`() throws {
         try count("max", 5, in: "pids.events")
         let enclosure = try enclosure()
