@@ -37,9 +37,17 @@ def begin_worker(application):
 
 
 def open_loops():
-    # By type: `isinstance` would ask stand-ins for other objects, which make those then.
-    return [found for found in gc.get_objects()
-            if issubclass(type(found), asyncio.AbstractEventLoop) and not found.is_closed()]
+    """A line for each event loop that is open."""
+    lines = []
+    for found in gc.get_objects():
+        # By type: `isinstance` would ask stand-ins for other objects, which make those then.
+        if issubclass(type(found), asyncio.AbstractEventLoop):
+            try:
+                if not found.is_closed():
+                    lines.append('        %r\n' % found)
+            except Exception:
+                pass  # one that is half made, or that only looks like one
+    return lines
 
 
 def callable_named(settings, execute):
@@ -179,7 +187,7 @@ class Application:
         asyncio.set_event_loop(None)
         new_loop().close()  # what it needs of libraries is shared
         self.call = callable_named(settings, execute)
-        loops = ''.join('        %r\n' % loop for loop in open_loops())
+        loops = ''.join(open_loops())
         if loops:
             complain('event loops that were made while the application was loaded do not run in its processes, which are forked, '
                      'and neither does what belongs to them; make it in the lifespan, or set passenger_spawn_method direct:\n'
