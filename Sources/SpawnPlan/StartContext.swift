@@ -16,7 +16,7 @@ package struct StartContext: Hashable, Sendable {
     /// What the process had of the processors; nil: not asked, or not known.
     package var processorTime: ProcessorTime?
 
-    /// What the main thread of a process had of the processors since it began.
+    /// What the busiest thread of a process had of the processors since it began.
     package struct ProcessorTime: Hashable, Sendable {
         package var used: Duration
         /// It could have run, and others did.

@@ -4,10 +4,11 @@ import CFlyingPassenger
 import Glibc
 
 extension Files {
-    /// Names in a directory, without "." and "..", sorted.
-    package static func list(_ path: String) throws(SystemError) -> [String] {
+    /// Names in a directory, without "." and "..", sorted; at most `limit` of them, whichever come first.
+    package static func list(_ path: String, limit: Int = .max) throws(SystemError) -> [String] {
         try names(
-            in: Descriptor(owning: try checked("open", path) { fp_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0) })
+            in: Descriptor(owning: try checked("open", path) { fp_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0) }),
+            limit: limit
         )
     }
 

@@ -16,6 +16,15 @@ import Testing
         #expect(ProcessorTime(text) == nil)
     }
 
+    /// The main thread of a virtual machine, which comes first, waits for another one.
+    @Test func `the time of a process is that of the thread that wanted most`() throws {
+        let time = try #require(
+            ProcessorTime(threads: ["5 7 1\n", "", "4000000000 9000000000 8\n", "0 0 0\n", "10000000000 1 3\n"])
+        )
+        #expect(time.used == .seconds(4) && time.waited == .seconds(9))
+        #expect(ProcessorTime(threads: ["0 0 0", ""]) == nil)
+    }
+
     @Test func `a process that does not exist has none`() {
         #expect(ProcessorTime(pid: -1) == nil)
     }
