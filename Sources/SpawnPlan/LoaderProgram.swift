@@ -95,8 +95,8 @@ package struct LoaderProgram: Hashable, Sendable {
     ///
     /// Others say so themselves once they run, which costs a start; that of these takes seconds.
     package var mayFork: Bool {
-        let name = interpreter.split(separator: "/").last ?? ""
-        return !["jruby", "truffleruby"].contains { name.hasPrefix($0) }
+        let name = interpreter.utf8.split(separator: UInt8(ascii: "/")).last ?? interpreter.utf8[...]
+        return !["jruby", "truffleruby"].contains { name.starts(with: $0.utf8) }
     }
 
     /// The setting that says what is run.

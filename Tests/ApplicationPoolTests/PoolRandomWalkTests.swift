@@ -97,7 +97,7 @@ private struct Walk {
         let sticky = self.below(4) == 0 ? self.pick(self.processes)?.stickyID ?? 0 : 0
         let deadline: Duration? = self.below(3) == 0 ? .milliseconds(self.below(8000)) : nil
         // Several fronts with several loops, and some that know no leases.
-        let holder = self.below(5) == 0 ? nil : LeaseHolder(rawValue: UInt64(self.below(4)))
+        let holder = self.below(5) == 0 ? nil : LeaseHolder(rawValue: UInt64(self.below(2)))
         self.model.checkout(group, sticky: sticky, deadline: deadline, from: holder)
         return "checkout"
     }

@@ -101,7 +101,7 @@ extension Integration {
             try site.startFront()
             // At the same time: JRuby takes seconds to start.
             let visits = try ["gems", "syntax"].map { name in
-                let visit = try HTTPConnection(port: site.port)
+                let visit = try HTTPConnection(port: site.port, limit: .seconds(120))
                 try visit.send("GET / HTTP/1.1\r\nHost: \(name).localhost\r\n\r\n")
                 return visit
             }

@@ -6,6 +6,7 @@ needs of the standard library is bound before the application is loaded, which m
 """
 import _socket
 import array
+import errno
 import gc
 import os
 import signal
@@ -132,6 +133,10 @@ class Preloader:
 
     def fork_process(self, claim, descriptors, release=None):
         """Tells whether this is the process that comes of it, and that has made the claim."""
+        if len(descriptors) != MOST_DESCRIPTORS:
+            # The kernel leaves out those that there is no room for.
+            self.give_up(descriptors, OSError(errno.EMFILE, os.strerror(errno.EMFILE)))
+            return False
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.flush()  # or each process would write what waits

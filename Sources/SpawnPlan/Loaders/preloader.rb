@@ -19,6 +19,7 @@ module FlyingPassenger
   # in the same way, and what comes of it says "preloader NAME", waits for "start", and is the next preloader: "preloaded".
   class Preloader
     DESCRIPTORS = { listener: 3, control: 4 }.freeze
+    DESCRIPTOR_COUNT = 3
     MAX_ORDER = 64
     START = "start\n"
     # Bound before the application is loaded, which may put others in their place.
@@ -98,6 +99,7 @@ module FlyingPassenger
 
     # Answers true in the process that comes of it, and that makes the claim.
     def fork_process(claim, descriptors, release = nil)
+      raise Errno::EMFILE unless descriptors.size == DESCRIPTOR_COUNT # the kernel leaves out those that there is no room for
       PhusionPassenger.call_event(:before_refork) if release
       AfterFork.prepare
       Output.flush # or each process would write what waits

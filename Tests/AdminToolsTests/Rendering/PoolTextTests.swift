@@ -134,6 +134,7 @@ import WireProtocol
         )
         group.memory?.savedKilobytes = -5
         group.preloader?.memory = nil
+        group.preloader?.generation = nil
         let early = render(Self.report(groups: [group]))
         #expect(early.hasSuffix("Memory: ?   Uptime: 1m 1s\n  Memory in all: 60M, nothing saved by sharing yet\n"))
         group.memory?.savedKilobytes = nil
