@@ -306,7 +306,9 @@ final class WatchedProcess {
         case .endAll: self.ender.endAll()
         case .ask:
             // Programs with a loader see the end of file on their control channel; others get the usual signal.
-            if self.control != nil {
+            if let control = self.control {
+                // Whoever has borrowed the channel for an order, the process sees its end.
+                try? Transfers.shutdownBoth(control.descriptor.rawValue)
                 self.closeControl()
             } else {
                 // Gone already: its pidfd tells next.
