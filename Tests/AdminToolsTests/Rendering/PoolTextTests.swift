@@ -127,6 +127,7 @@ import WireProtocol
         #expect(render(Self.report(groups: [group])) == text)
         group.preloader?.generation = 2
         #expect(render(Self.report(groups: [group])).contains("   Uptime: 1m 1s   Generation: 2\n"))
+        group.preloader?.generation = nil
         #expect(
             render(Self.report(groups: [group]), isVerbose: true).contains(
                 "\n    Shared memory: 2M   Proportional: 4M\n"
