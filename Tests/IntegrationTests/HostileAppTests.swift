@@ -106,6 +106,8 @@ extension Integration {
                 pids.count(where: ProcessFacts.isRunning) <= 3
             }
             #expect(try fort.site.page("wsgi", "/pid").pid == fort.pid && fort.site.corePID() == fort.core)
+            // The daemon would wait for them a minute.
+            for pid in pids { _ = try? ProcessHandle(pid: pid).signal(.kill) }
         }
 
         @Test func `the keys of the session that the daemon was started in are no application's`() throws {
