@@ -16,15 +16,15 @@ struct PoolDriverReforkTests {
         let processes = try (17...18).map { try bench.spawner.succeed(pid: $0, forkGeneration: 0) }
         for _ in 0..<2 {
             #expect(bench.spawner.reforks.isEmpty)
-            let grant = try #require(bench.client.grants[bench.checkout()])
-            bench.driver.release(grant.session, outcome: .ok)
+            _ = try self.nextProcess(bench)
         }
         let refork = try #require(bench.spawner.reforks.first)
         return (bench, processes, refork)
     }
 
     private func nextProcess(_ bench: PoolBench) throws -> ProcessID {
-        let grant = try #require(bench.client.grants[bench.checkout()])
+        let request = bench.checkout()
+        let grant = try #require(bench.client.grants[request])
         bench.driver.release(grant.session, outcome: .ok)
         return grant.process
     }
