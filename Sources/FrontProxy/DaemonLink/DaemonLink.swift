@@ -16,7 +16,7 @@ final class DaemonLink {
         case refused(String)
     }
 
-    let eventLoop: any EventLoop
+    let eventLoop: SocketLoop
     let socketPath: String
     /// Hears of processes that end; set before `start`.
     weak var streamPool: StreamPool?
@@ -38,7 +38,7 @@ final class DaemonLink {
     private static let retryAfterSeconds = 5
 
     init(
-        eventLoop: any EventLoop,
+        eventLoop: SocketLoop,
         socketPath: String,
         hello: Hello,
         presence: DaemonPresence,

@@ -2,7 +2,6 @@
 
 import LinuxSystem
 import NIOCore
-import NIOPosix
 import WireProtocol
 
 /// What a transport tells; all on its event loop.
@@ -18,12 +17,12 @@ protocol DaemonTransportDelegate: AnyObject {
 ///
 /// Messages of one turn of the loop leave in one write.
 final class DaemonTransport {
-    let eventLoop: any EventLoop
+    let eventLoop: SocketLoop
     let socketPath: String
     private unowned let delegate: any DaemonTransportDelegate
     /// Unread bytes at which the daemon counts as stuck.
     private let unreadLimit: Int
-    private var handler: LinkChannelHandler?
+    private var connection: LinkConnection?
     private var outgoing = ByteBuffer()
     private var isFlushScheduled = false
     private var backoff = ReconnectBackoff()
@@ -37,7 +36,7 @@ final class DaemonTransport {
     static let stableTime = TimeAmount.seconds(1)
 
     init(
-        eventLoop: any EventLoop,
+        eventLoop: SocketLoop,
         socketPath: String,
         unreadLimit: Int = WireLimits.unreadBytes,
         delegate: any DaemonTransportDelegate
@@ -48,49 +47,47 @@ final class DaemonTransport {
         self.delegate = delegate
     }
 
-    var isConnected: Bool { handler != nil }
+    var isConnected: Bool { connection != nil }
     /// Since the present connection, or else the last one, was opened.
     var age: TimeAmount { .now() - openedAt }
 
     /// Connects, and from now on again after each end.
     func connect() {
-        guard !isStopped, handler == nil else { return }
-        let bound = NIOLoopBound(self, eventLoop: eventLoop)
-        let marks = ChannelOptions.Types.WriteBufferWaterMark(low: unreadLimit / 2, high: unreadLimit)
-        let attempt = ClientBootstrap(group: eventLoop)
-            .connectTimeout(.seconds(2))
-            .channelOption(.writeBufferWaterMark, value: marks)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(LinkChannelHandler(transport: bound.value))
-                }
-            }
-            .connect(unixDomainSocketPath: socketPath)
-        attempt.assumeIsolated().whenFailure { error in
-            self.attemptFailed(Self.reason(error))
+        guard !isStopped, connection == nil else { return }
+        let connection = LinkConnection(transport: self)
+        do throws(SystemError) {
+            let socket = try UnixSocket.connect(path: socketPath, nonBlocking: true)
+            try connection.open(socket, on: eventLoop, unreadLimit: unreadLimit)
+        } catch {
+            return attemptFailed(Self.reason(error))
         }
+        self.connection = connection
+        isGreeted = false
+        openedAt = .now()
+        outgoing.clear()
+        delegate.transportOpened()
     }
 
     /// Ends the connection and makes no new one.
     func stop() {
         isStopped = true
-        handler?.close(reason: "stopped")
+        connection?.close(reason: "stopped")
     }
 
     /// Ends the connection; the next one follows.
-    func drop(reason: String) { handler?.close(reason: reason) }
+    func drop(reason: String) { connection?.close(reason: reason) }
 
     /// The daemon has answered `Hello`.
     func greeted() { isGreeted = true }
 
     func send(_ message: FrontMessage) {
-        guard handler != nil else { return }
+        guard connection != nil else { return }
         message.write(into: &outgoing)
         scheduleFlush()
     }
 
     func send(_ hello: Hello) {
-        guard handler != nil else { return }
+        guard connection != nil else { return }
         hello.write(into: &outgoing)
         scheduleFlush()
     }
@@ -98,49 +95,39 @@ final class DaemonTransport {
     private func scheduleFlush() {
         guard !isFlushScheduled else { return }
         isFlushScheduled = true
-        eventLoop.assumeIsolated().execute { self.flush() }
+        eventLoop.afterTurn { self.flush() }
     }
 
     private func flush() {
         isFlushScheduled = false
-        guard let handler, outgoing.readableBytes > 0 else { return }
+        guard let connection, outgoing.readableBytes > 0 else { return }
         let bytes = outgoing
         outgoing = ByteBuffer()
-        handler.write(bytes)
+        connection.write(bytes)
     }
 
-    // MARK: From the channel
-
-    func opened(_ handler: LinkChannelHandler) {
-        guard !isStopped else { return handler.close(reason: "stopped") }
-        self.handler = handler
-        isGreeted = false
-        openedAt = .now()
-        outgoing.clear()
-        delegate.transportOpened()
-    }
+    // MARK: From the connection
 
     func received(_ message: DaemonMessage) { delegate.transportReceived(message) }
 
     /// `reason` is nil if it was the daemon that closed.
-    func closed(_ handler: LinkChannelHandler, reason: String?) {
-        guard self.handler === handler else { return }
-        self.handler = nil
+    func closed(_ connection: LinkConnection, reason: String?) {
+        guard self.connection === connection else { return }
+        self.connection = nil
         outgoing.clear()
         if isGreeted, age >= Self.stableTime { backoff.succeeded() }
         attemptFailed(reason ?? (isGreeted ? "the daemon closed the connection" : Self.unknownUserReason))
     }
 
     /// What went wrong on a connection, for the log.
-    static func reason(_ error: any Error) -> String {
-        guard let error = error as? IOError else { return "\(error)" }
-        let system = SystemError(call: "connect", code: error.errnoCode)
-        if system.isNotFound {
+    static func reason(_ error: SystemError) -> String {
+        if error.isNotFound {
             return "there is no such socket: start flying-passenger --socket-file=PATH with this path, or correct "
                 + "passenger_fly_with"
         }
-        guard system.isPermissionDenied else { return system.reason }
-        return "\(system.reason): start flying-passenger with --front-user=NAME, where NAME is \(user), or with "
+        if error.isWouldBlock { return "more connections than the daemon accepts wait for it" }
+        guard error.isPermissionDenied else { return error.reason }
+        return "\(error.reason): start flying-passenger with --front-user=NAME, where NAME is \(user), or with "
             + "--socket-group or --socket-mode; or this front with --user=NAME, a user that the daemon knows"
     }
 

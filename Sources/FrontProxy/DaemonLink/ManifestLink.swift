@@ -17,7 +17,7 @@ final class ManifestLink {
     private let frontName: String
     private let presence: DaemonPresence
     private let logger: Logger
-    private let eventLoop: any EventLoop
+    private let eventLoop: SocketLoop
     private let socketPath: String
     private var session: FrontSession
     private var ledger = ManifestLedger()
@@ -33,7 +33,7 @@ final class ManifestLink {
         delegate: self
     )
 
-    init(eventLoop: any EventLoop, socketPath: String, frontName: String, presence: DaemonPresence, logger: Logger) {
+    init(eventLoop: SocketLoop, socketPath: String, frontName: String, presence: DaemonPresence, logger: Logger) {
         self.eventLoop = eventLoop
         self.socketPath = socketPath
         self.frontName = frontName

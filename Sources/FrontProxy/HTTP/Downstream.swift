@@ -15,16 +15,17 @@ struct ConnectionAddresses {
 
     init() {}
 
-    init(remote: SocketAddress?, local: SocketAddress?, isTrustedPeer: Bool = false) {
+    /// Of a connected socket; of one whose peer has left already, as much as the kernel still knows.
+    init(ofSocket socket: Int32, isTrustedPeer: Bool = false) {
         peer.isTrustedAccount = isTrustedPeer
-        if let remote, let ip = remote.ipAddress {
+        if let name = try? SocketName(peerOf: socket), let ip = name.host {
             // An IPv4 client of an IPv6 listener.
             peer.address = ip.hasPrefix("::ffff:") && ip.contains(".") ? String(ip.dropFirst(7)) : ip
-            peer.port = remote.port ?? 0
+            peer.port = Int(name.port)
         }
-        if let local, let ip = local.ipAddress {
-            self.local = ip
-            localPort = local.port ?? 80
+        if let name = try? SocketName(localOf: socket), let ip = name.host {
+            local = ip
+            localPort = Int(name.port)
         }
     }
 }

@@ -13,7 +13,7 @@ import WireProtocol
 
 /// Everything the connections of one event loop share; created on that loop and used on it only.
 final class WorkerLoopContext {
-    let eventLoop: any EventLoop
+    let eventLoop: SocketLoop
     /// The control connection to the daemon, as the data path sees it.
     let link: any SessionBroker
     let streams: StreamPool
@@ -63,7 +63,7 @@ final class WorkerLoopContext {
 
     /// `temporaryDirectory` counts if the model has no `data_buffer_dir`; nil: /tmp.
     init(
-        eventLoop: any EventLoop,
+        eventLoop: SocketLoop,
         link: any SessionBroker,
         streams: StreamPool,
         model: FrontModel,

@@ -4,7 +4,6 @@ import FrontConfiguration
 import LinuxSystem
 import Logging
 import NIOCore
-import NIOPosix
 import ProgramLog
 import WireProtocol
 
@@ -21,7 +20,7 @@ final class Master {
         var pid: Int32?
     }
 
-    let eventLoop: any EventLoop
+    let eventLoop: SocketLoop
     let options: MasterOptions
     private(set) var log: ProgramLog
     private(set) var logger: Logger
@@ -42,7 +41,7 @@ final class Master {
     let frontName: String
     private(set) var flyWith: String?
 
-    init(_ start: MasterStart, eventLoop: any EventLoop) throws {
+    init(_ start: MasterStart, eventLoop: SocketLoop) throws {
         self.eventLoop = eventLoop
         options = start.options
         log = start.log

@@ -4,7 +4,6 @@ import FrontConfiguration
 import LinuxSystem
 import Logging
 import NIOCore
-import NIOPosix
 import ProgramLog
 import ShownText
 import WireProtocol
@@ -98,8 +97,11 @@ enum MasterProgram {
 
     private static func serve(_ start: MasterStart, _ ready: ReadySignal) throws -> Int32 {
         try LingerGuard.startIfNeeded()
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let loop = group.next()
+        let log = start.log
+        let loop = try SocketLoop(name: "master") { error in
+            log.announce("cannot wait for workers and signals: \(error)", severity: .fatal)
+            CurrentProcess.exit(1)
+        }
         let (finished, bound) = try loop.submit {
             let master = try Master(start, eventLoop: loop)
             master.whenServing = {

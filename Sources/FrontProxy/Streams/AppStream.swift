@@ -14,7 +14,7 @@ final class AppStream {
     private var machine: StreamMachine
     private var transport: StreamTransport?
     private var owner: (any StreamOwner)?
-    /// What the app said before the channel was open.
+    /// What the app said before the socket was here.
     private var early = ByteBuffer()
     /// It failed because this process has no descriptor left.
     private(set) var isOutOfDescriptors = false
@@ -112,14 +112,17 @@ final class AppStream {
             let transport = StreamTransport(self, duplicate: connection.duplicate)
             self.transport = transport
             self.early = connection.remainder
-            transport.open(connection.socket, on: self.pool.eventLoop) { error in
-                self.fail("the stream cannot be used: \(error)")
+            do throws(SystemError) {
+                try transport.open(connection.socket, on: self.pool.eventLoop)
+            } catch {
+                return self.fail("the stream cannot be used: \(error)", isOutOfDescriptors: error.isOutOfResources)
             }
+            self.opened()
         }
     }
 
-    /// Its channel is there.
-    func opened() {
+    /// Its socket is there.
+    private func opened() {
         guard self.machine.attached() == .tellReady else { return }
         self.owner?.streamReady(self)
         let early = self.early

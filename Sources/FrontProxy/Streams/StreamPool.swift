@@ -2,7 +2,6 @@
 
 import Logging
 import NIOCore
-import NIOPosix
 import WireProtocol
 
 /// The streams of one event loop to app processes: idle ones are kept per process and used last-in-first-out.
@@ -29,7 +28,7 @@ final class StreamPool {
     /// Processes whose end is remembered, to explain answers that broke off.
     private static let maxRememberedEnds = 64
 
-    let eventLoop: any EventLoop
+    let eventLoop: SocketLoop
     let logger: Logger
     private let attacher: StreamAttacher
     private var idle: [ProcessID: [AppStream]] = [:]
@@ -42,7 +41,7 @@ final class StreamPool {
     private var sweep: Scheduled<Void>?
     private var isClosed = false
 
-    init(eventLoop: any EventLoop, attacher: StreamAttacher, logger: Logger) {
+    init(eventLoop: SocketLoop, attacher: StreamAttacher, logger: Logger) {
         self.eventLoop = eventLoop
         self.attacher = attacher
         self.logger = logger

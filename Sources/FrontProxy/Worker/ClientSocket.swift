@@ -3,11 +3,11 @@
 import LinuxSystem
 import NIOCore
 
-/// The socket of a client's channel; confined to the channel's event loop.
+/// Where a client's socket comes from; confined to the event loop of its connection.
 ///
-/// A connection that has waited long for another request gives its socket back to the acceptor, and ends as a channel.
+/// A connection that has waited long for another request gives its socket back to the acceptor, and ends.
 final class ClientSocket {
-    /// Longer than this no connection waits as a channel.
+    /// Longer than this no connection waits on its loop.
     static let patience = TimeAmount.seconds(5)
 
     private let client: AcceptedClient
@@ -23,27 +23,24 @@ final class ClientSocket {
         self.context = context
     }
 
-    /// Its descriptor, which the channel closes.
-    var number: Int32 { client.socket }
-
-    /// The client waits on without a channel, whose end is next; false if it has to keep it.
-    func giveBack(until end: NIODeadline) -> Bool {
-        // The channel closes its own descriptor; the kernel keeps the connection for this one.
-        guard let socket = try? Descriptor.duplicating(client.socket) else { return false }
+    /// The client waits on without its connection, whose end is next; false if that has to stay.
+    func giveBack(_ socket: StreamSocket, until end: NIODeadline) -> Bool {
+        // The connection closes its own descriptor; the kernel keeps what is behind it for this one.
+        guard let duplicate = try? Descriptor.duplicating(socket.number) else { return false }
         let copy = AcceptedClient(
-            socket: socket.rawValue,
+            socket: duplicate.rawValue,
             listener: client.listener,
             isTrustedPeer: client.isTrustedPeer
         )
         let rest = UInt64(clamping: (end - .now()).nanoseconds)
         guard acceptor.keep(IdleClient(client: copy, loop: loop, end: MonotonicClock.now + rest)) else { return false }
-        _ = socket.release()
+        _ = duplicate.release()
         context.awaitedConnections += 1
         isGivenBack = true
         return true
     }
 
-    /// The channel is closed, or could not be opened.
+    /// The connection is closed, or could not be opened.
     func ended() {
         if !isGivenBack { acceptor.connectionEnded() }
     }

@@ -24,7 +24,7 @@ final class Worker: Sendable {
     private let accessLogs: AccessLogWriter
     private let logger: Logger
     private let listeners: [Acceptor.Listener]
-    private let group: MultiThreadedEventLoopGroup
+    private let eventLoops: [SocketLoop]
     private let threadPool = NIOThreadPool(numberOfThreads: 2)
     private let throttle = MessageThrottle()
     private let forwardingNotes = ForwardingNotes()
@@ -73,13 +73,13 @@ final class Worker: Sendable {
             names: model.accessLogs.map(\.path),
             logger: logger
         )
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: bootstrap.threads)
-        self.group = group
+        let eventLoops = try Self.makeEventLoops(bootstrap.threads, logger)
+        self.eventLoops = eventLoops
         temporaryDirectory = model.dataBufferDirectory ?? CurrentProcess.environment("TMPDIR") ?? "/tmp"
         let threadPool = threadPool
         shares = ClientShares(.init(temporaryDirectory: temporaryDirectory)) {
             // What was kept is about to be freed.
-            group.any().scheduleTask(in: Self.trimDelay) { threadPool.submit { _ in HeapMemory.giveBack() } }
+            eventLoops.first?.scheduleTask(in: Self.trimDelay) { threadPool.submit { _ in HeapMemory.giveBack() } }
         }
     }
 
@@ -87,8 +87,9 @@ final class Worker: Sendable {
         threadPool.start()
         let presence = DaemonPresence(socketPath: bootstrap.flyWith ?? "", logger: logger)
         let attacher = try makeAttacher()
-        let loops = try group.makeIterator()
-            .map { loop in try loop.submit { self.makeLoop(loop, presence, attacher) }.wait() }
+        let loops = try eventLoops.map { loop in
+            try loop.submit { self.makeLoop(loop, presence, attacher) }.wait()
+        }
         let trust = PeerTrust(model: model, logger: logger)
         // nginx counts per worker process, of which there are as many as event loops here.
         let limit = model.workerConnections.map { $0 * loops.count }
@@ -125,8 +126,21 @@ final class Worker: Sendable {
         }
     }
 
+    private static func makeEventLoops(_ count: Int, _ logger: Logger) throws(SystemError) -> [SocketLoop] {
+        var loops: [SocketLoop] = []
+        for _ in 0..<count {
+            loops.append(
+                try SocketLoop { error in
+                    logger.critical("cannot wait for sockets", metadata: [LogKeys.error: "\(error)"])
+                    CurrentProcess.exit(1)
+                }
+            )
+        }
+        return loops
+    }
+
     private func makeLoop(
-        _ loop: any EventLoop,
+        _ loop: SocketLoop,
         _ presence: DaemonPresence,
         _ attacher: StreamAttacher
     ) -> WorkerLoop {
@@ -201,7 +215,7 @@ final class Worker: Sendable {
         }
         for loop in loops { loop.closeAll() }
         acceptor?.closeIdle()
-        group.any().scheduleTask(in: Self.quitGrace) { self.end() }
+        eventLoops.first?.scheduleTask(in: Self.quitGrace) { self.end() }
     }
 
     private func loopDrained() {

@@ -4,13 +4,12 @@ import FrontConfiguration
 import LinuxSystem
 import Logging
 import NIOCore
-import NIOPosix
 
 /// One event loop of the worker with its connections.
 ///
 /// The methods may be called from any thread; what they do happens on the loop, in the order of the calls.
 final class WorkerLoop: Sendable {
-    let eventLoop: any EventLoop
+    let eventLoop: SocketLoop
     private let state: NIOLoopBound<State>
 
     /// Confined to the loop.
@@ -36,53 +35,26 @@ final class WorkerLoop: Sendable {
             let context = self.state.value.context
             // One that was idle has been awaited all the time.
             if !wasIdle { context.awaitedConnections += 1 }
-            let socket = ClientSocket(client, of: acceptor, on: self, context)
-            self.open(client, acceptor.listeners[client.listener].address, socket, context)
-                .assumeIsolated()
-                .whenComplete { result in
-                    switch result {
-                    case .success(let channel):
-                        channel.closeFuture.assumeIsolated().whenComplete { _ in socket.ended() }
-                    case .failure(let error):
-                        // The client left before its connection had begun.
-                        socket.ended()
-                        context.logger.debug("connection not opened", metadata: [LogKeys.error: "\(error)"])
-                    }
-                    context.awaitedConnections -= 1
-                }
+            let home = ClientSocket(client, of: acceptor, on: self, context)
+            let connection = HTTP1Connection(
+                context: context,
+                listen: acceptor.listeners[client.listener].address,
+                isTrustedPeer: client.isTrustedPeer,
+                home: home
+            )
+            do throws(SystemError) {
+                try connection.open(Descriptor(owning: client.socket))
+            } catch {
+                home.ended()
+                context.logger.warning("connection not opened", metadata: [LogKeys.error: "\(error)"])
+            }
+            context.awaitedConnections -= 1
         }
     }
 
     /// A client that was given back to the acceptor has left.
     func idleEnded() {
         eventLoop.execute { self.state.value.context.awaitedConnections -= 1 }
-    }
-
-    private func open(
-        _ client: AcceptedClient,
-        _ listen: ListenAddress,
-        _ socket: ClientSocket,
-        _ context: WorkerLoopContext
-    ) -> EventLoopFuture<any Channel> {
-        let bound = NIOLoopBound((context, socket), eventLoop: eventLoop)
-        let isTrustedPeer = client.isTrustedPeer
-        return ClientBootstrap(group: eventLoop)
-            .channelOption(.allowRemoteHalfClosure, value: true)
-            // A second read after one that did not fill the buffer would only say that there is nothing.
-            .channelOption(.maxMessagesPerRead, value: 1)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let (context, socket) = bound.value
-                    let handler = HTTP1Connection(
-                        context: context,
-                        listen: listen,
-                        isTrustedPeer: isTrustedPeer,
-                        socket: socket
-                    )
-                    try channel.pipeline.syncOperations.addHandler(handler)
-                }
-            }
-            .withConnectedSocket(client.socket)
     }
 
     /// Closes connections that are not in use, because descriptors are short.

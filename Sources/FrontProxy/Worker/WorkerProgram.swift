@@ -4,7 +4,6 @@ import FrontConfiguration
 import LinuxSystem
 import Logging
 import NIOCore
-import NIOPosix
 import ProgramLog
 import Synchronization
 import WireProtocol

@@ -77,6 +77,29 @@ package enum Transfers {
         }
     }
 
+    /// Sends two pieces, of which neither may be empty, with one call that does not wait; the count is of both together.
+    package static func sendWithoutWaiting(
+        _ socket: Int32,
+        _ first: UnsafeRawBufferPointer,
+        _ second: UnsafeRawBufferPointer
+    ) throws(SystemError) -> Transfer {
+        // The kernel only reads what the pieces point to, although their type says otherwise.
+        var pieces = (
+            iovec(iov_base: UnsafeMutableRawPointer(mutating: first.baseAddress), iov_len: first.count),
+            iovec(iov_base: UnsafeMutableRawPointer(mutating: second.baseAddress), iov_len: second.count)
+        )
+        var message = msghdr()
+        message.msg_iovlen = 2
+        return try withUnsafeMutablePointer(to: &pieces) { pointer throws(SystemError) in
+            try pointer.withMemoryRebound(to: iovec.self, capacity: 2) { pieces throws(SystemError) in
+                message.msg_iov = pieces
+                return try repeating("sendmsg", atZero: .bytes(0)) {
+                    Glibc.sendmsg(socket, &message, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+                }
+            }
+        }
+    }
+
     package static func shutdownWrite(_ socket: Int32) throws(SystemError) {
         _ = try checked("shutdown") { Glibc.shutdown(socket, Int32(SHUT_WR)) }
     }

@@ -9,6 +9,9 @@ package struct Epoll: ~Copyable, Sendable {
         package let rawValue: UInt32
         package init(rawValue: UInt32) { self.rawValue = rawValue }
 
+        /// What `isDisjoint` denies; for loops in which each look counts.
+        package func hasAny(of others: Events) -> Bool { rawValue & others.rawValue != 0 }
+
         package static let readable = Events(rawValue: EPOLLIN.rawValue)
         package static let writable = Events(rawValue: EPOLLOUT.rawValue)
         /// The peer has shut down its writing half.
@@ -18,6 +21,12 @@ package struct Epoll: ~Copyable, Sendable {
         /// Always reported, never asked for.
         package static let failed = Events(rawValue: EPOLLERR.rawValue)
         package static let edgeTriggered = Events(rawValue: EPOLLET.rawValue)
+        /// All that tells of an end: of what the peer sends, of both ways, of the connection.
+        package static var ends: Events {
+            Events(rawValue: EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue)
+        }
+        /// Nothing comes and nothing goes any more.
+        package static var ofAllWays: Events { Events(rawValue: EPOLLHUP.rawValue | EPOLLERR.rawValue) }
         /// Only one of several waiting epoll instances is woken.
         package static let exclusive = Events(rawValue: EPOLLEXCLUSIVE.rawValue)
     }

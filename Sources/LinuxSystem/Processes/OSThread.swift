@@ -37,6 +37,14 @@ package final class OSThread: Sendable {
     /// Waits for its end; exactly once, or its stack is kept as long as the process lives.
     package func join() { pthread_join(thread, nil) }
 
+    /// Which thread of this process it is; another one may be the same once it has ended.
+    package struct Identity: Equatable, Sendable {
+        private let thread: pthread_t
+
+        /// The calling thread; costs no system call.
+        package static var current: Identity { Identity(thread: pthread_self()) }
+    }
+
     /// Number of the calling thread in /proc/self/task.
     package static var currentID: Int { fp_thread_id() }
 }

@@ -42,11 +42,22 @@ struct SocketAddress {
     }
 
     static func local(of socket: Int32) throws(SystemError) -> SocketAddress {
+        try asking("getsockname") { getsockname(socket, $0, &$1) }
+    }
+
+    static func peer(of socket: Int32) throws(SystemError) -> SocketAddress {
+        try asking("getpeername") { getpeername(socket, $0, &$1) }
+    }
+
+    private static func asking(
+        _ call: String,
+        _ body: (UnsafeMutablePointer<sockaddr>, inout socklen_t) -> Int32
+    ) throws(SystemError) -> SocketAddress {
         var address = SocketAddress()
         let length = try withUnsafeMutablePointer(to: &address.storage) { pointer throws(SystemError) -> socklen_t in
             var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-            _ = try checked("getsockname") {
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(socket, $0, &length) }
+            _ = try checked(call) {
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, &length) }
             }
             return length
         }
@@ -72,5 +83,23 @@ struct SocketAddress {
         let result = withPointer { getnameinfo($0, $1, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST) }
         guard result == 0 else { return nil }
         return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}
+
+/// One end of a TCP connection.
+package struct SocketName: Equatable, Sendable {
+    /// Numeric, without the zone of an IPv6 address; nil: it is not an address of the Internet.
+    package let host: String?
+    package let port: UInt16
+
+    /// The end of a connected socket that is here.
+    package init(localOf socket: Int32) throws(SystemError) { self.init(try SocketAddress.local(of: socket)) }
+
+    /// The other end; `ENOTCONN` when that has left already.
+    package init(peerOf socket: Int32) throws(SystemError) { self.init(try SocketAddress.peer(of: socket)) }
+
+    private init(_ address: SocketAddress) {
+        host = address.host.map { String($0.prefix { $0 != "%" }) }
+        port = address.port
     }
 }

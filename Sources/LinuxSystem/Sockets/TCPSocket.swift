@@ -68,6 +68,11 @@ package enum TCPSocket {
         return descriptor
     }
 
+    /// Lets small pieces leave without waiting for larger ones (`TCP_NODELAY`); nothing for sockets of other kinds.
+    package static func sendAtOnce(_ socket: Int32) {
+        try? SocketOption.set(socket, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+    }
+
     /// The pending error of a socket (`SO_ERROR`), `nil` when there is none; reading it clears it.
     package static func error(of socket: Int32) throws(SystemError) -> SystemError? {
         let code = try SocketOption.get(socket, SOL_SOCKET, SO_ERROR)

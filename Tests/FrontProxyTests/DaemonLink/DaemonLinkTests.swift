@@ -4,7 +4,6 @@ import AppSettings
 import FrontConfiguration
 import Logging
 import NIOCore
-import NIOPosix
 import Synchronization
 import TestSupport
 import Testing
@@ -39,11 +38,12 @@ struct DaemonLinkTests {
 
     /// A link on a loop of its own.
     final class LinkOnLoop {
-        private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        private let loop: SocketLoop
         private let link: NIOLoopBound<DaemonLink>
 
         init(_ path: String) throws {
-            let loop = group.next()
+            let loop = try SocketLoop { error in fatalError("\(error)") }
+            self.loop = loop
             var logger = Logger(label: "test")
             logger.logLevel = .critical
             let quiet = logger
@@ -63,14 +63,14 @@ struct DaemonLinkTests {
 
         func on<Result: Sendable>(_ body: @escaping @Sendable (DaemonLink) -> Result) throws -> Result {
             let link = link
-            return try group.next().submit { body(link.value) }.wait()
+            return try loop.submit { body(link.value) }.wait()
         }
 
         func checkout(_ app: FrontApp, owner: Owner) throws -> RequestID {
             try on { $0.checkout(app, stickyID: 0, deadline: nil, method: "GET", path: "/", host: "x", owner: owner) }
         }
 
-        deinit { try? group.syncShutdownGracefully() }
+        deinit { loop.shutdownGracefully { _ in } }
     }
 
     private let app = FrontApp(

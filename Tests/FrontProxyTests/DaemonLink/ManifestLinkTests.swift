@@ -3,7 +3,6 @@
 import AppSettings
 import Logging
 import NIOCore
-import NIOPosix
 import TestSupport
 import Testing
 import WireProtocol
@@ -32,9 +31,8 @@ struct ManifestLinkTests {
 
     @Test func `the newest manifest is one above the daemon's, those of draining workers follow`() throws {
         let daemon = try FakeDaemon()
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        defer { try? group.syncShutdownGracefully() }
-        let loop = group.next()
+        let loop = try SocketLoop { error in fatalError("\(error)") }
+        defer { loop.shutdownGracefully { _ in } }
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let quiet = logger

@@ -2,6 +2,7 @@
 
 import AppSettings
 import FrontConfiguration
+import Glibc
 import LinuxSystem
 import Logging
 import NIOCore
@@ -21,7 +22,8 @@ final class DataPath {
     private let group: MultiThreadedEventLoopGroup
     private let threadPool = NIOThreadPool(numberOfThreads: 1)
     private let stub: any Channel
-    private let server: any Channel
+    private let server: TCPListener
+    private let eventLoop: SocketLoop
     private let loop: NIOLoopBound<WorkerLoopContext>
     private let broker: NIOLoopBound<StubBroker>
 
@@ -53,7 +55,8 @@ final class DataPath {
         model.dataBufferDirectory = self.directory.path
         changeModel(&model)
 
-        let (eventLoop, notes, threadPool, finalModel) = (self.group.next(), self.notes, self.threadPool, model)
+        self.eventLoop = try SocketLoop { error in fatalError("\(error)") }
+        let (eventLoop, notes, threadPool, finalModel) = (self.eventLoop, self.notes, self.threadPool, model)
         let broker = try eventLoop.submit {
             NIOLoopBound(StubBroker(eventLoop: eventLoop, notes: notes), eventLoop: eventLoop)
         }
@@ -79,25 +82,28 @@ final class DataPath {
             return NIOLoopBound(context, eventLoop: eventLoop)
         }
         .wait()
-        let bound = self.loop
-        self.server = try ServerBootstrap(group: self.group)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    if let sendBuffer {
-                        try channel.syncOptions?.setOption(.socketOption(.so_sndbuf), value: .init(sendBuffer))
-                    }
-                    let handler = HTTP1Connection(context: bound.value, listen: listen)
-                    try channel.pipeline.syncOperations.addHandler(handler)
-                }
+        self.server = try TCPListener.bind(host: "127.0.0.1", port: 0, nonBlocking: true)
+        self.port = self.server.port
+        let (bound, number) = (self.loop, self.server.rawValue)
+        try eventLoop.submit {
+            _ = try eventLoop.epoll.add(number) { _ in
+                guard let accepted = try? UnixListener.accept(on: number, nonBlocking: true) else { return }
+                if let sendBuffer { Self.setSendBuffer(accepted.rawValue, sendBuffer) }
+                // A client that has left already is none.
+                try? HTTP1Connection(context: bound.value, listen: listen).open(accepted.takeDescriptor())
             }
-            .bind(host: "127.0.0.1", port: 0)
-            .wait()
-        self.port = UInt16(self.server.localAddress?.port ?? 0)
+        }
+        .wait()
+    }
+
+    private static func setSendBuffer(_ socket: Int32, _ bytes: Int32) {
+        var bytes = bytes
+        setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
     }
 
     deinit {
         // The process ends anyway when it cannot be shut down in order.
-        try? self.server.close().wait()
+        self.eventLoop.shutdownGracefully { _ in }
         try? self.stub.close().wait()
         self.threadPool.shutdownGracefully { _ in }
         self.group.shutdownGracefully { _ in }
