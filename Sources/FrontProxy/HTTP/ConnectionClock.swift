@@ -63,7 +63,7 @@ struct ConnectionClock: Equatable {
 
 /// How a client gets on with taking what was written to its connection.
 struct OutputProgress: Equatable {
-    /// Bytes that were handed to the channel, over the life of the connection.
+    /// Bytes that were handed to its socket, over the life of the connection.
     private(set) var handedBytes = 0
     /// Of these, the ones that the client had taken when that was last looked at.
     private var takenBytes = -1

@@ -22,7 +22,7 @@ protocol FileTaker: AnyObject {
 ///        └── all of it is sent, the file is too short, the connection is closed ──▶ over
 ///
 /// The kernel sends it from the file, as long as the socket takes bytes. Where it does not, a small piece is read and goes through
-/// the channel, which knows how to wait. Whoever may write the file may make it shorter at any moment, and of what is not there the
+/// the connection, which knows how to wait. Whoever may write the file may make it shorter at any moment, and of what is not there the
 /// kernel sends nothing, without an error: each step looks at what was sent, so nothing is tried without end.
 final class FileSending {
     /// Sent before other connections of the loop have their turn.

@@ -8,8 +8,7 @@ import Synchronization
 
 /// Accepts connections on a thread of its own and spreads them over the event loops.
 ///
-/// It is not NIO's: a channel that is closed while connections are between accept and their event loop closes them too.
-/// Here everything that was accepted has been handed to its loop when `stop` reports the end.
+/// Everything that was accepted has been handed to its loop when `stop` reports the end.
 final class Acceptor: Sendable {
     /// A listening socket; shared with the master, other workers, and perhaps a parent.
     struct Listener: Sendable {

@@ -17,10 +17,10 @@ final class AcceptorLoop {
     private static let shortPause: UInt64 = 50_000_000
     /// How often room is made while as many connections are open as may be; nanoseconds.
     private static let fullPause: UInt64 = 1_000_000_000
-    /// For the next request of a client that is kept, once the worker ends, as of one with a channel; nanoseconds.
+    /// For the next request of a client that is kept, once the worker ends, as of one with its loop; nanoseconds.
     private static let drainGrace = UInt64(HTTP1Connection.drainGrace.nanoseconds)
-    /// So many channels are worth the time of giving their memory back.
-    private static let manyChannels = 256
+    /// So many connections are worth the time of giving their memory back.
+    private static let manyConnections = 256
     /// Until that is done; nanoseconds.
     private static let trimDelay: UInt64 = 10_000_000_000
 
@@ -35,7 +35,7 @@ final class AcceptorLoop {
     /// Once set, no client is kept for longer.
     private var drainEnd: UInt64?
     /// Connections that were kept since memory was last given back.
-    private var freedChannels = 0
+    private var freedConnections = 0
 
     init(_ acceptor: Acceptor, _ loop: EpollLoop) throws(SystemError) {
         self.acceptor = acceptor
@@ -81,11 +81,11 @@ final class AcceptorLoop {
     private func keep(_ client: IdleClient) {
         let end = min(client.end, drainEnd ?? .max)
         idle?.add(IdleClient(client: client.client, loop: client.loop, end: end))
-        freedChannels += 1
-        guard freedChannels == Self.manyChannels else { return }
-        // Their channels have just been closed, or are about to be.
+        freedConnections += 1
+        guard freedConnections == Self.manyConnections else { return }
+        // They have just been closed on their loops, or are about to be.
         loop.schedule(at: MonotonicClock.now + Self.trimDelay) { [unowned self] in
-            self.freedChannels = 0
+            self.freedConnections = 0
             HeapMemory.giveBack()
         }
     }
@@ -153,7 +153,7 @@ final class AcceptorLoop {
         pause(for: Self.fullPause)
     }
 
-    /// Those without a channel first: they have waited longest.
+    /// Those that are kept here first: they have waited longest.
     private func makeRoom() {
         guard idle?.makeRoom() == 0 else { return }
         for loop in acceptor.loops { loop.makeRoom() }

@@ -3,7 +3,7 @@
 /// How many client connections a worker has and may have.
 struct ConnectionBudget {
     private(set) var open = 0
-    /// Of these, the ones that the acceptor keeps without a channel.
+    /// Of these, the ones that the acceptor keeps.
     private(set) var idle = 0
     private var isClosed = false
     private var limit: Int

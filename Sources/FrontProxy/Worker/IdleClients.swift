@@ -2,7 +2,7 @@
 
 import LinuxSystem
 
-/// A client's socket as its acceptor hands it on: it becomes a channel, and may come back as a bare descriptor.
+/// A client's socket as its acceptor hands it on: it becomes a connection, and may come back as a bare descriptor.
 ///
 /// Whoever has it owns the descriptor.
 struct AcceptedClient: Sendable {
@@ -13,7 +13,7 @@ struct AcceptedClient: Sendable {
     let isTrustedPeer: Bool
 }
 
-/// A client that has asked for nothing for a while and is without a channel until it does.
+/// A client that has asked for nothing for a while and is without a connection object until it does.
 struct IdleClient: Sendable {
     let client: AcceptedClient
     /// Where it was, and will be again.
@@ -24,7 +24,7 @@ struct IdleClient: Sendable {
 
 /// Client connections without a request, as bare descriptors; confined to the acceptor's thread.
 ///
-/// A channel with its handlers takes some kilobytes, and most of the connections of a busy front wait for nothing but another
+/// A connection with its buffers takes some kilobytes, and most of the connections of a busy front wait for nothing but another
 /// request: here each of them takes some hundred bytes.
 final class IdleClients {
     private struct Waiting {
@@ -92,7 +92,7 @@ final class IdleClients {
 
     private func woke(_ number: UInt64, _ events: Epoll.Events) {
         guard let entry = waiting[number] else { return }
-        // One that has left is not worth a channel; but a client may ask and shut its side at once.
+        // One that has left is not worth a connection object; but a client may ask and shut its side at once.
         let mayHaveLeft = !events.isDisjoint(with: [.peerShutdown, .hangUp, .failed])
         remove(number, spoke: !mayHaveLeft || SocketInput.isWaiting(in: entry.client.client.socket))
     }
