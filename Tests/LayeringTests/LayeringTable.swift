@@ -59,7 +59,8 @@ enum LayeringTable {
             target: "FrontProxy",
             kind: .shell,
             targets: pureTargets.subtracting(["ApplicationPool", "SpawnPlan"]).union(["LinuxSystem", "ProgramLog"]),
-            modules: shellModules
+            // Dispatch has the type of a parameter that NIO asks of an event loop.
+            modules: shellModules.union(["Dispatch"])
         ),
         Row(
             target: "AdminTools",

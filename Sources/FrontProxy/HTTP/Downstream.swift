@@ -15,10 +15,14 @@ struct ConnectionAddresses {
 
     init() {}
 
-    /// Of a connected socket; of one whose peer has left already, as much as the kernel still knows.
-    init(ofSocket socket: Int32, isTrustedPeer: Bool = false) {
+    /// Of a connected socket.
+    ///
+    /// `ENOTCONN`: the client has left. What it has sent can still be read then, but not who it was: it must not be taken for a
+    /// peer of a Unix socket, which may be trusted.
+    init(ofSocket socket: Int32, isTrustedPeer: Bool = false) throws(SystemError) {
         peer.isTrustedAccount = isTrustedPeer
-        if let name = try? SocketName(peerOf: socket), let ip = name.host {
+        let name = try SocketName(peerOf: socket)
+        if let ip = name.host {
             // An IPv4 client of an IPv6 listener.
             peer.address = ip.hasPrefix("::ffff:") && ip.contains(".") ? String(ip.dropFirst(7)) : ip
             peer.port = Int(name.port)

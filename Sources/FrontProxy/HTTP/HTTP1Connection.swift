@@ -91,12 +91,11 @@ final class HTTP1Connection {
 
     /// Begins with an accepted socket.
     func open(_ descriptor: consuming Descriptor) throws(SystemError) {
-        let number = descriptor.rawValue
-        TCPSocket.sendAtOnce(number)
+        addresses = try ConnectionAddresses(ofSocket: descriptor.rawValue, isTrustedPeer: isTrustedPeer)
+        TCPSocket.sendAtOnce(descriptor.rawValue)
         // What a client has sent that has left altogether is worth nothing: nobody is there to take the answer.
         let socket = try StreamSocket(descriptor, on: loop.eventLoop, owner: self, keepsInput: false)
         self.socket = socket
-        addresses = ConnectionAddresses(ofSocket: number, isTrustedPeer: isTrustedPeer)
         loop.register(self)
         beIdle(for: .init(loop.model.clientHeaderTimeout))
         if loop.isDraining { beginDraining() }

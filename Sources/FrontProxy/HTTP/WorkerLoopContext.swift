@@ -229,6 +229,16 @@ final class WorkerLoopContext {
         return unused.count + self.streams.closeIdle()
     }
 
+    /// A connection was accepted, and cannot be used.
+    func couldNotOpen(_ error: SystemError) {
+        let facts: Logger.Metadata = [LogKeys.error: "\(error)"]
+        // The client has left before its connection had begun.
+        guard !error.isNotConnected else { return logger.debug("connection not opened", metadata: facts) }
+        if error.isOutOfResources { _ = makeRoom() }
+        guard throttle.admit(.descriptors, at: .now()) != nil else { return }
+        logger.warning("connection not opened", metadata: facts)
+    }
+
     private func reportIfDrained() {
         guard self.isDraining, self.connections.isEmpty, self.awaitedConnections == 0 else { return }
         let report = self.connectionsDrained

@@ -51,7 +51,7 @@ final class StreamSocket {
     /// Owned until it is closed.
     let number: Int32
     private let marks: Marks
-    /// What the peer sent before it left is of use: it waits until it is read.
+    /// What the peer sent before it left is of use: it waits until it is read, for as long as reading is paused.
     private let keepsInput: Bool
     private var owner: (any StreamSocketOwner)?
     private var source: EpollLoop.Source?
@@ -62,8 +62,8 @@ final class StreamSocket {
     private var isReadingDue = false
     private var isBulk = false
     private var hasInputEnded = false
-    /// There is an end behind what can be read.
-    private var isEndNear = false
+    /// A read that was not filled says nothing any more: there is an end behind what can be read.
+    private var readsToTheEnd = false
     private var hasHungUp = false
 
     private var waiting: [ByteBuffer] = []
@@ -97,7 +97,7 @@ final class StreamSocket {
         _ = descriptor.release()
     }
 
-    private static let input: Epoll.Events = [.readable, .peerShutdown, .edgeTriggered]
+    private static let input: Epoll.Events = [.readable, .peerShutdown, .urgent, .edgeTriggered]
 
     // MARK: Reading
 
@@ -123,7 +123,8 @@ final class StreamSocket {
     }
 
     private func ready(_ events: Epoll.Events) {
-        if events.hasAny(of: .ends) { isEndNear = true }
+        // Nor does a read go beyond urgent data at once (tcp(7)): behind those it is read until there is nothing.
+        if events.hasAny(of: .endsOrUrgent) { readsToTheEnd = true }
         if events.hasAny(of: .ofAllWays) { hasHungUp = true }
         if events.hasAny(of: .writable) { writeOn() }
         mayHaveInput = true
@@ -149,12 +150,14 @@ final class StreamSocket {
 
     private func readOnce() {
         do throws(SystemError) {
-            let (outcome, bytes) = try isBulk ? readBulk() : readSmall()
+            var (outcome, bytes) = try isBulk ? readBulk() : readSmall()
             switch outcome {
             case .bytes(let count):
+                // A piece that may be kept for long takes no more room than it has bytes.
+                if isBulk, count < Self.bulkBytes { bytes = ByteBuffer(bytes: bytes.readableBytesView) }
                 isBulk = count >= Self.bulkBytes
                 // A read that was not filled has left nothing; what comes then is told anew (epoll(7)).
-                if count < loop.scratch.count, !isEndNear { mayHaveInput = false }
+                if count < loop.scratch.count, !readsToTheEnd { mayHaveInput = false }
                 owner?.socketReceived(bytes)
             case .wouldBlock: inputEmptied()
             case .endOfStream:
@@ -164,7 +167,8 @@ final class StreamSocket {
             }
         } catch {
             mayHaveInput = false
-            end(.failed(error))
+            // What broke first counts.
+            end(isOutputBroken ? .outputFailed : .failed(error))
         }
     }
 
@@ -264,8 +268,10 @@ final class StreamSocket {
     private func append(_ bytes: ByteBuffer) {
         let count = bytes.readableBytes
         guard count > 0 else { return }
-        if let last = waiting.last, last.readableBytes + count <= Self.pieceBytes {
-            waiting[waiting.count - 1].writeImmutableBuffer(bytes)
+        // What is gone of a piece still takes its place: one that never runs empty must not grow for ever.
+        let last = waiting.count - 1
+        if last >= 0, waiting[last].writerIndex + count <= Self.pieceBytes {
+            waiting[last].writeImmutableBuffer(bytes)
         } else {
             waiting.append(bytes)
         }
@@ -326,7 +332,7 @@ final class StreamSocket {
         waiting = []
         waitingBytes = 0
         mayHaveInput = true
-        isEndNear = true
+        readsToTheEnd = true
         loop.afterTurn {
             self.failCompletions()
             self.readOn()

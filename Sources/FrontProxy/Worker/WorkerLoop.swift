@@ -46,7 +46,7 @@ final class WorkerLoop: Sendable {
                 try connection.open(Descriptor(owning: client.socket))
             } catch {
                 home.ended()
-                context.logger.warning("connection not opened", metadata: [LogKeys.error: "\(error)"])
+                context.couldNotOpen(error)
             }
             context.awaitedConnections -= 1
         }

@@ -20,10 +20,12 @@ package struct Epoll: ~Copyable, Sendable {
         package static let hangUp = Events(rawValue: EPOLLHUP.rawValue)
         /// Always reported, never asked for.
         package static let failed = Events(rawValue: EPOLLERR.rawValue)
+        /// Out-of-band data of a TCP or Unix connection.
+        package static let urgent = Events(rawValue: EPOLLPRI.rawValue)
         package static let edgeTriggered = Events(rawValue: EPOLLET.rawValue)
-        /// All that tells of an end: of what the peer sends, of both ways, of the connection.
-        package static var ends: Events {
-            Events(rawValue: EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue)
+        /// All that tells of an end (of what the peer sends, of both ways, of the connection), and urgent data.
+        package static var endsOrUrgent: Events {
+            Events(rawValue: EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue | EPOLLPRI.rawValue)
         }
         /// Nothing comes and nothing goes any more.
         package static var ofAllWays: Events { Events(rawValue: EPOLLHUP.rawValue | EPOLLERR.rawValue) }
