@@ -197,8 +197,8 @@ class Exchange(Call):
         elif (phase is HEAD or phase is BODY) and kind == 'http.response.body':
             more = bool(message.get('more_body', False))
             self.send_body(message.get('body', b''), more)
-            if more and self.stream.room is not None:
-                await self.stream.room.wait()
+            if more:
+                await self.stream.let_others_go_on()
         else:
             raise RuntimeError('the message %r cannot be sent now: the answer is %s' % (kind, phase))
         return None

@@ -89,6 +89,13 @@ class Stream(asyncio.Protocol):
         if self.exchange is not None:
             self.exchange.client_gone()
 
+    async def let_others_go_on(self):
+        """Waits for room, or for the turn that tells of an end: whoever sends on and on would keep it from coming."""
+        if self.room is not None:
+            await self.room.wait()
+        elif self.transport.is_closing():
+            await asyncio.sleep(0)
+
     def pause_writing(self):
         self.room = asyncio.Event()
 

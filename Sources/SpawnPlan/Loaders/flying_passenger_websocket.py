@@ -300,8 +300,7 @@ class WebSocket(Call):
             self.deny(message.get('body', b''), message.get('more_body', False))
         else:
             raise RuntimeError('the message %r cannot be sent now: the WebSocket is %s' % (kind, self.phase))
-        if self.stream.room is not None:
-            await self.stream.room.wait()
+        await self.stream.let_others_go_on()
 
     def accept(self, message):
         block, _, _ = field_lines(message.get('headers', ()))
