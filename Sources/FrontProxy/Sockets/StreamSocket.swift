@@ -72,9 +72,7 @@ final class StreamSocket {
     private var isAboveMark = false
     private var isOutputBroken = false
     private var isOutputEnding = false
-    private var isOutputShut = false
-    /// Bytes that were to be written since the beginning, and that the kernel has taken.
-    private var acceptedBytes = 0
+    /// Bytes that the kernel has taken since the beginning.
     private var takenBytes = 0
     private var completions: [(end: Int, body: (Bool) -> Void)] = []
 
@@ -209,13 +207,8 @@ final class StreamSocket {
 
     func write(_ bytes: ByteBuffer) {
         guard takesOutput, bytes.readableBytes > 0 else { return }
-        acceptedBytes += bytes.readableBytes
         guard waiting.isEmpty else { return append(bytes) }
-        let sent = send { () throws(SystemError) in
-            // Nothing in the closure throws anything else.
-            try bytes.sendWithoutWaiting(to: number)
-        }
-        keep(bytes, from: sent)
+        keep(bytes, from: send { () throws(SystemError) in try bytes.sendWithoutWaiting(to: number) })
     }
 
     /// Writes both with one call.
@@ -224,7 +217,6 @@ final class StreamSocket {
             write(first)
             return write(second)
         }
-        acceptedBytes += first.readableBytes + second.readableBytes
         let sent = send { () throws(SystemError) in try first.sendWithoutWaiting(with: second, to: number) }
         keep(first, from: sent)
         keep(second, from: sent - first.readableBytes)
@@ -234,7 +226,7 @@ final class StreamSocket {
     func whenTaken(_ body: @escaping (Bool) -> Void) {
         if !isOpen || isOutputBroken { return body(false) }
         if waiting.isEmpty { return body(true) }
-        completions.append((acceptedBytes, body))
+        completions.append((takenBytes + waitingBytes, body))
     }
 
     /// Tells the peer that nothing follows what was written.
@@ -320,8 +312,6 @@ final class StreamSocket {
     }
 
     private func shutOutput() {
-        guard !isOutputShut else { return }
-        isOutputShut = true
         // Fails where the peer has left, which is told on the other way.
         try? Transfers.shutdownWrite(number)
     }

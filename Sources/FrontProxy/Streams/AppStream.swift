@@ -14,8 +14,6 @@ final class AppStream {
     private var machine: StreamMachine
     private var transport: StreamTransport?
     private var owner: (any StreamOwner)?
-    /// What the app said before the socket was here.
-    private var early = ByteBuffer()
     /// It failed because this process has no descriptor left.
     private(set) var isOutOfDescriptors = false
     /// The daemon's number for it; nil if the daemon gives none.
@@ -111,22 +109,19 @@ final class AppStream {
             self.number = connection.number
             let transport = StreamTransport(self, duplicate: connection.duplicate)
             self.transport = transport
-            self.early = connection.remainder
             do throws(SystemError) {
                 try transport.open(connection.socket, on: self.pool.eventLoop)
             } catch {
                 return self.fail("the stream cannot be used: \(error)", isOutOfDescriptors: error.isOutOfResources)
             }
-            self.opened()
+            self.opened(connection.remainder)
         }
     }
 
-    /// Its socket is there.
-    private func opened() {
+    /// Its socket is there; `early` is what the app said before.
+    private func opened(_ early: ByteBuffer) {
         guard self.machine.attached() == .tellReady else { return }
         self.owner?.streamReady(self)
-        let early = self.early
-        self.early = ByteBuffer()
         if early.readableBytes > 0 { self.received(early) }
     }
 
