@@ -84,22 +84,23 @@ package final class AdminService {
     func answer(_ order: AdminOrder, for peer: PeerCredentials) -> EventLoopFuture<ByteBuffer> {
         switch order {
         case .status: self.statusJSON(AdminRights(peerUID: peer.uid, daemonUID: self.daemonUID))
-        case .liftQuarantine(let group):
-            self.eventLoop.makeSucceededFuture(ByteBuffer(bytes: self.liftQuarantine(of: group, for: peer).json()))
-        case .requestOutOfBandWork(let pid):
-            self.eventLoop.makeSucceededFuture(ByteBuffer(bytes: self.requestOutOfBandWork(of: pid, for: peer).json()))
+        case .liftQuarantine(let group): self.atOnce(self.liftQuarantine(of: group, for: peer))
+        case .requestOutOfBandWork(let pid): self.atOnce(self.requestOutOfBandWork(of: pid, for: peer))
         case .apps(let count): self.appsJSON(after: count, for: peer)
-        case .nothing: self.eventLoop.makeSucceededFuture(ByteBuffer(bytes: AdminAnswer(done: true).json()))
-        case .refuse(let error): self.eventLoop.makeSucceededFuture(ByteBuffer(bytes: AdminAnswer(error: error).json()))
+        case .nothing: self.atOnce(AdminAnswer(done: true))
+        case .refuse(let error): self.atOnce(AdminAnswer(error: error))
         }
+    }
+
+    private func atOnce(_ answer: AdminAnswer) -> EventLoopFuture<ByteBuffer> {
+        self.eventLoop.makeSucceededFuture(ByteBuffer(bytes: answer.json()))
     }
 
     /// Settings of all users, which are nobody else's business.
     private func appsJSON(after count: Int, for peer: PeerCredentials) -> EventLoopFuture<ByteBuffer> {
         guard AdminRights(peerUID: peer.uid, daemonUID: self.daemonUID) == .everything else {
             let message = "Only root and the daemon's user may see what fronts have declared."
-            let answer = AdminAnswer(error: AdminError(kind: .notPermitted, message: message))
-            return self.eventLoop.makeSucceededFuture(ByteBuffer(bytes: answer.json()))
+            return self.atOnce(AdminAnswer(error: AdminError(kind: .notPermitted, message: message)))
         }
         let declared = self.declared()
         return self.threads.root.runIfActive(eventLoop: self.eventLoop) {
